@@ -1,0 +1,243 @@
+package emulator
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	_ "time/tzdata" // the account's zone must resolve on machines without a zone database
+)
+
+// Credentials every emulator accepts unless its Config names others.
+const (
+	DefaultToken  = "emulator-token"
+	DefaultLogin  = "admin@example.com"
+	DefaultAPIKey = "7f3b0c5d9a1e48268c4d1f6e2b9a7053c8d4e6f1"
+)
+
+// MaxCustomers is the largest seeded base; above it seeded update times could no longer differ by whole seconds.
+const MaxCustomers = 10_000_000
+
+// Config describes one emulated account. The zero Config is an account without customers that behaves as the
+// recorded one; New fills every default in one place, withDefaults.
+type Config struct {
+	// Customers is the number of seeded customers, 0 to MaxCustomers. Rows are made on demand and cost no memory.
+	Customers int
+	// Seed chooses the content of the seeded rows; equal seeds and sizes give equal rows.
+	Seed uint64
+	// SeedEnd is the instant no seeded time is later than. Default: 2025-01-01T00:00:00Z, or the time of New where the
+	// clock is before it (a testing/synctest bubble starts in 2000).
+	SeedEnd time.Time
+
+	// Window is the number of requests allowed in any one-second window. 0 means 7, negative means no limit.
+	Window int
+	// BanAfter is the number of 429 answers within BanSpan that gets the account banned. 0 means 10, negative never.
+	BanAfter int
+	// BanSpan is the span violations are counted over. Default: 10 seconds.
+	BanSpan time.Duration
+	// BanFor is how long a ban lasts. Default: 15 minutes.
+	BanFor time.Duration
+	// Latency passes before the first byte of every answer; the request has taken effect before it.
+	Latency time.Duration
+	// Strict refuses with 400 what the real service silently ignores: unknown query parameters, unknown body keys,
+	// dates it cannot read, filters and offsets without the parameter they depend on.
+	Strict bool
+
+	// Token is the accepted bearer token. Default: DefaultToken.
+	Token string
+	// Login and APIKey are the accepted user and key. Defaults: DefaultLogin, DefaultAPIKey.
+	Login, APIKey string
+	// SessionLifetime is the life of a session, counted from the login and never prolonged. Default: 15 minutes.
+	SessionLifetime time.Duration
+	// CaptchaAfter is the number of failed logins in a row after which every login answers code 111 until
+	// SolveCaptcha. 0 means 10, negative never.
+	CaptchaAfter int
+	// LoginState selects what a login with the right credentials meets.
+	LoginState LoginState
+	// OtherDomain is the host named by the answer of LoginOtherServer. Default: "example.amocrm.com".
+	OtherDomain string
+
+	// Host is the only host name (without port) the account answers to; others get code 101. Empty: any.
+	Host string
+	// BasePath is removed from the front of request paths, for clients whose base URL has a path. http.StripPrefix
+	// in front of the handler does the same.
+	BasePath string
+
+	// AccountID, UserID, AccountName, Subdomain, TimeZone (IANA), Language and Currency describe the account.
+	// Defaults: 30117249, 7204833, "Северный ветер", "example", "Europe/Moscow", "ru", "RUB".
+	AccountID, UserID                                    int64
+	AccountName, Subdomain, TimeZone, Language, Currency string
+
+	// Switches for what the sources leave open; the zero value is the default of the package comment's table.
+
+	// Customers function of the account.
+	CustomersState CustomersState
+	// CustomersStatus replaces the HTTP status of a CustomersState refusal. Default: the table in v2_customer.go.
+	CustomersStatus int
+	// ErrorStyle is the shape of error bodies.
+	ErrorStyle ErrorStyle
+	// LimitBody is the body of a 429.
+	LimitBody LimitBody
+	// RetryAfter, when above zero, is sent with a 429 in whole seconds.
+	RetryAfter time.Duration
+	// LockAllowsEqual accepts an update whose updated_at equals the stored one.
+	LockAllowsEqual bool
+	// AddNeedsOnlyName accepts an add without next_date.
+	AddNeedsOnlyName bool
+	// BigBatchTimesOut answers a call of more than 500 items with 504 instead of 400.
+	BigBatchTimesOut bool
+	// RequestIDAlways answers a request_id nobody sent: 0 for an add, the id for an update, as the documents print.
+	RequestIDAlways bool
+	// UpdatedAtEchoMillis adds updated_at in milliseconds to the items of an update's answer, as one recording has it.
+	UpdatedAtEchoMillis bool
+	// ItemErrors is the shape of per-item errors.
+	ItemErrors ItemErrors
+	// Empty is how empty lists and links are written.
+	Empty EmptyStyle
+	// EnumAsText writes enum ids of values as strings, as the documents print.
+	EnumAsText bool
+	// SubtypeDigits writes the parts of a smart address as "1" to "6", as the documents print.
+	SubtypeDigits bool
+	// FieldTypeID adds type_id to custom fields, as seen since 2021.
+	FieldTypeID bool
+	// ListByID orders lists by id instead of by updated_at and id.
+	ListByID bool
+	// ToIsMidnight reads a `to` without a time of day as that day's start instead of its end.
+	ToIsMidnight bool
+	// HonourIfModifiedSince applies the If-Modified-Since header to customers.
+	HonourIfModifiedSince bool
+	// DocumentedAccount writes the account's containers as the documents print them instead of as recorded.
+	DocumentedAccount bool
+}
+
+// LoginState is what a login with the right credentials meets.
+type LoginState int
+
+// The states of a login.
+const (
+	LoginAllowed      LoginState = iota
+	LoginUserDisabled            // code 112: the user is disabled or not in the account
+	LoginIPRefused               // code 113: the address is not on the account's list
+	LoginOtherServer             // code 401: the account lives on another server
+)
+
+// CustomersState is the state of the account's customers function.
+type CustomersState int
+
+// The states of the customers function.
+const (
+	CustomersOn          CustomersState = iota
+	CustomersOff                        // code 426
+	CustomersUnavailable                // code 425
+	CustomersUnpaid                     // code 402
+	CustomersNoRights                   // code 288
+)
+
+// ErrorStyle is the shape of error bodies.
+type ErrorStyle int
+
+// The shapes of error bodies.
+const (
+	ErrorLegacy  ErrorStyle = iota // {"response":{"error":…,"error_code":"…"}}
+	ErrorProblem                   // {"title":…,"status":…,"detail":…}
+	ErrorBare                      // {"error":…}
+)
+
+// LimitBody is the body of a 429.
+type LimitBody int
+
+// The bodies of a 429.
+const (
+	LimitHTML LimitBody = iota
+	LimitEmpty
+	LimitError // the error body of ErrorStyle
+)
+
+// ItemErrors is the shape of the per-item errors inside a 200.
+type ItemErrors int
+
+// The shapes of per-item errors.
+const (
+	ItemErrorsRecorded ItemErrors = iota // update: id → text; add: list of {code, message}
+	ItemErrorsObjects                    // both: list of {code, message}
+	ItemErrorsTexts                      // both: list of texts
+	ItemErrorsIndexed                    // both: position in the request → text
+)
+
+// EmptyStyle is how an empty list or link is written.
+type EmptyStyle int
+
+// The spellings of emptiness.
+const (
+	EmptyObject  EmptyStyle = iota // {}
+	EmptyList                      // []
+	EmptyMissing                   // no key
+)
+
+// seedEnd is the default of Config.SeedEnd.
+var seedEnd = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// withDefaults is the one place defaults are given.
+func (c Config) withDefaults(now time.Time) Config {
+	setDefault(&c.Window, 7)
+	setDefault(&c.BanAfter, 10)
+	setDefault(&c.BanSpan, 10*time.Second)
+	setDefault(&c.BanFor, 15*time.Minute)
+	setDefault(&c.Token, DefaultToken)
+	setDefault(&c.Login, DefaultLogin)
+	setDefault(&c.APIKey, DefaultAPIKey)
+	setDefault(&c.SessionLifetime, 15*time.Minute)
+	setDefault(&c.CaptchaAfter, 10)
+	setDefault(&c.OtherDomain, "example.amocrm.com")
+	setDefault(&c.AccountID, 30117249)
+	setDefault(&c.UserID, 7204833)
+	setDefault(&c.AccountName, "Северный ветер")
+	setDefault(&c.Subdomain, "example")
+	setDefault(&c.TimeZone, "Europe/Moscow")
+	setDefault(&c.Language, "ru")
+	setDefault(&c.Currency, "RUB")
+	if c.SeedEnd.IsZero() {
+		c.SeedEnd = seedEnd
+		if now.Before(c.SeedEnd) {
+			c.SeedEnd = now
+		}
+	}
+	c.BasePath = strings.TrimRight(c.BasePath, "/")
+	return c
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// validate reports every error at once.
+func (c Config) validate() error {
+	var errs []error
+	if c.Customers < 0 || c.Customers > MaxCustomers {
+		errs = append(errs, fmt.Errorf("customers: %d is outside 0 to %d", c.Customers, MaxCustomers))
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		errs = append(errs, fmt.Errorf("time zone %q: %w", c.TimeZone, err))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"latency", c.Latency}, {"ban span", c.BanSpan}, {"ban length", c.BanFor},
+		{"session lifetime", c.SessionLifetime}, {"retry after", c.RetryAfter},
+	} {
+		if d.value < 0 {
+			errs = append(errs, fmt.Errorf("%s: %s is negative", d.name, d.value))
+		}
+	}
+	if c.BasePath != "" && !strings.HasPrefix(c.BasePath, "/") {
+		errs = append(errs, fmt.Errorf("base path %q: must start with a slash", c.BasePath))
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("emulator: %w", errors.Join(errs...))
+	}
+	return nil
+}

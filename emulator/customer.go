@@ -1,0 +1,311 @@
+package emulator
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Customer is a stored customer. Times are unix seconds, 0 (or less) for none; NextPrice is in whole units of the
+// account's currency; Periodicity is in days.
+type Customer struct {
+	ID                int64
+	Name              string
+	ResponsibleUserID int64
+	CreatedBy         int64
+	UpdatedBy         int64
+	CreatedAt         int64
+	UpdatedAt         int64
+	MainContactID     int64 // one of ContactIDs, or 0
+	ContactIDs        []int64
+	CompanyID         int64
+	Tags              []Tag
+	CustomFields      []CustomField
+	NextPrice         int64
+	ClosestTaskAt     int64
+	PeriodID          int64
+	Periodicity       int64
+	NextDate          int64
+	CatalogElements   []CatalogElement
+}
+
+// Tag is a tag of a customer.
+type Tag struct {
+	ID   int64
+	Name string
+}
+
+// CustomField holds the values of one custom field; a customer lists only fields that have some.
+type CustomField struct {
+	ID     int64
+	Values []FieldValue
+}
+
+// FieldValue is one value of a custom field as it is read: the text of an option with its Enum, a part of an address
+// with its Subtype, or for legal entities, organisations and items an Object of strings, int64s, json.Numbers, nested
+// maps and nils.
+type FieldValue struct {
+	Value   string
+	Enum    int64
+	Subtype string
+	Object  map[string]any
+}
+
+// CatalogElement is a quantity of a catalogue's element linked to a customer.
+type CatalogElement struct {
+	CatalogID, ElementID, Quantity int64
+}
+
+// clone copies c so deep that a change of the copy cannot be seen through c.
+func (c *Customer) clone() *Customer {
+	d := *c
+	d.ContactIDs = slices.Clone(c.ContactIDs)
+	d.Tags = slices.Clone(c.Tags)
+	d.CatalogElements = slices.Clone(c.CatalogElements)
+	d.CustomFields = slices.Clone(c.CustomFields)
+	for i, f := range d.CustomFields {
+		values := slices.Clone(f.Values)
+		for j, v := range values {
+			values[j].Object = maps.Clone(v.Object)
+		}
+		d.CustomFields[i].Values = values
+	}
+	return &d
+}
+
+// customerStore is the state of the account's customers. Rows it hands out are shared and must not be changed.
+type customerStore struct {
+	mu        sync.RWMutex
+	seed      *seed
+	rows      map[int64]*Customer // changed and added
+	gone      map[int64]struct{}  // seeded and deleted
+	byUpdated index
+	byID      index
+	nextID    int64
+	tagIDs    map[string]int64
+	tagNames  map[int64]string
+	nextTagID int64
+	companies map[int64]string // named by AddCompany
+}
+
+func newCustomerStore(s *seed) *customerStore {
+	st := &customerStore{
+		seed:      s,
+		rows:      map[int64]*Customer{},
+		gone:      map[int64]struct{}{},
+		nextID:    s.endID(),
+		tagIDs:    map[string]int64{},
+		tagNames:  map[int64]string{},
+		companies: map[int64]string{},
+	}
+	st.byUpdated = index{
+		seeded: s.n,
+		key:    func(j int) sortKey { return sortKey{s.updatedAt(j), s.id(j)} },
+		keyOf:  func(c *Customer) sortKey { return sortKey{c.UpdatedAt, c.ID} },
+	}
+	st.byID = index{
+		seeded: s.n,
+		key:    func(p int) sortKey { return sortKey{id: s.idAt(p)} },
+		keyOf:  func(c *Customer) sortKey { return sortKey{id: c.ID} },
+	}
+	for _, t := range seedTags {
+		st.putTag(t)
+	}
+	return st
+}
+
+// find returns the customer with an id, nil when there is none. The caller holds the lock.
+func (st *customerStore) find(id int64) *Customer {
+	if c, ok := st.rows[id]; ok {
+		return c
+	}
+	if _, ok := st.gone[id]; ok {
+		return nil
+	}
+	if i, ok := st.seed.indexOf(id); ok {
+		return st.seed.customer(i)
+	}
+	return nil
+}
+
+// put stores c, which must not be changed afterwards. The caller holds the lock.
+func (st *customerStore) put(c *Customer) {
+	st.take(c.ID)
+	delete(st.gone, c.ID)
+	st.rows[c.ID] = c
+	st.byUpdated.insert(c)
+	st.byID.insert(c)
+	st.nextID = max(st.nextID, c.ID+1)
+}
+
+// take removes the customer from both orders. The caller holds the lock.
+func (st *customerStore) take(id int64) {
+	if old, ok := st.rows[id]; ok {
+		st.byUpdated.remove(old)
+		st.byID.remove(old)
+		delete(st.rows, id)
+	}
+	if i, ok := st.seed.indexOf(id); ok {
+		st.byUpdated.hide(i)
+		st.byID.hide(st.seed.position(i))
+		st.gone[id] = struct{}{}
+	}
+}
+
+// takeID returns an id nobody had. The caller holds the lock.
+func (st *customerStore) takeID() int64 {
+	id := st.nextID
+	st.nextID++
+	return id
+}
+
+// putTag registers a tag with its id. The caller holds the lock.
+func (st *customerStore) putTag(t Tag) {
+	st.tagIDs[t.Name], st.tagNames[t.ID] = t.ID, t.Name
+	st.nextTagID = max(st.nextTagID, t.ID+1)
+}
+
+// tagNamed returns the tag of that name and makes it when there is none. The caller holds the lock.
+func (st *customerStore) tagNamed(name string) Tag {
+	id, ok := st.tagIDs[name]
+	if !ok {
+		id = st.nextTagID
+		st.putTag(Tag{ID: id, Name: name})
+	}
+	return Tag{ID: id, Name: name}
+}
+
+// companyName returns the name of a company, false for one nobody named. The caller holds the lock.
+func (st *customerStore) companyName(id int64) (string, bool) {
+	if name, ok := st.companies[id]; ok {
+		return name, true
+	}
+	return st.seed.companyName(id)
+}
+
+// AddCustomer stores a customer as if it had always been there: no field is required, nothing is checked but that the
+// id is free, absent times stay 0. An ID of 0 takes the next one, a tag without an id the tag of that name. It returns
+// the customer as stored.
+func (e *Emulator) AddCustomer(c Customer) (Customer, error) {
+	st := e.customers
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	n := c.clone()
+	if n.ID == 0 {
+		n.ID = st.takeID()
+	}
+	if st.find(n.ID) != nil {
+		return Customer{}, fmt.Errorf("emulator: add customer: id %d is taken", n.ID)
+	}
+	st.resolveTags(n)
+	st.put(n)
+	return *n.clone(), nil
+}
+
+func (st *customerStore) resolveTags(c *Customer) {
+	for i, t := range c.Tags {
+		if t.ID == 0 {
+			c.Tags[i] = st.tagNamed(t.Name)
+		} else {
+			st.putTag(t)
+		}
+	}
+}
+
+// Customer returns a customer, false when there is none with that id.
+func (e *Emulator) Customer(id int64) (Customer, bool) {
+	st := e.customers
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	c := st.find(id)
+	if c == nil {
+		return Customer{}, false
+	}
+	return *c.clone(), true
+}
+
+// UpdateCustomer changes a customer as another user of the account would, without a request. It sets updated_at to
+// now, or a second after the stored time if that is later, unless change sets it. The id cannot be changed.
+func (e *Emulator) UpdateCustomer(id int64, change func(*Customer)) error {
+	st := e.customers
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	old := st.find(id)
+	if old == nil {
+		return fmt.Errorf("emulator: update customer: no customer %d", id)
+	}
+	c := old.clone()
+	change(c)
+	c.ID = id
+	if c.UpdatedAt == old.UpdatedAt {
+		c.UpdatedAt = max(time.Now().Unix(), old.UpdatedAt+1)
+	}
+	st.resolveTags(c)
+	st.put(c)
+	return nil
+}
+
+// DeleteCustomer removes a customer and reports whether there was one.
+func (e *Emulator) DeleteCustomer(id int64) bool {
+	st := e.customers
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.find(id) == nil {
+		return false
+	}
+	st.take(id)
+	return true
+}
+
+// CountCustomers returns how many customers there are.
+func (e *Emulator) CountCustomers() int {
+	st := e.customers
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.byID.seeded - len(st.byID.hidden) + len(st.byID.rows)
+}
+
+// Customers returns all customers in the order lists have. Changes made during the walk may or may not be seen, as
+// when paging through the list.
+func (e *Emulator) Customers() iter.Seq[Customer] {
+	return func(yield func(Customer) bool) {
+		for offset := 0; ; offset += maxRows {
+			page := e.customers.page(listQuery{rows: maxRows, offset: offset, byID: e.config.ListByID})
+			for _, c := range page {
+				if !yield(*c.clone()) {
+					return
+				}
+			}
+			if len(page) < maxRows {
+				return
+			}
+		}
+	}
+}
+
+// AddCompany names a company customers can be tied to.
+func (e *Emulator) AddCompany(id int64, name string) error {
+	if id <= 0 || strings.TrimSpace(name) == "" {
+		return errors.New("emulator: add company: needs an id above zero and a name")
+	}
+	e.customers.mu.Lock()
+	defer e.customers.mu.Unlock()
+	e.customers.companies[id] = name
+	return nil
+}
+
+// AddTag registers a tag, so that an account's own tag ids can be had.
+func (e *Emulator) AddTag(t Tag) error {
+	if t.ID <= 0 || t.Name == "" {
+		return errors.New("emulator: add tag: needs an id above zero and a name")
+	}
+	e.customers.mu.Lock()
+	defer e.customers.mu.Unlock()
+	e.customers.putTag(t)
+	return nil
+}

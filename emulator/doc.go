@@ -1,0 +1,91 @@
+// Package emulator is a stateful amoCRM account on HTTP: what a client of the service can be tested against, and what
+// the sandbox serves.
+//
+//	e, err := emulator.New(emulator.Config{Customers: 1200})
+//	client := &http.Client{Transport: e.Transport()} // no sockets, usable in a testing/synctest bubble
+//	server := httptest.NewServer(e)                  // or with sockets
+//
+// It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST
+// /api/v2/customers. GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below
+// /__emulator/ take no limiter slot and need no credentials.
+//
+// # Guarantees
+//
+//   - It shares no code with the client of this module, so that both cannot misread the service in the same way.
+//   - What the service refuses it refuses, what the service ignores it ignores. With Config.Strict it refuses what
+//     would be ignored too: unknown query parameters and body keys, dates it cannot read, `to` without `from`,
+//     limit_offset without limit_rows. Tests of clients want that.
+//   - The seeded rows depend on Config.Seed, Config.Customers, Config.SeedEnd and Config.UserID and on nothing else.
+//     They are made when they are asked for: a million of them cost neither time at the start nor memory.
+//   - A request takes effect when it arrives. Latency and the delay of a fault pass before the first byte of the
+//     answer, so a caller that gives up meanwhile has written all the same.
+//   - It starts no goroutine, opens no file and no connection, and holds no lock while it waits. All methods are safe
+//     for concurrent use.
+//
+// # Departures from the real service
+//
+// Contacts, companies, users and periods are not stored: any id of theirs is accepted, and the name of a company that
+// is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords, tokens and hosts do not
+// change by themselves. Text of errors other than the lock's is ours. A session's second cookie has a name of ours.
+// Requests that were refused with 429 take a place in the window as well.
+//
+// Malformed values refuse the whole call with 400: a number that is none, a time beyond the year 9999 (which is how
+// milliseconds look), an unknown custom field or option, several values where one fits, a country that is not two
+// letters. An item that is well-formed but cannot be applied (a stale updated_at, no name, no next_date, an unknown
+// id) is told inside a 200, and the other items are applied.
+//
+// contacts_id adds links, unlink removes them; company_id replaces the company; values of a listed custom field are
+// replaced whole, so parts of an address that are not sent are erased; a field with no values, an empty list or an
+// empty value is cleared, and so is an unset checkbox; a quantity of 0 unlinks a catalogue element.
+//
+// # Switches
+//
+// Where the sources contradict each other or are silent the default is the recorded behaviour, or the stricter one:
+//
+//	open question                                         default             switch
+//	is an update with the stored updated_at refused       yes                 LockAllowsEqual
+//	is next_date required in an add                       yes                 AddNeedsOnlyName
+//	more than 500 items in a call                         400                 BigBatchTimesOut (504)
+//	request_id when none was sent                         left out            RequestIDAlways
+//	updated_at in milliseconds in an update's answer      no                  UpdatedAtEchoMillis
+//	keys of errors.add and errors.update                  see ItemErrors      ItemErrors
+//	HTTP status of codes 288, 425, 426                    403                 CustomersStatus
+//	shape of error bodies                                 legacy              ErrorStyle
+//	body of a 429                                         HTML                LimitBody
+//	Retry-After with a 429                                none                RetryAfter
+//	empty lists and links                                 {}                  Empty ([], no key)
+//	enum of a value                                       number              EnumAsText
+//	subtype of an address part                            name                SubtypeDigits
+//	type_id of a custom field                             absent              FieldTypeID
+//	order of a list                                       updated_at, id      ListByID
+//	filter `to` without a time of day                     that day's end      ToIsMidnight
+//	If-Modified-Since on customers                        ignored             HonourIfModifiedSince
+//	lists and objects in the account                      as recorded         DocumentedAccount
+//	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
+//	failed logins until a captcha is needed               10                  CaptchaAfter
+//
+// # Fault files
+//
+// LoadFaults reads a JSON object with a list of rules; the first rule that applies to a request acts on it. A request
+// a rule acts on counts in the limiter and in the statistics like any other, and one the limiter refuses meets no
+// rule.
+//
+//	{"rules": [
+//	  {"match": {"operation": "customers.list", "query": "limit_offset=500", "nth": 1}, "action": {"empty": true}},
+//	  {"match": {"method": "POST", "every": 10}, "action": {"status": 504, "html": true, "apply": true}},
+//	  {"match": {"path": "/api/v2/customers", "from": 3, "to": 5}, "action": {"delay": "2s", "cut": 1000}}
+//	]}
+//
+// All conditions of a match that are set must hold: method, path (without the base path), operation ("auth",
+// "account", "customers.list", "customers.write", "unknown"), query and body (text contained in the decoded query, in
+// the body), and of the requests that meet these, counted from 1 for every rule, nth, from, to and every.
+//
+// Answers in the place of the real one, which is not asked unless "apply" is true: status (with the service's error
+// body), html (a page of the web server), body, empty (204), drop (no answer), expire_session (401, and every session
+// is over), bomb_bytes (gzip that unpacks to so many zeros).
+//
+// Changes to the real or the given answer: header (an object), delay ("2s"), cut (bytes of the body until the
+// connection breaks, as sent), drip ({"bytes": 1, "every": "10ms"}), garbled, gzip, and for lists duplicate (first
+// rows sent twice), shift (rows by which the list moved), endless (the first page for every offset), for writes
+// updated_at_millis. Unknown keys are errors.
+package emulator

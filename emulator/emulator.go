@@ -1,0 +1,273 @@
+package emulator
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxBody is the largest request body that is read; 500 items with every field filled stay well below it.
+const maxBody = 16 << 20
+
+// adminPrefix is where the emulator speaks of itself: no limiter slot, no authentication.
+const adminPrefix = "/__emulator/"
+
+// Emulator is one emulated account. It is an http.Handler, and Transport makes it an http.RoundTripper. All its
+// methods are safe for concurrent use; it starts no goroutine.
+type Emulator struct {
+	config    Config
+	zone      *time.Location
+	limiter   limiter
+	counters  counters
+	faults    faults
+	sessions  sessions
+	catalogue catalogue
+	customers *customerStore
+}
+
+// New returns an emulator of the account config describes. It fails when a setting is out of range.
+func New(config Config) (*Emulator, error) {
+	config = config.withDefaults(time.Now())
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(config.TimeZone)
+	if err != nil {
+		return nil, err
+	}
+	e := &Emulator{
+		config: config,
+		zone:   zone,
+		limiter: limiter{
+			limit: config.Window, banAfter: config.BanAfter, banSpan: config.BanSpan, banFor: config.BanFor,
+		},
+		sessions: sessions{lifetime: config.SessionLifetime},
+	}
+	e.catalogue.init()
+	e.customers = newCustomerStore(newSeed(config))
+	return e, nil
+}
+
+// call is one request on its way to an answer.
+type call struct {
+	e       *Emulator
+	request *http.Request
+	path    string // without BasePath
+	op      string
+	query   *node
+	body    []byte
+	now     time.Time
+	action  *Action // of the fault rule that matched, nil for none
+	cookies []*http.Cookie
+}
+
+// answer takes a request through limiter, faults, authentication and its route. It never waits.
+func (e *Emulator) answer(r *http.Request) *reply {
+	c := &call{e: e, request: r, now: time.Now()}
+	c.path = e.trimBase(r.URL.Path)
+	if rest, ok := strings.CutPrefix(c.path, adminPrefix); ok {
+		if rest == "stats" {
+			return e.serveStats(r.Method)
+		}
+		return htmlReply(http.StatusNotFound)
+	}
+	c.op = operation(r.Method, c.path)
+	e.counters.change(func(s *Stats) {
+		s.Requests++
+		s.ByOperation[c.op]++
+	})
+	judged := e.limiter.arrive(c.now)
+	rep := c.judge(judged)
+	c.finish(rep)
+	e.counters.change(func(s *Stats) {
+		s.ByStatus[rep.status]++
+		switch judged {
+		case admitted:
+		case tooMany:
+			s.TooMany++
+		case banned:
+			s.Banned++
+		}
+		if c.action != nil {
+			s.Faulted++
+		}
+	})
+	return rep
+}
+
+func (e *Emulator) trimBase(path string) string { return strings.TrimPrefix(path, e.config.BasePath) }
+
+func (c *call) judge(v verdict) *reply {
+	switch v {
+	case banned:
+		return htmlReply(http.StatusForbidden)
+	case tooMany:
+		return c.tooManyReply()
+	case admitted:
+	}
+	body, err := readBody(c.request)
+	if err != nil {
+		return c.errorReply(&refusal{status: http.StatusRequestEntityTooLarge, code: 400, text: err.Error()})
+	}
+	c.body = body
+	c.query = parseForm(c.request.URL.RawQuery)
+	c.action = c.e.faults.match(c)
+	if c.action != nil {
+		return c.faultyReply()
+	}
+	return c.route()
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > maxBody {
+		return nil, errors.New("request body is too large")
+	}
+	return body, nil
+}
+
+func (c *call) tooManyReply() *reply {
+	var r *reply
+	switch c.e.config.LimitBody {
+	case LimitHTML:
+		r = htmlReply(http.StatusTooManyRequests)
+	case LimitEmpty:
+		r = newReply(http.StatusTooManyRequests, "", nil)
+	case LimitError:
+		r = c.errorReply(&refusal{status: http.StatusTooManyRequests, code: 429, text: "Too many requests"})
+	}
+	if wait := c.e.config.RetryAfter; wait > 0 {
+		r.header.Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+	}
+	return r
+}
+
+// trimSlash tolerates the slash some documents print at the end of a method's path.
+func trimSlash(path string) string {
+	if len(path) > 1 {
+		return strings.TrimSuffix(path, "/")
+	}
+	return path
+}
+
+func operation(method, path string) string {
+	switch trimSlash(path) {
+	case "/private/api/auth.php":
+		return OpAuth
+	case "/api/v2/account":
+		return OpAccount
+	case "/api/v2/customers":
+		if method == http.MethodPost {
+			return OpCustomersWrite
+		}
+		return OpCustomersList
+	}
+	return OpUnknown
+}
+
+// route answers a request as the service would without faults.
+func (c *call) route() *reply {
+	if r := c.checkHost(); r != nil {
+		return c.errorReply(r)
+	}
+	if c.op == OpAuth {
+		return c.login()
+	}
+	if !strings.HasPrefix(c.path, "/api/v2/") {
+		return htmlReply(http.StatusNotFound)
+	}
+	if r := c.authenticate(); r != nil {
+		return c.errorReply(r)
+	}
+	rep, err := c.resource()
+	if err != nil {
+		var r *refusal
+		if !errors.As(err, &r) {
+			r = &refusal{status: http.StatusInternalServerError, code: 500, text: err.Error()}
+		}
+		return c.errorReply(r)
+	}
+	return rep
+}
+
+func (c *call) resource() (*reply, error) {
+	method := c.request.Method
+	switch {
+	case c.op == OpAccount && method == http.MethodGet:
+		return c.readAccount()
+	case c.op == OpCustomersList && method == http.MethodGet:
+		return c.listCustomers()
+	case c.op == OpCustomersWrite:
+		return c.writeCustomers()
+	case c.op == OpUnknown:
+		return nil, &refusal{status: http.StatusNotFound, code: 104, text: "Requested API method is not found"}
+	}
+	return nil, &refusal{status: http.StatusMethodNotAllowed, code: 405, text: "Request method is not allowed"}
+}
+
+// checkHost refuses requests for another account.
+func (c *call) checkHost() *refusal {
+	if c.e.config.Host == "" {
+		return nil
+	}
+	host := c.request.Host
+	if host == "" {
+		host = c.request.URL.Host
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if strings.EqualFold(host, c.e.config.Host) {
+		return nil
+	}
+	return &refusal{status: http.StatusUnauthorized, code: 101, text: "Account not found"}
+}
+
+// finish adds what every answer carries: dates, cookies, compression, latency.
+func (c *call) finish(r *reply) {
+	r.header.Set("Date", c.now.UTC().Format(http.TimeFormat))
+	if r.status < 300 {
+		r.header.Set("Runtime-Timestamp", strconv.FormatInt(c.now.Unix(), 10))
+	}
+	for _, cookie := range c.cookies {
+		r.header.Add("Set-Cookie", cookie.String())
+	}
+	r.delay += c.e.config.Latency
+	encoded := r.header.Get("Content-Encoding") != ""
+	forced := c.action != nil && c.action.Gzip
+	if !encoded && (forced || len(r.body) >= minGzip && acceptsGzip(c.request.Header)) {
+		if err := r.compress(); err != nil {
+			*r = *htmlReply(http.StatusInternalServerError)
+		}
+	}
+}
+
+// href is the path of the request with its query as received, credentials included: the service echoes them too.
+func (c *call) href() string {
+	if q := c.request.URL.RawQuery; q != "" {
+		return c.path + "?" + q
+	}
+	return c.path
+}
+
+// checkQuery refuses, in strict mode, a query parameter the method does not have. Credentials fit every method.
+func (c *call) checkQuery(known ...string) error {
+	if !c.e.config.Strict {
+		return nil
+	}
+	known = append(known, "USER_LOGIN", "USER_HASH", "login", "api_key")
+	if key := c.query.unknownKey(known...); key != "" {
+		return badRequest("unknown query parameter %q", key)
+	}
+	return nil
+}

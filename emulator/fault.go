@@ -1,0 +1,286 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Rule makes the requests it matches go wrong.
+type Rule struct {
+	Match  Match  `json:"match"`
+	Action Action `json:"action"`
+}
+
+// Match chooses requests. All conditions that are set must hold. The counting conditions count, from 1 and per rule,
+// the requests for which the others hold.
+type Match struct {
+	Method    string `json:"method"`
+	Path      string `json:"path"`      // whole path, without BasePath
+	Operation string `json:"operation"` // see OpAuth and the others
+	Query     string `json:"query"`     // text the decoded query contains
+	Body      string `json:"body"`      // text the body contains
+	Nth       int    `json:"nth"`       // only that one
+	From      int    `json:"from"`      // from that one on
+	To        int    `json:"to"`        // up to and with that one
+	Every     int    `json:"every"`     // each one whose number it divides
+}
+
+// Action is what happens to a matched request. Status, HTML, Body, Empty, Drop and ExpireSession answer in the place
+// of the service, which then never sees the request unless Apply is set; the others change its answer.
+type Action struct {
+	Status int               `json:"status"` // with the error body of Config.ErrorStyle, unless HTML or Body
+	Header map[string]string `json:"header"` // added to the answer, replacing
+	Body   string            `json:"body"`
+	HTML   bool              `json:"html"` // a page of the web server, status 200 unless Status
+	// Empty answers 204, the spurious end of a list.
+	Empty bool `json:"empty"`
+	// Drop closes the connection before the first byte.
+	Drop bool `json:"drop"`
+	// ExpireSession ends every session and answers 401.
+	ExpireSession bool `json:"expire_session"`
+	// Apply carries the request out before an answer in its place is given: a write that happened and says it did not.
+	Apply bool `json:"apply"`
+
+	Delay     time.Duration `json:"-"`          // "delay": "2s"; before the first byte, in addition to the latency
+	Cut       *int          `json:"cut"`        // the connection breaks after so many bytes of the body
+	Drip      *Drip         `json:"drip"`       // the body arrives in pieces
+	Garbled   bool          `json:"garbled"`    // the second half of the body is noise
+	Gzip      bool          `json:"gzip"`       // compressed whether asked for or not
+	BombBytes int64         `json:"bomb_bytes"` // a gzip body that unpacks to so many zeros
+
+	Duplicate       int  `json:"duplicate"`         // that many first rows of a list are sent twice
+	Shift           int  `json:"shift"`             // rows move under the reader: the list starts so many rows later, or earlier
+	Endless         bool `json:"endless"`           // a list answers its first page whatever the offset
+	UpdatedAtMillis bool `json:"updated_at_millis"` // items of an update's answer carry updated_at in milliseconds
+}
+
+// Drip delivers Bytes of a body at a time, each after Every.
+type Drip struct {
+	Bytes int           `json:"bytes"`
+	Every time.Duration `json:"-"` // "every": "10ms"
+}
+
+// UnmarshalJSON implements json.Unmarshaler; it refuses unknown keys.
+func (a *Action) UnmarshalJSON(data []byte) error {
+	type plain Action
+	aux := struct {
+		*plain
+		Delay duration `json:"delay"`
+	}{plain: (*plain)(a)}
+	if err := unmarshalStrict(data, &aux); err != nil {
+		return err
+	}
+	a.Delay = time.Duration(aux.Delay)
+	return nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler; it refuses unknown keys.
+func (d *Drip) UnmarshalJSON(data []byte) error {
+	var aux struct {
+		Bytes int      `json:"bytes"`
+		Every duration `json:"every"`
+	}
+	if err := unmarshalStrict(data, &aux); err != nil {
+		return err
+	}
+	*d = Drip{Bytes: aux.Bytes, Every: time.Duration(aux.Every)}
+	return nil
+}
+
+// duration is a time.Duration spelled as time.ParseDuration reads it.
+type duration time.Duration
+
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	*d = duration(v)
+	return err
+}
+
+func unmarshalStrict(data []byte, v any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	return dec.Decode(v)
+}
+
+// faults are the rules in force, in order: the first that applies acts.
+type faults struct {
+	mu    sync.Mutex
+	rules []*countedRule
+}
+
+type countedRule struct {
+	Rule
+	seen int
+}
+
+// Script adds fault rules after those in force. It fails, adding none, when a rule matches nothing or does nothing.
+func (e *Emulator) Script(rules ...Rule) error {
+	for i, r := range rules {
+		if err := r.validate(); err != nil {
+			return fmt.Errorf("emulator: fault rule %d: %w", i+1, err)
+		}
+	}
+	e.faults.mu.Lock()
+	defer e.faults.mu.Unlock()
+	for _, r := range rules {
+		e.faults.rules = append(e.faults.rules, &countedRule{Rule: r})
+	}
+	return nil
+}
+
+// ClearFaults removes every fault rule.
+func (e *Emulator) ClearFaults() {
+	e.faults.mu.Lock()
+	defer e.faults.mu.Unlock()
+	e.faults.rules = nil
+}
+
+// LoadFaults adds the rules of a fault file, a JSON object {"rules":[{"match":{…},"action":{…}}]}. Unknown keys are
+// errors: a misspelt condition would match everything.
+func (e *Emulator) LoadFaults(r io.Reader) error {
+	var file struct {
+		Rules []Rule `json:"rules"`
+	}
+	dec := json.NewDecoder(r)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&file); err != nil {
+		return fmt.Errorf("emulator: read faults: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("emulator: read faults: text after the rules")
+	}
+	return e.Script(file.Rules...)
+}
+
+func (r Rule) validate() error {
+	m, a := r.Match, r.Action
+	switch {
+	case m.Nth < 0 || m.From < 0 || m.To < 0 || m.Every < 0:
+		return errors.New("match: a count is negative")
+	case m.To > 0 && m.To < m.From:
+		return fmt.Errorf("match: to %d is before from %d", m.To, m.From)
+	case m.Operation != "" && !slices.Contains(
+		[]string{OpAuth, OpAccount, OpCustomersList, OpCustomersWrite, OpUnknown}, m.Operation):
+		return fmt.Errorf("match: unknown operation %q", m.Operation)
+	case a.Status != 0 && (a.Status < 200 || a.Status > 599):
+		return fmt.Errorf("action: status %d is outside 200 to 599", a.Status)
+	case a.Cut != nil && *a.Cut < 0:
+		return fmt.Errorf("action: cut %d is negative", *a.Cut)
+	case a.Drip != nil && (a.Drip.Bytes < 1 || a.Drip.Every < 0):
+		return errors.New("action: drip needs bytes above 0 and an interval that is not negative")
+	case a.Delay < 0 || a.Duplicate < 0 || a.BombBytes < 0:
+		return errors.New("action: a size is negative")
+	case a.Apply && !a.replaces():
+		return errors.New("action: apply needs an answer to give in the place of the real one")
+	case !a.replaces() && !a.changes():
+		return errors.New("action: does nothing")
+	}
+	return nil
+}
+
+func (a *Action) replaces() bool {
+	return a.Status != 0 || a.HTML || a.Body != "" || a.Empty || a.Drop || a.ExpireSession || a.BombBytes > 0
+}
+
+func (a *Action) changes() bool {
+	return len(a.Header) > 0 || a.Delay > 0 || a.Cut != nil || a.Drip != nil || a.Garbled || a.Gzip ||
+		a.Duplicate > 0 || a.Shift != 0 || a.Endless || a.UpdatedAtMillis
+}
+
+// match counts the request at every rule and returns the action of the first that applies.
+func (f *faults) match(c *call) *Action {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var found *Action
+	for _, r := range f.rules {
+		if !r.Match.concerns(c) {
+			continue
+		}
+		r.seen++
+		if found == nil && r.Match.counts(r.seen) {
+			found = &r.Action
+		}
+	}
+	return found
+}
+
+func (m Match) concerns(c *call) bool {
+	return (m.Method == "" || m.Method == c.request.Method) &&
+		(m.Path == "" || m.Path == c.path) &&
+		(m.Operation == "" || m.Operation == c.op) &&
+		(m.Query == "" || strings.Contains(unescape(c.request.URL.RawQuery), m.Query)) &&
+		(m.Body == "" || bytes.Contains(c.body, []byte(m.Body)))
+}
+
+func (m Match) counts(n int) bool {
+	return (m.Nth == 0 || n == m.Nth) && n >= m.From && (m.To == 0 || n <= m.To) && (m.Every == 0 || n%m.Every == 0)
+}
+
+// faultyReply answers a request as the matched action wants.
+func (c *call) faultyReply() *reply {
+	a := c.action
+	var r *reply
+	if !a.replaces() || a.Apply {
+		r = c.route()
+	}
+	if a.replaces() {
+		r = c.replacement()
+	}
+	for k, v := range a.Header {
+		r.header.Set(k, v)
+	}
+	if a.Garbled {
+		for i := len(r.body) / 2; i < len(r.body); i++ {
+			r.body[i] = byte(i*31) ^ 0x95
+		}
+	}
+	if a.Cut != nil {
+		r.cut = *a.Cut
+	}
+	if a.Drip != nil {
+		r.drip = drip{bytes: a.Drip.Bytes, every: a.Drip.Every}
+	}
+	r.delay = a.Delay
+	r.drop = a.Drop
+	return r
+}
+
+func (c *call) replacement() *reply {
+	a := c.action
+	status := a.Status
+	if status == 0 {
+		status = http.StatusOK
+	}
+	switch {
+	case a.ExpireSession:
+		c.e.sessions.expire()
+		return c.errorReply(&refusal{status: http.StatusUnauthorized, code: 110, text: "The session is over or was never opened"})
+	case a.Empty:
+		return emptyReply()
+	case a.BombBytes > 0:
+		body, err := bomb(a.BombBytes)
+		if err != nil {
+			return htmlReply(http.StatusInternalServerError)
+		}
+		r := newReply(status, "application/hal+json", nil)
+		r.setGzip(body)
+		return r
+	case a.HTML:
+		return htmlReply(status)
+	case a.Body != "":
+		return newReply(status, "application/hal+json", []byte(a.Body))
+	case a.Status == http.StatusNoContent:
+		return emptyReply()
+	case a.Status != 0:
+		return c.errorReply(&refusal{status: status, code: status, text: http.StatusText(status)})
+	}
+	return emptyReply() // Drop: nobody sees it
+}

@@ -1,0 +1,114 @@
+package emulator
+
+import (
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// jsonWriter writes JSON as the service does: slashes escaped, everything outside ASCII as \uXXXX, keys in the order
+// they are written.
+type jsonWriter struct {
+	buf   []byte
+	comma bool
+}
+
+func (w *jsonWriter) separate() {
+	if w.comma {
+		w.buf = append(w.buf, ',')
+	}
+	w.comma = true
+}
+
+func (w *jsonWriter) open(bracket byte) {
+	w.separate()
+	w.buf = append(w.buf, bracket)
+	w.comma = false
+}
+
+func (w *jsonWriter) close(bracket byte) {
+	w.buf = append(w.buf, bracket)
+	w.comma = true
+}
+
+func (w *jsonWriter) key(name string) {
+	w.separate()
+	w.buf = appendJSONString(w.buf, name)
+	w.buf = append(w.buf, ':')
+	w.comma = false
+}
+
+func (w *jsonWriter) integer(i int64) {
+	w.separate()
+	w.buf = strconv.AppendInt(w.buf, i, 10)
+}
+
+func (w *jsonWriter) boolean(b bool) {
+	w.separate()
+	w.buf = strconv.AppendBool(w.buf, b)
+}
+
+func (w *jsonWriter) text(s string) {
+	w.separate()
+	w.buf = appendJSONString(w.buf, s)
+}
+
+// raw writes a literal that is JSON already.
+func (w *jsonWriter) raw(s string) {
+	w.separate()
+	w.buf = append(w.buf, s...)
+}
+
+func (w *jsonWriter) keyInteger(name string, i int64) { w.key(name); w.integer(i) }
+func (w *jsonWriter) keyText(name, s string)          { w.key(name); w.text(s) }
+func (w *jsonWriter) keyBool(name string, b bool)     { w.key(name); w.boolean(b) }
+func (w *jsonWriter) keyRaw(name, s string)           { w.key(name); w.raw(s) }
+
+// self writes the _links member every resource carries.
+func (w *jsonWriter) self(href, method string) {
+	w.key("_links")
+	w.open('{')
+	w.key("self")
+	w.open('{')
+	w.keyText("href", href)
+	w.keyText("method", method)
+	w.close('}')
+	w.close('}')
+}
+
+func appendJSONString(b []byte, s string) []byte {
+	const hex = "0123456789abcdef"
+	u16 := func(b []byte, u uint16) []byte {
+		return append(b, '\\', 'u', hex[u>>12], hex[u>>8&15], hex[u>>4&15], hex[u&15])
+	}
+	b = append(b, '"')
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			i++
+			switch {
+			case c == '"' || c == '\\' || c == '/':
+				b = append(b, '\\', c)
+			case c == '\n':
+				b = append(b, '\\', 'n')
+			case c == '\r':
+				b = append(b, '\\', 'r')
+			case c == '\t':
+				b = append(b, '\\', 't')
+			case c < ' ':
+				b = u16(b, uint16(c))
+			default:
+				b = append(b, c)
+			}
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		i += size
+		if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {
+			b = u16(u16(b, uint16(r1)), uint16(r2))
+		} else {
+			b = u16(b, uint16(r))
+		}
+	}
+	return append(b, '"')
+}

@@ -1,0 +1,360 @@
+package emulator
+
+import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// maxRows is the most rows a list answers at once, and what it answers when it is not told.
+const maxRows = 500
+
+// span is a range of unix seconds, both ends inclusive.
+type span struct{ from, to int64 }
+
+var anyTime = span{math.MinInt64, math.MaxInt64}
+
+func (s span) contains(t int64) bool { return t >= s.from && t <= s.to }
+
+// listQuery is what a list is asked for.
+type listQuery struct {
+	ids          []int64 // when set, nothing else counts
+	rows, offset int
+	byID         bool // the order
+	users        []int64
+	created      *span
+	updated      *span
+	nextDate     *span
+	since        int64 // only rows updated later; 0: all
+	text         string
+	elements     bool // with the links to catalogue elements
+}
+
+// listCustomers answers GET /api/v2/customers.
+func (c *call) listCustomers() (*reply, error) {
+	if err := c.checkCustomers(); err != nil {
+		return nil, err
+	}
+	q, err := c.readListQuery()
+	if err != nil {
+		return nil, err
+	}
+	if a := c.action; a != nil {
+		if a.Endless {
+			q.offset = 0
+		}
+		q.offset = max(0, q.offset+a.Shift)
+	}
+	page := c.e.customers.page(q)
+	if len(page) == 0 {
+		return emptyReply(), nil
+	}
+	if c.action != nil {
+		page = slices.Concat(page[:min(c.action.Duplicate, len(page))], page)
+	}
+	w := jsonWriter{buf: make([]byte, 0, 1536*len(page))}
+	w.open('{')
+	w.self(c.href(), "get")
+	w.key("_embedded")
+	w.open('{')
+	w.key("items")
+	w.open('[')
+	c.e.customers.mu.RLock()
+	for _, cu := range page {
+		c.writeCustomer(&w, cu, q.elements)
+	}
+	c.e.customers.mu.RUnlock()
+	w.close(']')
+	w.close('}')
+	w.close('}')
+	c.e.counters.change(func(s *Stats) { s.RowsSent += int64(len(page)) })
+	return c.halReply(w.buf), nil
+}
+
+// readListQuery reads the parameters. What cannot be read is ignored, as the service does, unless in strict mode.
+func (c *call) readListQuery() (q listQuery, err error) {
+	if err := c.checkQuery("id", "limit_rows", "limit_offset", "filter", "with", "query"); err != nil {
+		return q, err
+	}
+	q.byID = c.e.config.ListByID
+	q.rows = maxRows
+	if q.elements, err = c.readWith(); err != nil {
+		return q, err
+	}
+	if id := c.query.get("id"); id != nil && !(id.isScalar() && id.text == "") {
+		q.ids, err = c.readIDs(id, "id")
+		if err != nil || q.ids != nil {
+			return q, err
+		}
+		q.ids = []int64{} // an id that is none finds nothing
+		return q, nil
+	}
+	if err := c.readPaging(&q); err != nil {
+		return q, err
+	}
+	if err := c.readFilter(&q); err != nil {
+		return q, err
+	}
+	if q.text = strings.TrimSpace(c.query.get("query").str()); c.query.get("query").isArray() {
+		return q, c.ignored("query must be text")
+	}
+	if header := c.request.Header.Get("If-Modified-Since"); header != "" && c.e.config.HonourIfModifiedSince {
+		if t, ok := parseSince(header); ok {
+			q.since = t.Unix()
+		}
+	}
+	return q, nil
+}
+
+// ignored is what comes of input that is silently left aside: nothing, or in strict mode a refusal.
+func (c *call) ignored(format string, args ...any) error {
+	if !c.e.config.Strict {
+		return nil
+	}
+	return badRequest(format, args...)
+}
+
+func (c *call) readWith() (elements bool, err error) {
+	for _, name := range c.query.get("with").list() {
+		switch name {
+		case "catalog_elements_links":
+			elements = true
+		default:
+			if err := c.ignored("with: %q is unknown", name); err != nil {
+				return false, err
+			}
+		}
+	}
+	return elements, nil
+}
+
+// list reads a parameter that is a list in any spelling: a=1,2, a[]=1&a[]=2, a[0]=1.
+func (n *node) list() []string {
+	var texts []string
+	if n.isScalar() {
+		for part := range strings.SplitSeq(n.text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				texts = append(texts, part)
+			}
+		}
+		return texts
+	}
+	for _, m := range n.items() {
+		texts = append(texts, m.list()...)
+	}
+	return texts
+}
+
+func (c *call) readIDs(n *node, name string) ([]int64, error) {
+	var ids []int64
+	for _, text := range n.list() {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			if err := c.ignored("%s: %q is not an id", name, text); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+func (c *call) readPaging(q *listQuery) error {
+	rows, offset := c.query.get("limit_rows"), c.query.get("limit_offset")
+	if rows == nil {
+		if offset != nil {
+			return c.ignored("limit_offset works only with limit_rows")
+		}
+		return nil
+	}
+	n, ok := rows.integer()
+	switch {
+	case !ok || n <= 0: // no usable limit is no limit, and then the offset does not count
+		return c.ignored("limit_rows: %q is not a number above 0", rows.str())
+	case n > maxRows:
+		if err := c.ignored("limit_rows: %d is above %d", n, maxRows); err != nil {
+			return err
+		}
+		n = maxRows
+	}
+	q.rows = int(n)
+	if offset == nil {
+		return nil
+	}
+	n, ok = offset.integer()
+	if !ok || n < 0 {
+		return c.ignored("limit_offset: %q is not a number", offset.str())
+	}
+	q.offset = int(min(n, math.MaxInt32))
+	return nil
+}
+
+func (c *call) readFilter(q *listQuery) error {
+	filter := c.query.get("filter")
+	if filter == nil {
+		return nil
+	}
+	if !filter.isArray() {
+		return c.ignored("filter must have a name in brackets")
+	}
+	if err := c.checkKeys(filter, "filter", "main_user", "date", "next_date"); err != nil {
+		return err
+	}
+	var err error
+	if q.users, err = c.readIDs(filter.get("main_user"), "filter[main_user]"); err != nil {
+		return err
+	}
+	if q.nextDate, err = c.readSpan(filter.get("next_date"), "filter[next_date]", "from", "to"); err != nil {
+		return err
+	}
+	date := filter.get("date")
+	sp, err := c.readSpan(date, "filter[date]", "type", "from", "to")
+	if err != nil || sp == nil {
+		return err
+	}
+	switch kind := date.get("type").str(); kind {
+	case "create":
+		q.created = sp
+	case "modify":
+		q.updated = sp
+	default:
+		return c.ignored("filter[date][type]: %q is neither create nor modify", kind)
+	}
+	return nil
+}
+
+// readSpan reads from and to; nil means no filter. `to` counts only together with `from`.
+func (c *call) readSpan(n *node, at string, known ...string) (*span, error) {
+	if n == nil {
+		return nil, nil
+	}
+	if !n.isArray() {
+		return nil, c.ignored("%s must have from in brackets", at)
+	}
+	if err := c.checkKeys(n, at, known...); err != nil {
+		return nil, err
+	}
+	from, to := n.get("from"), n.get("to")
+	if from == nil {
+		if to != nil || n.get("type") != nil {
+			return nil, c.ignored("%s works only with from", at)
+		}
+		return nil, nil
+	}
+	sp := anyTime
+	start, _, ok := parseDate(from.str(), c.e.zone)
+	if !ok {
+		return nil, c.ignored("%s[from]: %q is not a date", at, from.str())
+	}
+	sp.from = start.Unix()
+	if to == nil {
+		return &sp, nil
+	}
+	end, wholeDay, ok := parseDate(to.str(), c.e.zone)
+	if !ok {
+		return &sp, c.ignored("%s[to]: %q is not a date", at, to.str())
+	}
+	sp.to = end.Unix()
+	if wholeDay && !c.e.config.ToIsMidnight {
+		sp.to = endOfDay(end).Unix()
+	}
+	return &sp, nil
+}
+
+// endOfDay is the last second of a day, which is not always 24 hours long.
+func endOfDay(midnight time.Time) time.Time { return midnight.AddDate(0, 0, 1).Add(-time.Second) }
+
+func (q *listQuery) match(h head) bool {
+	return (len(q.users) == 0 || slices.Contains(q.users, h.user)) &&
+		(q.created == nil || q.created.contains(h.created)) &&
+		(q.updated == nil || q.updated.contains(h.updated)) &&
+		(q.nextDate == nil || q.nextDate.contains(h.nextDate)) &&
+		(q.since == 0 || h.updated > q.since)
+}
+
+// filtered reports whether every row must be looked at.
+func (q *listQuery) filtered() bool {
+	return len(q.users) > 0 || q.created != nil || q.updated != nil || q.nextDate != nil || q.since != 0 || q.text != ""
+}
+
+// page returns the rows a query asks for. The rows are shared and must not be changed.
+func (st *customerStore) page(q listQuery) []*Customer {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if q.ids != nil {
+		return st.pageOfIDs(q.ids)
+	}
+	x := &st.byUpdated
+	if q.byID {
+		x = &st.byID
+	}
+	if !q.filtered() {
+		return st.collect(x.seek(q.offset), q, 0, anyTime.to)
+	}
+	first, last := 0, anyTime.to
+	if !q.byID { // the order itself narrows a filter by update time
+		if q.updated != nil {
+			first, last = x.before(sortKey{primary: q.updated.from}), q.updated.to
+		}
+		if q.since != 0 {
+			first = max(first, x.before(sortKey{primary: q.since + 1}))
+		}
+	}
+	return st.collect(x.seek(first), q, q.offset, last)
+}
+
+func (st *customerStore) pageOfIDs(ids []int64) []*Customer {
+	ids = slices.Clone(ids)
+	slices.Sort(ids)
+	var page []*Customer
+	for _, id := range slices.Compact(ids) {
+		if c := st.find(id); c != nil && len(page) < maxRows {
+			page = append(page, c)
+		}
+	}
+	return page
+}
+
+// collect walks from a cursor to the end of the page, past skip matching rows, and stops behind a row updated after
+// last.
+func (st *customerStore) collect(cur *cursor, q listQuery, skip int, last int64) []*Customer {
+	page := make([]*Customer, 0, min(q.rows, maxRows))
+	for len(page) < q.rows {
+		c, j, ok := cur.next()
+		if !ok {
+			break
+		}
+		h := head{}
+		if c != nil {
+			h = c.head()
+		} else {
+			if q.byID {
+				j = st.seed.row(j)
+			}
+			if q.filtered() {
+				h = st.seed.head(j)
+			}
+		}
+		if h.updated > last {
+			break
+		}
+		if q.filtered() && !q.match(h) {
+			continue
+		}
+		if c == nil && (q.text != "" || skip == 0) {
+			c = st.seed.customer(j)
+		}
+		if q.text != "" && !c.contains(q.text) {
+			continue
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		page = append(page, c)
+	}
+	return page
+}
