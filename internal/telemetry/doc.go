@@ -6,7 +6,8 @@
 // nothing is exported and no connection is made; metrics can always be scraped
 // in the Prometheus format from MetricsHandler.
 //
-// Nothing of a customer's data is in a span or a metric: queries are cut from
-// the URLs of spans, and metrics carry no attribute that a caller can choose.
-// Requests to the account carry no trace headers, for they leave the house.
+// Nothing of a customer's data is in a span or a metric: spans carry paths
+// without queries, and metrics carry no attribute that a caller can choose.
+// Package amo traces and measures its own requests to the account, by
+// operation; they carry no trace headers, for they leave the house.
 package telemetry

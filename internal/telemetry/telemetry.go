@@ -16,7 +16,6 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
-	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -47,8 +46,9 @@ type Telemetry struct {
 }
 
 // Start makes the providers and, where the environment asks for them, the
-// exporters. It fails when an OTEL_* variable has a value it does not know.
-// The caller calls Shutdown.
+// exporters. It makes the providers those of the process, for packages that
+// take theirs from there. It fails when an OTEL_* variable has a value it does
+// not know. The caller calls Shutdown.
 func Start(ctx context.Context, config Config) (*Telemetry, error) {
 	if config.Logger == nil {
 		config.Logger = slog.New(slog.DiscardHandler)
@@ -71,6 +71,9 @@ func Start(ctx context.Context, config Config) (*Telemetry, error) {
 		_ = t.Shutdown(ctx)
 		return nil, err
 	}
+	otel.SetTracerProvider(t.tracers)
+	otel.SetMeterProvider(t.meters)
+	otel.SetTextMapPropagator(t.propagator)
 	return t, nil
 }
 
@@ -103,7 +106,7 @@ func (t *Telemetry) startTraces(ctx context.Context, config Config, described *r
 	}
 	options := []sdktrace.TracerProviderOption{sdktrace.WithResource(described)}
 	for _, p := range processors {
-		options = append(options, sdktrace.WithSpanProcessor(queryCutter{p}))
+		options = append(options, sdktrace.WithSpanProcessor(p))
 	}
 	provider := sdktrace.NewTracerProvider(options...)
 	t.tracers = provider
@@ -169,9 +172,6 @@ func exports(signal string) bool {
 	}
 	return false
 }
-
-// Meter makes the instruments of one package.
-func (t *Telemetry) Meter(name string) metric.Meter { return t.meters.Meter(name) }
 
 // MetricsHandler answers a scrape in the Prometheus format.
 func (t *Telemetry) MetricsHandler() http.Handler {
