@@ -1,11 +1,8 @@
 package emulator
 
 import (
-	"bytes"
 	"crypto/rand"
-	"fmt"
-	"mime"
-	"mime/multipart"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -150,8 +147,9 @@ func (c *call) login() *reply {
 	if c.request.Method != http.MethodPost && c.request.Method != http.MethodGet {
 		return htmlReply(http.StatusMethodNotAllowed)
 	}
-	if err := c.checkQuery("type"); err != nil {
-		return c.loginFailed(badRequest("unknown query parameter"))
+	var unknown *refusal
+	if errors.As(c.checkQuery("type"), &unknown) {
+		return c.loginFailed(unknown)
 	}
 	login, key := c.query.get("USER_LOGIN"), c.query.get("USER_HASH")
 	if login == nil && key == nil {
@@ -228,33 +226,4 @@ func (c *call) loginFailed(r *refusal) *reply {
 func xmlReply(status int, auth bool) *reply {
 	body := `<?xml version="1.0" encoding="UTF-8"?>` + "\n<root><auth>" + strconv.FormatBool(auth) + "</auth></root>\n"
 	return newReply(status, "text/xml; charset=UTF-8", []byte(body))
-}
-
-// parseBody reads the body as its type says; without a type that fits, what starts like JSON is JSON.
-func (c *call) parseBody() (*node, error) {
-	text := bytes.TrimSpace(c.body)
-	if len(text) == 0 {
-		return nil, &refusal{status: http.StatusBadRequest, code: 103, text: "The request has no parameters"}
-	}
-	kind, params, err := mime.ParseMediaType(c.request.Header.Get("Content-Type"))
-	if err != nil {
-		kind = ""
-	}
-	switch {
-	case kind == "application/x-www-form-urlencoded":
-		return parseForm(string(text)), nil
-	case kind == "multipart/form-data":
-		form, err := multipart.NewReader(bytes.NewReader(c.body), params["boundary"]).ReadForm(maxBody)
-		if err != nil {
-			return nil, badRequest("multipart body: %s", err)
-		}
-		return formFromMultipart(form), nil
-	case strings.HasSuffix(kind, "json"), text[0] == '{', text[0] == '[':
-		n, err := parseJSON(text)
-		if err != nil {
-			return nil, &refusal{status: http.StatusBadRequest, code: 102, text: fmt.Sprintf("POST must be JSON: %s", err)}
-		}
-		return n, nil
-	}
-	return parseForm(string(text)), nil
 }

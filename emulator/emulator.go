@@ -2,16 +2,12 @@ package emulator
 
 import (
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
-
-// maxBody is the largest request body that is read; 500 items with every field filled stay well below it.
-const maxBody = 16 << 20
 
 // adminPrefix is where the emulator speaks of itself: no limiter slot, no authentication.
 const adminPrefix = "/__emulator/"
@@ -110,8 +106,13 @@ func (c *call) judge(v verdict) *reply {
 	case admitted:
 	}
 	body, err := readBody(c.request)
-	if err != nil {
+	if errors.Is(err, errTooLarge) {
 		return c.errorReply(&refusal{status: http.StatusRequestEntityTooLarge, code: 400, text: err.Error()})
+	}
+	if err != nil { // the caller is gone, or broke its own body
+		r := htmlReply(http.StatusBadRequest)
+		r.drop = true
+		return r
 	}
 	c.body = body
 	c.query = parseForm(c.request.URL.RawQuery)
@@ -120,20 +121,6 @@ func (c *call) judge(v verdict) *reply {
 		return c.faultyReply()
 	}
 	return c.route()
-}
-
-func readBody(r *http.Request) ([]byte, error) {
-	if r.Body == nil {
-		return nil, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > maxBody {
-		return nil, errors.New("request body is too large")
-	}
-	return body, nil
 }
 
 func (c *call) tooManyReply() *reply {
@@ -165,12 +152,16 @@ func operation(method, path string) string {
 	case "/private/api/auth.php":
 		return OpAuth
 	case "/api/v2/account":
-		return OpAccount
+		if method == http.MethodGet {
+			return OpAccount
+		}
 	case "/api/v2/customers":
-		if method == http.MethodPost {
+		switch method {
+		case http.MethodGet:
+			return OpCustomersList
+		case http.MethodPost:
 			return OpCustomersWrite
 		}
-		return OpCustomersList
 	}
 	return OpUnknown
 }
@@ -201,18 +192,19 @@ func (c *call) route() *reply {
 }
 
 func (c *call) resource() (*reply, error) {
-	method := c.request.Method
-	switch {
-	case c.op == OpAccount && method == http.MethodGet:
+	switch c.op {
+	case OpAccount:
 		return c.readAccount()
-	case c.op == OpCustomersList && method == http.MethodGet:
+	case OpCustomersList:
 		return c.listCustomers()
-	case c.op == OpCustomersWrite:
+	case OpCustomersWrite:
 		return c.writeCustomers()
-	case c.op == OpUnknown:
-		return nil, &refusal{status: http.StatusNotFound, code: 104, text: "Requested API method is not found"}
 	}
-	return nil, &refusal{status: http.StatusMethodNotAllowed, code: 405, text: "Request method is not allowed"}
+	switch trimSlash(c.path) {
+	case "/api/v2/account", "/api/v2/customers":
+		return nil, &refusal{status: http.StatusMethodNotAllowed, code: 405, text: "Request method is not allowed"}
+	}
+	return nil, &refusal{status: http.StatusNotFound, code: 104, text: "Requested API method is not found"}
 }
 
 // checkHost refuses requests for another account.

@@ -139,12 +139,12 @@ func (s *seed) createdAt(i int) int64 {
 // row before it where that keeps the ids ascending.
 func (s *seed) updatedAt(i int) int64 {
 	d := s.dice(saltUpdated, uint64(i))
-	if d.below(8) == 0 && i > 0 && s.position(i) > s.position(i-1) {
-		i--
-		d = s.dice(saltUpdated, uint64(i))
+	own := s.start + (int64(i)+seedBlock+1)*s.step + d.below(s.step)
+	if d.below(8) != 0 || i == 0 || s.position(i) < s.position(i-1) {
+		return own
 	}
-	d.next()
-	return s.start + (int64(i)+seedBlock+1)*s.step + d.below(s.step)
+	d = s.dice(saltUpdated, uint64(i-1))
+	return s.start + (int64(i)+seedBlock)*s.step + d.below(s.step)
 }
 
 // head is what filters need to know of a row.
