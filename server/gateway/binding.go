@@ -1,0 +1,169 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/api/annotations"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+)
+
+// apiPackage is the proto package that the gateway serves.
+const apiPackage = "amogate.v1"
+
+// maskField is the name that update masks have in every request.
+const maskField = "update_mask"
+
+// binding is one way to call an RPC over HTTP: what a google.api.http rule says.
+type binding struct {
+	rpc      protoreflect.FullName
+	verb     string
+	template string
+	path     *regexp.Regexp
+	// pathFields are the fields that the path holds.
+	pathFields []string
+	// body is the field that the body holds, "*" for the whole request, "" when
+	// the call takes no body.
+	body  string
+	input protoreflect.MessageType
+	// needsBody is set when the request is no request without its body.
+	needsBody bool
+	// masksBody is set when the runtime makes the update mask from the body.
+	masksBody bool
+}
+
+// bindings are the routes of the API, by verb and pattern.
+type bindings map[string]*binding
+
+// variable is a path variable. Patterns that span segments are not in use.
+var variable = regexp.MustCompile(`\{([a-z0-9_.]+)\}`)
+
+// readBindings collects the rules of all services of a package.
+func readBindings(pkg protoreflect.FullName) (bindings, error) {
+	all := bindings{}
+	var err error
+	add := func(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) {
+		b, bindErr := newBinding(m, rule)
+		if bindErr != nil {
+			err = bindErr
+			return
+		}
+		all[b.verb+" "+pattern(b.template)] = b
+	}
+	protoregistry.GlobalFiles.RangeFilesByPackage(pkg, func(f protoreflect.FileDescriptor) bool {
+		for i := range f.Services().Len() {
+			methods := f.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				rule, _ := proto.GetExtension(methods.Get(j).Options(), annotations.E_Http).(*annotations.HttpRule)
+				if rule == nil {
+					continue
+				}
+				add(methods.Get(j), rule)
+				for _, other := range rule.GetAdditionalBindings() {
+					add(methods.Get(j), other)
+				}
+			}
+		}
+		return err == nil
+	})
+	return all, err
+}
+
+func newBinding(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*binding, error) {
+	b := &binding{rpc: m.FullName(), body: rule.GetBody()}
+	switch p := rule.GetPattern().(type) {
+	case *annotations.HttpRule_Get:
+		b.verb, b.template = http.MethodGet, p.Get
+	case *annotations.HttpRule_Put:
+		b.verb, b.template = http.MethodPut, p.Put
+	case *annotations.HttpRule_Post:
+		b.verb, b.template = http.MethodPost, p.Post
+	case *annotations.HttpRule_Delete:
+		b.verb, b.template = http.MethodDelete, p.Delete
+	case *annotations.HttpRule_Patch:
+		b.verb, b.template = http.MethodPatch, p.Patch
+	default:
+		return nil, fmt.Errorf("read route of %s: no verb", m.FullName())
+	}
+	input, err := protoregistry.GlobalTypes.FindMessageByName(m.Input().FullName())
+	if err != nil {
+		return nil, fmt.Errorf("read route of %s: %w", m.FullName(), err)
+	}
+	b.input = input
+
+	expr := "^"
+	rest := b.template
+	for _, at := range variable.FindAllStringSubmatch(b.template, -1) {
+		literal, after, _ := strings.Cut(rest, at[0])
+		expr += regexp.QuoteMeta(literal) + "[^/]+"
+		rest = after
+		b.pathFields = append(b.pathFields, at[1])
+	}
+	b.path = regexp.MustCompile(expr + regexp.QuoteMeta(rest) + "$")
+
+	fields := m.Input().Fields()
+	switch b.body {
+	case "":
+	case "*":
+		for i := range fields.Len() {
+			b.needsBody = b.needsBody || hasBehavior(fields.Get(i), annotations.FieldBehavior_REQUIRED)
+		}
+	default:
+		fd := fields.ByName(protoreflect.Name(b.body))
+		if fd == nil {
+			return nil, fmt.Errorf("read route of %s: no field %q", m.FullName(), b.body)
+		}
+		b.needsBody = hasBehavior(fd, annotations.FieldBehavior_REQUIRED)
+		b.masksBody = b.verb == http.MethodPatch && fields.ByName(maskField) != nil
+	}
+	return b, nil
+}
+
+// bodyDescriptor is what the body of the request must be, nil for none.
+func (b *binding) bodyDescriptor() protoreflect.MessageDescriptor {
+	switch b.body {
+	case "":
+		return nil
+	case "*":
+		return b.input.Descriptor()
+	default:
+		return b.input.Descriptor().Fields().ByName(protoreflect.Name(b.body)).Message()
+	}
+}
+
+// bodyPath is the path, in the request, of a field of the body.
+func (b *binding) bodyPath() string {
+	if b.body == "*" {
+		return ""
+	}
+	return b.body
+}
+
+// allow lists the verbs of a path as the Allow header does; empty when no route
+// has the path.
+func (all bindings) allow(path string) string {
+	var verbs []string
+	for _, b := range all {
+		if b.path.MatchString(path) && !slices.Contains(verbs, b.verb) {
+			verbs = append(verbs, b.verb)
+		}
+	}
+	if verbs == nil {
+		return ""
+	}
+	slices.Sort(verbs)
+	return strings.Join(append(verbs, http.MethodOptions), ", ")
+}
+
+// pattern spells a template the way runtime.Pattern does.
+func pattern(template string) string { return variable.ReplaceAllString(template, "{$1=*}") }
+
+func hasBehavior(fd protoreflect.FieldDescriptor, want annotations.FieldBehavior) bool {
+	list, _ := proto.GetExtension(fd.Options(), annotations.E_FieldBehavior).([]annotations.FieldBehavior)
+	return slices.Contains(list, want)
+}

@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
+)
+
+// diagnosis finds out which fields of a body are wrong, after decoding it has
+// failed: protojson tells a line and a column, callers need field paths. What
+// is right and wrong stays protojson's judgement, asked about one member at a
+// time; this is as fast as it need be for a request that fails.
+type diagnosis struct {
+	found []*errdetails.BadRequest_FieldViolation
+}
+
+// diagnose lists the mistakes in a body that could not be decoded; at least one.
+func diagnose(b *binding, body []byte) []*errdetails.BadRequest_FieldViolation {
+	if problem := syntaxProblem(body); problem != "" {
+		return []*errdetails.BadRequest_FieldViolation{violation(bodyField, problem)}
+	}
+	var d diagnosis
+	d.object(b.bodyDescriptor(), body, b.bodyPath())
+	if len(d.found) == 0 {
+		return []*errdetails.BadRequest_FieldViolation{violation(bodyField, "does not fit "+string(b.bodyDescriptor().Name()))}
+	}
+	return d.found
+}
+
+// syntaxProblem says what is wrong with a body that is not one JSON value.
+func syntaxProblem(body []byte) string {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	var value json.RawMessage
+	if err := dec.Decode(&value); err != nil {
+		if bad := (*json.SyntaxError)(nil); errors.As(err, &bad) {
+			return fmt.Sprintf("malformed JSON at %s", position(body, bad.Offset))
+		}
+		return fmt.Sprintf("malformed JSON: it ends too early, at %s", position(body, int64(len(body))))
+	}
+	if rest := body[dec.InputOffset():]; !isBlank(rest) {
+		at := dec.InputOffset() + int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n"))) + 1
+		return fmt.Sprintf("text after the JSON object, at %s", position(body, at))
+	}
+	return ""
+}
+
+// position turns a count of bytes read, the last of which is the bad one, into
+// a line and a column in bytes, from 1.
+func position(body []byte, read int64) string {
+	before := body[:min(max(read-1, 0), int64(len(body)))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := len(before) - bytes.LastIndexByte(before, '\n')
+	return fmt.Sprintf("line %d, column %d", line, column)
+}
+
+func (d *diagnosis) add(path, description string) {
+	if len(d.found) < maxViolations {
+		d.found = append(d.found, violation(path, description))
+	}
+}
+
+// object judges the members of an object that stands at path.
+func (d *diagnosis) object(md protoreflect.MessageDescriptor, data []byte, path string) {
+	members, err := readObject(data)
+	if err != nil {
+		if path == "" {
+			path = bodyField
+		}
+		d.add(path, "must be a JSON object")
+		return
+	}
+	seen := map[protoreflect.FullName]bool{}
+	for _, m := range members {
+		fd := fieldOf(md, m.name)
+		if fd == nil {
+			d.add(join(path, m.name), "unknown field")
+			continue
+		}
+		at := join(path, string(fd.Name()))
+		group := fd.FullName()
+		if of := fd.ContainingOneof(); of != nil && string(m.value) != "null" {
+			group = of.FullName()
+		}
+		switch {
+		case seen[group] && group != fd.FullName() && !fd.HasOptionalKeyword():
+			d.add(at, fmt.Sprintf("only one field of %q can be given", fd.ContainingOneof().Name()))
+		case seen[group]:
+			d.add(at, "must be given once")
+		}
+		seen[group] = true
+		d.member(md, fd, m.value, at)
+	}
+}
+
+// member judges one field.
+func (d *diagnosis) member(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, value json.RawMessage, path string) {
+	if len(d.found) >= maxViolations || fits(md, fd, value) {
+		return
+	}
+	var items []json.RawMessage
+	switch {
+	case !fd.IsList():
+		d.single(fd, value, path)
+	case json.Unmarshal(value, &items) != nil:
+		d.add(path, "must be a JSON array")
+	default:
+		for i, item := range items {
+			if len(d.found) >= maxViolations {
+				return
+			}
+			at := fmt.Sprintf("%s[%d]", path, i)
+			if !fits(md, fd, fmt.Appendf(nil, "[%s]", item)) {
+				d.single(fd, item, at)
+			}
+		}
+	}
+}
+
+// single judges one value that does not fit.
+func (d *diagnosis) single(fd protoreflect.FieldDescriptor, value json.RawMessage, path string) {
+	before := len(d.found)
+	if md := fd.Message(); md != nil && !fd.IsMap() && md.ParentFile().Package() != "google.protobuf" {
+		d.object(md, value, path)
+	}
+	if len(d.found) == before {
+		d.add(path, expectation(fd))
+	}
+}
+
+// fits asks protojson about one member alone.
+func fits(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, value []byte) bool {
+	if isMask(fd) && value[0] == '"' {
+		return true // maskedTypes reads it
+	}
+	data := writeObject([]member{{name: string(fd.Name()), value: value}})
+	if t := (maskedTypes{}); t.add(md) {
+		data, _ = t.extract(md, data)
+	}
+	return protojson.Unmarshal(data, dynamicpb.NewMessage(md)) == nil
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// Options are the settings of a gateway. The zero value works.
+type Options struct {
+	// Ready tells whether the process wants traffic; /readyz shows it. Nil =
+	// always.
+	Ready func() bool
+	// Logger receives panics and failures whose cause callers must not see. Nil
+	// = slog.Default.
+	Logger *slog.Logger
+}
+
+// gateway is the handler that New returns.
+type gateway struct {
+	ready    func() bool
+	log      *slog.Logger
+	bindings bindings
+	mux      *runtime.ServeMux
+	origins  *http.CrossOriginProtection
+}
+
+// New makes the REST handler over conn, a connection to the gRPC server. The
+// handler is safe for concurrent use; it does not close conn. ctx bounds
+// nothing but New itself.
+func New(ctx context.Context, conn grpc.ClientConnInterface, opts Options) (http.Handler, error) {
+	g := &gateway{
+		ready:   opts.Ready,
+		log:     opts.Logger,
+		origins: http.NewCrossOriginProtection(),
+	}
+	if g.ready == nil {
+		g.ready = func() bool { return true }
+	}
+	if g.log == nil {
+		g.log = slog.Default()
+	}
+	var err error
+	if g.bindings, err = readBindings(apiPackage); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	g.mux = runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, newMarshaler(g.bindings)),
+		runtime.WithMiddlewares(g.check),
+		runtime.WithIncomingHeaderMatcher(incomingHeader),
+		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
+		runtime.WithOutgoingTrailerMatcher(func(string) (string, bool) { return "", false }),
+		runtime.WithMetadata(implicitMask),
+		runtime.WithForwardResponseOption(startStream),
+		runtime.WithErrorHandler(g.callError),
+		runtime.WithStreamErrorHandler(g.streamError),
+		runtime.WithRoutingErrorHandler(g.routingError),
+		// Both would let a POST stand for another verb.
+		runtime.WithDisablePathLengthFallback(),
+		runtime.WithDisableHTTPMethodOverride(),
+		// net/http chooses the transfer encoding, which HTTP/2 does not have.
+		runtime.WithDisableChunkedEncoding(),
+	)
+	if err := register(ctx, g.mux, callConn{conn}); err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	return g, nil
+}
+
+// register routes the services, one line each.
+func register(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientConnInterface) error {
+	return amogatev1.RegisterCustomerServiceHandlerClient(ctx, mux, amogatev1.NewCustomerServiceClient(conn))
+}
+
+// ServeHTTP implements [http.Handler].
+func (g *gateway) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w := &response{ResponseWriter: rw}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Header.Get(requestIDHeader) == "" {
+		// The server would make one up, but could not tell it to the answers
+		// that are born here.
+		r = r.Clone(r.Context())
+		r.Header.Set(requestIDHeader, rand.Text())
+	}
+	defer g.recover(w, r)
+
+	switch r.URL.Path {
+	case "/healthz", "/readyz", "/openapi.json":
+		g.serveOwn(w, r)
+		return
+	}
+	if r.Method == http.MethodOptions {
+		g.serveOptions(w, r)
+		return
+	}
+	g.mux.ServeHTTP(w, r)
+}
+
+// recover answers for a handler that panicked.
+func (g *gateway) recover(w *response, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares the panic value itself
+		panic(v)
+	}
+	g.log.ErrorContext(r.Context(), "gateway panicked",
+		slog.Any("panic", v),
+		slog.String("path", r.URL.Path),
+		slog.String("request_id", r.Header.Get(requestIDHeader)),
+		slog.String("stack", string(debug.Stack())))
+	if w.started {
+		// Part of an answer is out. Cutting the connection is the only way left
+		// to say that the rest is missing.
+		panic(http.ErrAbortHandler)
+	}
+	g.write(w, r, fault(codes.Internal, amogatev1.ErrorReason_ERROR_REASON_PANIC,
+		"internal error; the request id finds it in the log"), 0)
+}
+
+// serveOptions tells the verbs of a path. It allows no foreign origin: without
+// CORS headers browsers keep their pages away.
+func (g *gateway) serveOptions(w http.ResponseWriter, r *http.Request) {
+	allow := g.bindings.allow(r.URL.Path)
+	if allow == "" {
+		g.routeNotFound(w, r)
+		return
+	}
+	w.Header().Set("Allow", allow)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// response is a ResponseWriter that knows whether the header has left.
+type response struct {
+	http.ResponseWriter
+
+	started bool
+}
+
+// WriteHeader implements [http.ResponseWriter]. A second call does nothing: the
+// runtime sets a status for an error in mid-stream, when it is too late.
+func (w *response) WriteHeader(status int) {
+	if w.started {
+		return
+	}
+	w.started = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements [http.ResponseWriter].
+func (w *response) Write(b []byte) (int, error) {
+	w.started = true
+	return w.ResponseWriter.Write(b)
+}
+
+// FlushError is what [http.ResponseController] calls.
+func (w *response) FlushError() error {
+	w.started = true
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Unwrap lets [http.ResponseController] reach deadlines.
+func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -1,0 +1,209 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// fakeServer is a CustomerService that keeps what it got and answers what the
+// test says.
+type fakeServer struct {
+	amogatev1.UnimplementedCustomerServiceServer
+
+	// unary answers every unary call; nil answers an empty message.
+	unary func(ctx context.Context, req proto.Message) (proto.Message, error)
+	list  func(req *amogatev1.ListCustomersRequest, s grpc.ServerStreamingServer[amogatev1.ListCustomersResponse]) error
+
+	mu  sync.Mutex
+	got proto.Message
+	md  metadata.MD
+}
+
+func answer[T proto.Message](f *fakeServer, ctx context.Context, req proto.Message, empty T) (T, error) {
+	f.keep(ctx, req)
+	if f.unary == nil {
+		return empty, nil
+	}
+	msg, err := f.unary(ctx, req)
+	if out, ok := msg.(T); ok {
+		return out, err
+	}
+	return empty, err
+}
+
+func (f *fakeServer) keep(ctx context.Context, req proto.Message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.got = req
+	f.md, _ = metadata.FromIncomingContext(ctx)
+}
+
+// request returns the last request, nil when none came.
+func (f *fakeServer) request() (proto.Message, metadata.MD) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.got, f.md
+}
+
+func (f *fakeServer) ListCustomers(req *amogatev1.ListCustomersRequest, s grpc.ServerStreamingServer[amogatev1.ListCustomersResponse]) error {
+	f.keep(s.Context(), req)
+	if f.list == nil {
+		return nil
+	}
+	return f.list(req, s)
+}
+
+func (f *fakeServer) ListCustomersPage(ctx context.Context, req *amogatev1.ListCustomersPageRequest) (*amogatev1.ListCustomersPageResponse, error) {
+	return answer(f, ctx, req, &amogatev1.ListCustomersPageResponse{})
+}
+
+func (f *fakeServer) GetCustomer(ctx context.Context, req *amogatev1.GetCustomerRequest) (*amogatev1.Customer, error) {
+	return answer(f, ctx, req, &amogatev1.Customer{})
+}
+
+func (f *fakeServer) CreateCustomer(ctx context.Context, req *amogatev1.CreateCustomerRequest) (*amogatev1.Customer, error) {
+	return answer(f, ctx, req, &amogatev1.Customer{})
+}
+
+func (f *fakeServer) UpdateCustomer(ctx context.Context, req *amogatev1.UpdateCustomerRequest) (*amogatev1.Customer, error) {
+	return answer(f, ctx, req, &amogatev1.Customer{})
+}
+
+func (f *fakeServer) DeleteCustomer(ctx context.Context, req *amogatev1.DeleteCustomerRequest) (*emptypb.Empty, error) {
+	return answer(f, ctx, req, &emptypb.Empty{})
+}
+
+func (f *fakeServer) BatchCreateCustomers(ctx context.Context, req *amogatev1.BatchCreateCustomersRequest) (*amogatev1.BatchCreateCustomersResponse, error) {
+	return answer(f, ctx, req, &amogatev1.BatchCreateCustomersResponse{})
+}
+
+func (f *fakeServer) BatchUpdateCustomers(ctx context.Context, req *amogatev1.BatchUpdateCustomersRequest) (*amogatev1.BatchUpdateCustomersResponse, error) {
+	return answer(f, ctx, req, &amogatev1.BatchUpdateCustomersResponse{})
+}
+
+func (f *fakeServer) BatchDeleteCustomers(ctx context.Context, req *amogatev1.BatchDeleteCustomersRequest) (*amogatev1.BatchDeleteCustomersResponse, error) {
+	return answer(f, ctx, req, &amogatev1.BatchDeleteCustomersResponse{})
+}
+
+// newHandler serves f over an in-memory connection behind a gateway.
+func newHandler(t *testing.T, f *fakeServer, opts Options) http.Handler {
+	t.Helper()
+	lis := bufconn.Listen(1 << 20)
+	srv := grpc.NewServer()
+	amogatev1.RegisterCustomerServiceServer(srv, f)
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(lis) }()
+	t.Cleanup(func() {
+		srv.Stop()
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	conn, err := grpc.NewClient("passthrough:///bufconn",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := conn.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	h, err := New(t.Context(), conn, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// reply is an answer, read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends a request straight to the handler; headers are pairs.
+func do(t *testing.T, h http.Handler, method, target, body string, headers ...string) reply {
+	t.Helper()
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req := httptest.NewRequestWithContext(t.Context(), method, target, r)
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Add(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, req)
+	return reply{rec.Code, rec.Result().Header, rec.Body.Bytes()} //nolint:bodyclose // a recorder's body needs no closing
+}
+
+// failure is the error of a reply, in its one shape.
+func (r reply) failure(t *testing.T) failure {
+	t.Helper()
+	if got := r.header.Get("Content-Type"); got != jsonType {
+		t.Errorf("Content-Type = %q, want %q", got, jsonType)
+	}
+	return parseFailure(t, r.body)
+}
+
+type failure struct {
+	Code    int              `json:"code"`
+	Status  string           `json:"status"`
+	Message string           `json:"message"`
+	Reason  string           `json:"reason"`
+	Details []map[string]any `json:"details"`
+}
+
+func parseFailure(t *testing.T, data []byte) failure {
+	t.Helper()
+	var body struct {
+		Error *failure `json:"error"`
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&body); err != nil || body.Error == nil {
+		t.Fatalf("error body %q: %v", data, err)
+	}
+	return *body.Error
+}
+
+// fields lists the fields of the violations.
+func (f failure) fields() []string {
+	var fields []string
+	for _, d := range f.Details {
+		list, _ := d["fieldViolations"].([]any)
+		if list == nil {
+			list, _ = d["field_violations"].([]any)
+		}
+		for _, v := range list {
+			m, _ := v.(map[string]any)
+			field, _ := m["field"].(string)
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
