@@ -1,0 +1,226 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/amogate/amogate/amo"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// Metadata keys of the API.
+const (
+	// accountKey names the account of a call.
+	accountKey = "amogate-account"
+	// requestIDKey names a call in logs; the server answers it as a header.
+	requestIDKey = "amogate-request-id"
+	// implicitMaskKey is 1 when the gateway made the update mask from the keys
+	// of a body.
+	implicitMaskKey = "amogate-implicit-mask"
+	// readBackKey is "failed" in the header of a write that succeeded while the
+	// read after it did not.
+	readBackKey = "amogate-read-back"
+	// pushbackKey, with -1, tells gRPC clients not to try again by themselves.
+	pushbackKey = "grpc-retry-pushback-ms"
+)
+
+// maxAccountBytes bounds the name of an account.
+const maxAccountBytes = 128
+
+// requestIDs are the request ids that are taken from callers; they go to logs
+// as they are.
+var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._:-]{1,64}$`)
+
+// call is what the interceptors know of one call.
+type call struct {
+	logger    *slog.Logger
+	method    string
+	requestID string
+	// own says that the method is one of this API, and not health or reflection.
+	own bool
+
+	account      string
+	client       *amo.Client
+	implicitMask bool
+	// items holds the violations inside the items of a batch by index.
+	items map[int][]*violation
+}
+
+// callKey is the key of a call in its context.
+type callKey struct{}
+
+// callFrom returns the call of a context.
+func callFrom(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{logger: slog.New(slog.DiscardHandler)}
+}
+
+// begin makes the call of a method.
+func (s *Server) begin(ctx context.Context, method string) (context.Context, *call) {
+	c := &call{logger: s.config.Logger, method: method, own: s.methods[method]}
+	if ids := metadata.ValueFromIncomingContext(ctx, requestIDKey); len(ids) == 1 && requestIDs.MatchString(ids[0]) {
+		c.requestID = ids[0]
+	} else {
+		c.requestID = rand.Text()
+	}
+	return context.WithValue(ctx, callKey{}, c), c
+}
+
+// finish logs the end of a call and returns its error as a status.
+func (s *Server) finish(ctx context.Context, c *call, begun time.Time, err error) error {
+	a := answerOf(ctx, err)
+	if a.final {
+		// Without a transport there is nobody to tell.
+		_ = grpc.SetTrailer(ctx, metadata.Pairs(pushbackKey, "-1"))
+	}
+	level := levelOf(a.status.Code())
+	if !c.own && level < slog.LevelError {
+		// Probes come every few seconds.
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{
+		slog.String("method", c.method),
+		slog.String("account", c.account),
+		slog.String("code", a.status.Code().String()),
+		slog.String("reason", reasonName(a.reason)),
+		slog.Duration("duration", time.Since(begun)),
+		slog.String("request_id", c.requestID),
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	c.logger.LogAttrs(ctx, level, "call", attrs...)
+	return a.status.Err()
+}
+
+// callUnary gives a unary call its id, its deadline, its log line and its
+// status.
+func (s *Server) callUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	begun := time.Now()
+	ctx, c := s.begin(ctx, info.FullMethod)
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.config.UnaryTimeout)
+		defer cancel()
+	}
+	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, c.requestID))
+	resp, err := handler(ctx, req)
+	if err = s.finish(ctx, c, begun, err); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// callStream is callUnary for streams. They have no default deadline; they end
+// when the server drains.
+func (s *Server) callStream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	begun := time.Now()
+	ctx, c := s.begin(stream.Context(), info.FullMethod)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.draining, func() { cancel(errDraining) })()
+	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, c.requestID))
+	err := handler(srv, &contextStream{ServerStream: stream, ctx: ctx})
+	return s.finish(ctx, c, begun, err)
+}
+
+// contextStream is a stream with another context.
+type contextStream struct {
+	grpc.ServerStream
+	ctx context.Context //nolint:containedctx // a stream hands its context to its handler
+}
+
+// Context implements grpc.ServerStream.
+func (c *contextStream) Context() context.Context { return c.ctx }
+
+// admitUnary finds the account of a call.
+func (s *Server) admitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	if err := s.admit(ctx); err != nil {
+		return nil, err
+	}
+	return handler(ctx, req)
+}
+
+// admitStream is admitUnary for streams.
+func (s *Server) admitStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if err := s.admit(stream.Context()); err != nil {
+		return err
+	}
+	return handler(srv, stream)
+}
+
+// admit reads the metadata of a call and finds its account.
+func (s *Server) admit(ctx context.Context) error {
+	c := callFrom(ctx)
+	if !c.own {
+		return nil
+	}
+	name, err := accountName(metadata.ValueFromIncomingContext(ctx, accountKey))
+	if err != nil {
+		return err
+	}
+	c.account = name
+	client, err := s.config.Accounts.Client(ctx, name)
+	if err != nil {
+		return err
+	}
+	c.client, c.account = client, client.Account()
+	masks := metadata.ValueFromIncomingContext(ctx, implicitMaskKey)
+	c.implicitMask = len(masks) == 1 && masks[0] == "1"
+	return nil
+}
+
+// accountName returns the account that a call names; empty for none.
+func accountName(values []string) (string, error) {
+	switch len(values) {
+	case 0:
+		return "", nil
+	case 1:
+	default:
+		return "", invalid(refuse(accountKey, "is set %d times", len(values)))
+	}
+	name := values[0]
+	outside := func(r rune) bool { return r < ' ' || r > '~' }
+	if len(name) > maxAccountBytes || strings.ContainsFunc(name, outside) {
+		return "", invalid(refuse(accountKey, "must be at most %d printable ASCII characters", maxAccountBytes))
+	}
+	return name, nil
+}
+
+// recovered logs a panic with its stack and returns the error of its call. The
+// value of a panic can hold a payload: only errors of the runtime are shown.
+func recovered(ctx context.Context, p any) error {
+	c := callFrom(ctx)
+	text := fmt.Sprintf("%T", p)
+	if err, ok := p.(runtime.Error); ok {
+		text = err.Error()
+	}
+	c.logger.LogAttrs(ctx, slog.LevelError, "panic",
+		slog.String("method", c.method),
+		slog.String("account", c.account),
+		slog.String("request_id", c.requestID),
+		slog.String("panic", text),
+		slog.String("stack", string(debug.Stack())),
+	)
+	return &fault{reason: amogatev1.ErrorReason_ERROR_REASON_PANIC, message: "panic: " + text}
+}
+
+// unknownMethod answers methods that no service has.
+func unknownMethod(_ any, stream grpc.ServerStream) error {
+	return &fault{
+		reason:  amogatev1.ErrorReason_ERROR_REASON_METHOD_NOT_FOUND,
+		message: fmt.Sprintf("there is no method %q", clip(callFrom(stream.Context()).method)),
+	}
+}

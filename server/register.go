@@ -1,0 +1,12 @@
+package server
+
+import (
+	"google.golang.org/grpc"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// register adds every service of the API, one line each.
+func register(r grpc.ServiceRegistrar) {
+	amogatev1.RegisterCustomerServiceServer(r, customerServer{})
+}

@@ -1,0 +1,235 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/recovery"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// Defaults of Config.
+const (
+	// DefaultDrainDelay is how long load balancers get to notice that the
+	// server is not to be used any more.
+	DefaultDrainDelay = 5 * time.Second
+	// DefaultStopTimeout leaves unary calls 25 s after the drain delay.
+	DefaultStopTimeout = 30 * time.Second
+	// DefaultUnaryTimeout is the deadline of unary calls that bring none.
+	DefaultUnaryTimeout = 60 * time.Second
+)
+
+// Limits of a connection.
+const (
+	maxReceiveBytes      = 4 << 20
+	maxConcurrentStreams = 1000
+	// pingEvery and pingTimeout find connections whose other end is gone.
+	pingEvery   = 60 * time.Second
+	pingTimeout = 20 * time.Second
+	// minPing is how often clients may ping, also without a call in flight.
+	minPing = 10 * time.Second
+	// maxConnectionAge makes clients connect again, so that replicas share the
+	// load. Calls in flight end in their own time: a long list is not cut.
+	maxConnectionAge = 10 * time.Minute
+)
+
+// Config is the configuration of a Server. The zero value of a field means its
+// default.
+type Config struct {
+	// Accounts finds the account of a call. Default: no account at all.
+	Accounts Accounts
+	// Logger gets a line for each call. Default: none.
+	Logger *slog.Logger
+	// DrainDelay is how long Drain goes on serving while health says
+	// NOT_SERVING. Default 5 s; negative = none.
+	DrainDelay time.Duration
+	// StopTimeout bounds the whole of Drain, its delay included. Default 30 s.
+	StopTimeout time.Duration
+	// UnaryTimeout is the deadline of unary calls that bring none. Default 60 s.
+	UnaryTimeout time.Duration
+	// Options are added to those of the gRPC server: a stats handler for
+	// telemetry, further interceptors, which run inside those of this package.
+	Options []grpc.ServerOption
+}
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() Config {
+	if c.Accounts == nil {
+		c.Accounts = StaticAccounts{}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.DrainDelay == 0 {
+		c.DrainDelay = DefaultDrainDelay
+	}
+	c.DrainDelay = max(c.DrainDelay, 0)
+	if c.StopTimeout == 0 {
+		c.StopTimeout = DefaultStopTimeout
+	}
+	if c.UnaryTimeout == 0 {
+		c.UnaryTimeout = DefaultUnaryTimeout
+	}
+	return c
+}
+
+// validate returns everything that is wrong with a configuration.
+func (c Config) validate() error {
+	var errs []error
+	if c.StopTimeout <= c.DrainDelay {
+		errs = append(errs, fmt.Errorf("stop timeout %v: must be longer than the drain delay of %v", c.StopTimeout, c.DrainDelay))
+	}
+	if c.UnaryTimeout < 0 {
+		errs = append(errs, fmt.Errorf("unary timeout %v: must not be negative", c.UnaryTimeout))
+	}
+	return errors.Join(errs...)
+}
+
+// Server is the gRPC server of amogate. It is safe for concurrent use.
+type Server struct {
+	config    Config
+	grpc      *grpc.Server
+	health    *health.Server
+	validator protovalidate.Validator
+	// methods are the full names of the methods of this API.
+	methods map[string]bool
+
+	serving atomic.Bool
+	// draining ends when streams have to.
+	draining context.Context //nolint:containedctx // the life of the server, not of a call
+	drain    context.CancelFunc
+}
+
+// New returns a server that is not listening yet.
+func New(config Config) (*Server, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("server: %w", err)
+	}
+	s := &Server{config: config, health: health.NewServer(), methods: map[string]bool{}}
+	s.draining, s.drain = context.WithCancel(context.Background())
+
+	panics := recovery.WithRecoveryHandlerContext(recovered)
+	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
+		grpc.MaxRecvMsgSize(maxReceiveBytes),
+		grpc.MaxConcurrentStreams(maxConcurrentStreams),
+		grpc.KeepaliveParams(keepalive.ServerParameters{
+			Time:             pingEvery,
+			Timeout:          pingTimeout,
+			MaxConnectionAge: maxConnectionAge,
+		}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
+		grpc.UnknownServiceHandler(unknownMethod),
+		grpc.ChainUnaryInterceptor(s.callUnary, recovery.UnaryServerInterceptor(panics), s.admitUnary, s.validateUnary),
+		grpc.ChainStreamInterceptor(s.callStream, recovery.StreamServerInterceptor(panics), s.admitStream, s.validateStream),
+	}, config.Options...)...)
+
+	register(s.grpc)
+	inputs := s.learn()
+	validator, err := protovalidate.New(protovalidate.WithMessageDescriptors(inputs...))
+	if err != nil {
+		return nil, fmt.Errorf("server: validation rules: %w", err)
+	}
+	s.validator = validator
+
+	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
+	for name := range s.grpc.GetServiceInfo() {
+		s.health.SetServingStatus(name, grpc_health_v1.HealthCheckResponse_SERVING)
+	}
+	grpc_health_v1.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+	return s, nil
+}
+
+// learn notes the methods of the registered services and returns the types of
+// their requests.
+func (s *Server) learn() []protoreflect.MessageDescriptor {
+	var inputs []protoreflect.MessageDescriptor
+	for name := range s.grpc.GetServiceInfo() {
+		descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
+		if err != nil {
+			continue // register adds generated services only, and these are known
+		}
+		service, ok := descriptor.(protoreflect.ServiceDescriptor)
+		if !ok {
+			continue
+		}
+		for i := range service.Methods().Len() {
+			method := service.Methods().Get(i)
+			s.methods[fmt.Sprintf("/%s/%s", name, method.Name())] = true
+			inputs = append(inputs, method.Input())
+		}
+	}
+	return inputs
+}
+
+// Serve answers calls on a listener, which it closes, until the server stops.
+// It may run on several listeners at once. It returns nil when Drain or Stop
+// ended it.
+func (s *Server) Serve(listener net.Listener) error {
+	s.serving.Store(true)
+	if err := s.grpc.Serve(listener); err != nil {
+		return fmt.Errorf("serve gRPC on %s: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+// Ready says whether the server takes calls and is not about to stop.
+func (s *Server) Ready() bool { return s.serving.Load() }
+
+// Drain stops the server without hurting callers. Health says NOT_SERVING at
+// once; for the drain delay everything goes on, so that load balancers can turn
+// away; then streams end with UNAVAILABLE/SERVER_DRAINING, every row that was
+// sent having brought its resume token, and unary calls are waited for. When
+// StopTimeout or ctx ends first, what is left is cut and Drain says so.
+func (s *Server) Drain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.config.StopTimeout)
+	defer cancel()
+	s.serving.Store(false)
+	s.health.Shutdown()
+
+	delay := time.NewTimer(s.config.DrainDelay)
+	defer delay.Stop()
+	select {
+	case <-delay.C:
+	case <-ctx.Done():
+	}
+	s.drain()
+
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.grpc.GracefulStop()
+	}()
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		s.Stop()
+		return fmt.Errorf("drain: calls in flight were cut: %w", ctx.Err())
+	}
+}
+
+// Stop ends the server and every call at once.
+func (s *Server) Stop() {
+	s.serving.Store(false)
+	s.drain()
+	s.grpc.Stop()
+}
+
+// The services are complete when they implement every method.
+var _ amogatev1.CustomerServiceServer = customerServer{}
