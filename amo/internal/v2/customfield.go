@@ -1,0 +1,583 @@
+package v2
+
+import (
+	"html"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"google.golang.org/genproto/googleapis/type/date"
+	"google.golang.org/protobuf/types/known/structpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/internal/wire"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// customField is a filled custom field of a record. Its type stands in the
+// account's catalogue; type_id came to the records later and is mostly absent.
+type customField struct {
+	ID     wire.Int       `json:"id"`
+	Name   wire.Text      `json:"name"`
+	Code   wire.Text      `json:"code"`
+	TypeID wire.Text      `json:"type_id"`
+	Values jsontext.Value `json:"values"`
+}
+
+// fieldValue is an element of a field's values: an object with these keys, or a
+// bare value, as multiple choices and positions of an invoice are written.
+type fieldValue struct {
+	Value jsontext.Value `json:"value"`
+	// Enum is an id, quoted or not; for a multitext it can be the kind's name.
+	Enum    wire.Text `json:"enum"`
+	Subtype wire.Text `json:"subtype"`
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (v *fieldValue) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	raw, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	*v = fieldValue{}
+	if raw.Kind() == jsontext.KindBeginObject && !wire.IsEmpty(raw) {
+		type keys fieldValue // without this method
+		if err := wire.Unmarshal(raw, (*keys)(v)); err != nil {
+			return err
+		}
+	}
+	if len(v.Value) == 0 && !v.Enum.Set && !v.Subtype.Set {
+		v.Value = raw.Clone()
+	}
+	return nil
+}
+
+// toProto returns nil for a field without values: it is not filled. A value
+// that does not fit the field's type becomes raw, so that it is never lost; an
+// id that is not in the catalogue is added to unknown.
+func (w *customField) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.CustomField, error) {
+	if w.ID.Value <= 0 {
+		return nil, errFieldID
+	}
+	definition, known := fields(env)[w.ID.Value]
+	if !known {
+		unknown[w.ID.Value] = true
+	}
+	if definition.Type == amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_UNSPECIFIED && w.TypeID.Value != "" {
+		definition.Type = fieldType(w.TypeID.Value)
+		definition.TypeCode = w.TypeID.Value
+	}
+	msg := &amogatev1.CustomField{
+		FieldId:  w.ID.Value,
+		Name:     w.Name.Value,
+		Code:     w.Code.Value,
+		Type:     definition.Type,
+		TypeCode: definition.TypeCode,
+	}
+	if msg.GetName() == "" {
+		msg.Name = definition.Name
+	}
+	if msg.GetCode() == "" {
+		msg.Code = definition.Code
+	}
+	if wire.IsEmpty(w.Values) {
+		return nil, nil //nolint:nilnil // Absence is the answer.
+	}
+	var values wire.List[fieldValue]
+	if err := wire.Unmarshal(w.Values, &values); err == nil && len(values) > 0 {
+		if isNull(values) {
+			return nil, nil //nolint:nilnil // Absence is the answer.
+		}
+		if setValue(msg, location(env), &definition, values) {
+			return msg, nil
+		}
+	}
+	raw, err := wire.Value(w.Values)
+	if err != nil {
+		return nil, err
+	}
+	msg.Value = &amogatev1.CustomField_Raw{Raw: raw}
+	return msg, nil
+}
+
+func fields(env *driver.Env) driver.Catalogue {
+	if env == nil {
+		return nil
+	}
+	return env.Fields[customersName]
+}
+
+// isNull says that values hold nothing but one null.
+func isNull(values []fieldValue) bool {
+	return len(values) == 1 && !values[0].Enum.Set && (len(values[0].Value) == 0 || values[0].Value.Kind() == jsontext.KindNull)
+}
+
+// setValue sets the arm of the field's type. It returns false when the values
+// do not fit the type.
+func setValue(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field, values []fieldValue) bool {
+	switch f.Type {
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_MULTISELECT:
+		return setChoices(msg, f, values)
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_MULTITEXT:
+		return setMultitext(msg, f, values)
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_SMART_ADDRESS:
+		return setSmartAddress(msg, values)
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_LEGAL_ENTITY:
+		return setLegalEntities(msg, values)
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_ITEMS:
+		return setItems(msg, values)
+	}
+	if len(values) != 1 {
+		return false
+	}
+	v := values[0]
+	switch f.Type {
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_SELECT, amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_RADIOBUTTON:
+		choice := readChoice(f, v)
+		if choice == nil {
+			return false
+		}
+		msg.Value = &amogatev1.CustomField_Choice{Choice: choice}
+		return true
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_ORG_LEGAL_NAME:
+		organisation := readOrganisation(v.Value)
+		if organisation == nil {
+			return false
+		}
+		msg.Value = &amogatev1.CustomField_Organisation{Organisation: organisation}
+		return true
+	}
+	var text wire.Text
+	if err := wire.Unmarshal(v.Value, &text); err != nil || !text.Set {
+		return false
+	}
+	return setScalar(msg, zone, f.Type, text.Value)
+}
+
+// setScalar sets the arm of a type whose value is one text.
+func setScalar(msg *amogatev1.CustomField, zone *time.Location, t amogatev1.CustomFieldType, text string) bool {
+	switch t {
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_TEXT:
+		msg.Value = &amogatev1.CustomField_Text{Text: text}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_URL:
+		msg.Value = &amogatev1.CustomField_Url{Url: text}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_TEXTAREA:
+		msg.Value = &amogatev1.CustomField_TextArea{TextArea: text}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_STREETADDRESS:
+		msg.Value = &amogatev1.CustomField_StreetAddress{StreetAddress: text}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_NUMERIC:
+		if !isNumber(text) {
+			return false
+		}
+		msg.Value = &amogatev1.CustomField_Number{Number: text}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_CHECKBOX:
+		ticked, ok := readCheckbox(text)
+		if !ok {
+			return false
+		}
+		msg.Value = &amogatev1.CustomField_Checkbox{Checkbox: ticked}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_DATE:
+		t, ok := readWallClock(text, zone)
+		if !ok {
+			return false
+		}
+		msg.Value = &amogatev1.CustomField_Date{Date: newDate(t)}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_BIRTHDAY:
+		t, ok := readWallClock(text, zone)
+		if !ok {
+			return false
+		}
+		msg.Value = &amogatev1.CustomField_Birthday{Birthday: newDate(t)}
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_DATE_TIME:
+		t, ok := readWallClock(text, zone)
+		if !ok {
+			return false
+		}
+		at := timestamppb.New(t)
+		if !at.IsValid() {
+			return false
+		}
+		msg.Value = &amogatev1.CustomField_DateTime{DateTime: at}
+	default:
+		return false
+	}
+	return true
+}
+
+// maxNumber is the most bytes of a number in the proto.
+const maxNumber = 64
+
+// isNumber says whether text has the form of CustomField.number: an exponent or
+// a comma does not fit.
+func isNumber(text string) bool {
+	if text == "" || len(text) > maxNumber {
+		return false
+	}
+	if text[0] == '+' || text[0] == '-' {
+		text = text[1:]
+	}
+	digits, point := 0, false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9':
+			digits++
+		case c == '.' && !point:
+			point = true
+		default:
+			return false
+		}
+	}
+	return digits > 0
+}
+
+func readCheckbox(text string) (ticked, ok bool) {
+	switch strings.ToLower(strings.TrimSpace(text)) {
+	case "1", "true", "y":
+		return true, true
+	case "0", "false", "n", "":
+		return false, true
+	}
+	return false, false
+}
+
+// wallClocks are the forms of dates: the one that upstream answers, then those
+// that it takes as well and may echo.
+var wallClocks = []string{
+	time.DateTime, "2006-01-02T15:04:05", time.DateOnly,
+	"02.01.2006 15:04:05", "02.01.2006", "2006/01/02",
+}
+
+// readWallClock reads a date, which has no zone of its own.
+func readWallClock(text string, zone *time.Location) (time.Time, bool) {
+	text = strings.TrimSpace(text)
+	for _, layout := range wallClocks {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil && t.Year() > 0 {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// newDate drops the time of day, which means nothing in a field of days.
+func newDate(t time.Time) *date.Date {
+	return &date.Date{Year: int32(t.Year()), Month: int32(t.Month()), Day: int32(t.Day())}
+}
+
+// readChoice reads {"value":"name","enum":id}, a bare id, or a name alone.
+// Option names come with HTML entities from some accounts; they are decoded.
+// It returns nil for anything else.
+func readChoice(f *driver.Field, v fieldValue) *amogatev1.Choice {
+	var text wire.Text
+	if err := wire.Unmarshal(v.Value, &text); len(v.Value) > 0 && err != nil {
+		return nil
+	}
+	if v.Enum.Value != "" {
+		id, err := wire.ParseInt(v.Enum.Value)
+		if err != nil || id <= 0 {
+			return nil
+		}
+		name := html.UnescapeString(text.Value)
+		if !text.Set {
+			name = f.Options[id]
+		}
+		return &amogatev1.Choice{OptionId: id, Name: name}
+	}
+	if !text.Set || text.Value == "" {
+		return nil
+	}
+	if id, err := wire.ParseInt(text.Value); err == nil {
+		if name, ok := f.Options[id]; ok {
+			return &amogatev1.Choice{OptionId: id, Name: name}
+		}
+	}
+	name := html.UnescapeString(text.Value)
+	return &amogatev1.Choice{OptionId: optionID(f, name), Name: name}
+}
+
+// optionID returns the id of the only option of this name, else 0.
+func optionID(f *driver.Field, name string) int64 {
+	found := int64(0)
+	for id, option := range f.Options {
+		if option != name {
+			continue
+		}
+		if found != 0 {
+			return 0
+		}
+		found = id
+	}
+	return found
+}
+
+func setChoices(msg *amogatev1.CustomField, f *driver.Field, values []fieldValue) bool {
+	choices := &amogatev1.Choices{}
+	for _, v := range values {
+		choice := readChoice(f, v)
+		if choice == nil {
+			return false
+		}
+		choices.Choices = append(choices.Choices, choice)
+	}
+	msg.Value = &amogatev1.CustomField_Choices{Choices: choices}
+	return true
+}
+
+func setMultitext(msg *amogatev1.CustomField, f *driver.Field, values []fieldValue) bool {
+	multitext := &amogatev1.Multitext{}
+	for _, v := range values {
+		var text wire.Text
+		if err := wire.Unmarshal(v.Value, &text); err != nil || !text.Set {
+			return false
+		}
+		entry := &amogatev1.MultitextValue{Value: text.Value}
+		if id, err := wire.ParseInt(v.Enum.Value); err == nil {
+			entry.KindId = id
+			entry.Kind = f.Options[id]
+		} else if v.Enum.Value != "" {
+			entry.Kind = v.Enum.Value
+			entry.KindId = optionID(f, v.Enum.Value)
+		}
+		multitext.Values = append(multitext.Values, entry)
+	}
+	msg.Value = &amogatev1.CustomField_Multitext{Multitext: multitext}
+	return true
+}
+
+// addressPart is a part of a smart address. Recorded answers name the parts,
+// the documents number them.
+type addressPart struct {
+	name, number string
+	field        func(*amogatev1.SmartAddress) *string
+}
+
+var addressParts = []addressPart{
+	{"address_line_1", "1", func(a *amogatev1.SmartAddress) *string { return &a.AddressLine_1 }},
+	{"address_line_2", "2", func(a *amogatev1.SmartAddress) *string { return &a.AddressLine_2 }},
+	{"city", "3", func(a *amogatev1.SmartAddress) *string { return &a.City }},
+	{"state", "4", func(a *amogatev1.SmartAddress) *string { return &a.State }},
+	{"zip", "5", func(a *amogatev1.SmartAddress) *string { return &a.Zip }},
+	{"country", "6", func(a *amogatev1.SmartAddress) *string { return &a.Country }},
+}
+
+func setSmartAddress(msg *amogatev1.CustomField, values []fieldValue) bool {
+	address := &amogatev1.SmartAddress{}
+	seen := map[string]bool{}
+	for _, v := range values {
+		var text wire.Text
+		if err := wire.Unmarshal(v.Value, &text); len(v.Value) > 0 && err != nil {
+			return false
+		}
+		known := false
+		for _, part := range addressParts {
+			if v.Subtype.Value == part.name || v.Subtype.Value == part.number {
+				known = !seen[part.name]
+				seen[part.name] = true
+				*part.field(address) = text.Value
+			}
+		}
+		if !known {
+			return false
+		}
+	}
+	msg.Value = &amogatev1.CustomField_SmartAddress{SmartAddress: address}
+	return true
+}
+
+// objectReader takes known keys out of an object of upstream and keeps the rest.
+type objectReader struct {
+	members map[string]jsontext.Value
+}
+
+// readObject returns nil when raw is no object.
+func readObject(raw jsontext.Value) *objectReader {
+	members, err := readMembers(raw)
+	if err != nil {
+		return nil
+	}
+	r := &objectReader{members: make(map[string]jsontext.Value, len(members))}
+	for _, m := range members {
+		r.members[m.name] = m.value
+	}
+	return r
+}
+
+// text takes a scalar; null is the empty text. A container stays.
+func (r *objectReader) text(key string) string {
+	raw, ok := r.members[key]
+	if !ok {
+		return ""
+	}
+	var t wire.Text
+	if err := wire.Unmarshal(raw, &t); err != nil {
+		return ""
+	}
+	delete(r.members, key)
+	return t.Value
+}
+
+// externalUID takes the id in another system, whose key is spelt in two ways.
+// When both differ, external_id stays.
+func (r *objectReader) externalUID() string {
+	uid := r.text("external_uid")
+	if other := scalarText(r.members["external_id"]); uid == "" || other == "" || other == uid {
+		if id := r.text("external_id"); uid == "" {
+			return id
+		}
+	}
+	return uid
+}
+
+// entityType takes the kind of a legal entity; a code that is unknown stays.
+func (r *objectReader) entityType() amogatev1.LegalEntityType {
+	code := scalarText(r.members["entity_type"])
+	switch code {
+	case "1":
+		delete(r.members, "entity_type")
+		return amogatev1.LegalEntityType_LEGAL_ENTITY_TYPE_SOLE_TRADER
+	case "2":
+		delete(r.members, "entity_type")
+		return amogatev1.LegalEntityType_LEGAL_ENTITY_TYPE_COMPANY
+	case "", "0":
+		_ = r.text("entity_type")
+	}
+	return amogatev1.LegalEntityType_LEGAL_ENTITY_TYPE_UNSPECIFIED
+}
+
+// number takes a decimal number; anything else stays.
+func (r *objectReader) number(key string) string {
+	text := scalarText(r.members[key])
+	if text != "" && !isNumber(text) {
+		return ""
+	}
+	_ = r.text(key)
+	return text
+}
+
+// rest returns what was not taken; nil when nothing is left.
+func (r *objectReader) rest() *structpb.Struct {
+	if len(r.members) == 0 {
+		return nil
+	}
+	other := &structpb.Struct{Fields: map[string]*structpb.Value{}}
+	for key, raw := range r.members {
+		value, err := wire.Value(raw)
+		if err != nil {
+			// The members of a decoded object are valid JSON.
+			continue
+		}
+		other.Fields[key] = value
+	}
+	return other
+}
+
+func setLegalEntities(msg *amogatev1.CustomField, values []fieldValue) bool {
+	entities := &amogatev1.LegalEntities{}
+	for _, v := range values {
+		r := readObject(v.Value)
+		if r == nil {
+			return false
+		}
+		entities.LegalEntities = append(entities.LegalEntities, &amogatev1.LegalEntity{
+			Name:                      r.text("name"),
+			EntityType:                r.entityType(),
+			VatId:                     r.text("vat_id"),
+			Kpp:                       r.text("kpp"),
+			TaxRegistrationReasonCode: r.text("tax_registration_reason_code"),
+			Address:                   r.text("address"),
+			ExternalUid:               r.externalUID(),
+			Other:                     r.rest(),
+		})
+	}
+	msg.Value = &amogatev1.CustomField_LegalEntities{LegalEntities: entities}
+	return true
+}
+
+func readOrganisation(raw jsontext.Value) *amogatev1.Organisation {
+	r := readObject(raw)
+	if r == nil {
+		return nil
+	}
+	return &amogatev1.Organisation{
+		Name:                      r.text("name"),
+		EntityType:                r.entityType(),
+		VatId:                     r.text("vat_id"),
+		TaxRegistrationReasonCode: r.text("tax_registration_reason_code"),
+		Address:                   r.text("address"),
+		Kpp:                       r.text("kpp"),
+		ExternalUid:               r.externalUID(),
+		Line_1:                    r.text("line1"),
+		Line_2:                    r.text("line2"),
+		City:                      r.text("city"),
+		State:                     r.text("state"),
+		Zip:                       r.text("zip"),
+		Country:                   r.text("country"),
+		BankCode:                  r.text("bank_code"),
+		Other:                     r.rest(),
+	}
+}
+
+// setItems reads the positions of an invoice: each is an object under `value`,
+// or stands in a list inside of the list, or, as it is written, alone.
+func setItems(msg *amogatev1.CustomField, values []fieldValue) bool {
+	items := &amogatev1.Items{}
+	for _, v := range values {
+		var elements wire.List[jsontext.Value]
+		if v.Value.Kind() == jsontext.KindBeginArray {
+			if err := wire.Unmarshal(v.Value, &elements); err != nil {
+				return false
+			}
+		} else {
+			elements = wire.List[jsontext.Value]{v.Value}
+		}
+		for _, element := range elements {
+			r := readObject(element)
+			if r == nil {
+				return false
+			}
+			items.Items = append(items.Items, r.item())
+		}
+	}
+	msg.Value = &amogatev1.CustomField_Items{Items: items}
+	return true
+}
+
+func (r *objectReader) item() *amogatev1.Item {
+	item := &amogatev1.Item{
+		Description: r.text("description"),
+		UnitPrice:   r.number("unit_price"),
+		UnitType:    r.text("unit_type"),
+		Quantity:    r.number("quantity"),
+		ExternalUid: r.externalUID(),
+	}
+	if id, err := strconv.ParseInt(scalarText(r.members["vat_rate_id"]), 10, 64); err == nil {
+		item.VatRateId = id
+		delete(r.members, "vat_rate_id")
+	}
+	if discount := readDiscount(r.members["discount"]); discount != nil {
+		item.Discount = discount
+		delete(r.members, "discount")
+	}
+	item.Other = r.rest()
+	return item
+}
+
+// readDiscount reads {"type":"amount","value":5}; nil for anything else.
+func readDiscount(raw jsontext.Value) *amogatev1.Discount {
+	r := readObject(raw)
+	if r == nil {
+		return nil
+	}
+	kind, value := r.text("type"), r.number("value")
+	if value == "" || len(r.members) != 0 {
+		return nil
+	}
+	switch kind {
+	case "amount":
+		return &amogatev1.Discount{Discount: &amogatev1.Discount_Amount{Amount: value}}
+	case "percentage":
+		return &amogatev1.Discount{Discount: &amogatev1.Discount_Percentage{Percentage: value}}
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package wire
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+var errInt = errors.New("not a whole number of 64 bits")
+
+// Int is a whole number: a JSON number, also 5.0 or 5e3, or the same in quotes;
+// true is 1 and false is 0. The empty string, null and an empty container are
+// absence.
+type Int struct {
+	Value int64
+	Set   bool
+}
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*i = Int{}
+	kind, text, err := readScalar(dec)
+	if err != nil {
+		return err
+	}
+	switch kind {
+	case jsontext.KindNull:
+		return nil
+	case jsontext.KindTrue:
+		*i = Int{Value: 1, Set: true}
+		return nil
+	case jsontext.KindFalse:
+		*i = Int{Set: true}
+		return nil
+	}
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return nil
+	}
+	n, err := ParseInt(text)
+	if err != nil {
+		return err
+	}
+	*i = Int{Value: n, Set: true}
+	return nil
+}
+
+// ParseInt reads a decimal number without a fraction other than zeros.
+func ParseInt(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err == nil {
+		return n, nil
+	}
+	if !isDecimal(text) {
+		return 0, errInt
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	// Above 2^53 a float no longer tells neighbouring numbers apart.
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+		return 0, errInt
+	}
+	return int64(f), nil
+}

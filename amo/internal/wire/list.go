@@ -1,0 +1,89 @@
+package wire
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// List is a list: a JSON array, or an object whose values are the elements, in
+// the order of its keys as numbers (PHP arrays that do not start at 0); keys
+// that are no numbers come last, in the order of the document. Null, false and
+// the empty string are the empty list; any other single value is a list of one.
+type List[T any] []T
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*l = nil
+	switch dec.PeekKind() {
+	case jsontext.KindBeginArray:
+		return l.readArray(dec)
+	case jsontext.KindBeginObject:
+		return l.readObject(dec)
+	}
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	switch string(value) {
+	case `null`, `false`, `""`:
+		return nil
+	}
+	var one T
+	if err := json.Unmarshal(value, &one, options); err != nil {
+		return err
+	}
+	*l = List[T]{one}
+	return nil
+}
+
+func (l *List[T]) readArray(dec *jsontext.Decoder) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	for dec.PeekKind() != jsontext.KindEndArray {
+		// Decoding in place: T may be large.
+		*l = append(*l, *new(T))
+		if err := json.UnmarshalDecode(dec, &(*l)[len(*l)-1]); err != nil {
+			return err
+		}
+	}
+	_, err := dec.ReadToken()
+	return err
+}
+
+func (l *List[T]) readObject(dec *jsontext.Decoder) error {
+	if _, err := dec.ReadToken(); err != nil {
+		return err
+	}
+	type member struct {
+		key   int64
+		value T
+	}
+	var members []member
+	for dec.PeekKind() != jsontext.KindEndObject {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		key, err := strconv.ParseInt(name.String(), 10, 64)
+		if err != nil {
+			key = math.MaxInt64
+		}
+		m := member{key: key}
+		if err := json.UnmarshalDecode(dec, &m.value); err != nil {
+			return err
+		}
+		members = append(members, m)
+	}
+	slices.SortStableFunc(members, func(a, b member) int { return cmp.Compare(a.key, b.key) })
+	for _, m := range members {
+		*l = append(*l, m.value)
+	}
+	_, err := dec.ReadToken()
+	return err
+}
