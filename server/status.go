@@ -29,7 +29,8 @@ const (
 	maxViolationBytes = 3072
 )
 
-// codeOfReason holds the status code of every reason.
+// codeOfReason holds the status code of every reason; ROUTE_NOT_FOUND is the
+// gateway's alone.
 var codeOfReason = map[amogatev1.ErrorReason]codes.Code{
 	amogatev1.ErrorReason_ERROR_REASON_VALIDATION:                    codes.InvalidArgument,
 	amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_VALIDATION:           codes.InvalidArgument,
@@ -38,6 +39,7 @@ var codeOfReason = map[amogatev1.ErrorReason]codes.Code{
 	amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_NOT_ALLOWED:           codes.PermissionDenied,
 	amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_FORBIDDEN:            codes.PermissionDenied,
 	amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_NOT_FOUND:            codes.NotFound,
+	amogatev1.ErrorReason_ERROR_REASON_ROUTE_NOT_FOUND:               codes.NotFound,
 	amogatev1.ErrorReason_ERROR_REASON_NO_ACCOUNT:                    codes.FailedPrecondition,
 	amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_REAUTH_REQUIRED:       codes.FailedPrecondition,
 	amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_PAYMENT_REQUIRED:      codes.FailedPrecondition,

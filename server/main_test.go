@@ -1,0 +1,14 @@
+package server
+
+import (
+	"flag"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,189 @@
+package server
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/type/money"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+func timestamp(seconds int64) time.Time { return time.Unix(seconds, 0) }
+
+func TestUpdateOf_choosesTheFieldsToWrite(t *testing.T) {
+	t.Parallel()
+	full := &amogatev1.Customer{
+		Id: 5, Name: "Rose", NextPrice: &money.Money{Units: 3}, Periodicity: proto.Int32(0),
+		CreateTime: timestamppb.New(timestamp(1)), UpdateTime: timestamppb.New(timestamp(2)),
+		CreatedBy: proto.Int64(1), Deleted: proto.Bool(false), AccountId: proto.Int64(1),
+	}
+	for name, c := range map[string]struct {
+		customer *amogatev1.Customer
+		mask     []string
+		implicit bool
+		want     []string
+	}{
+		"no mask: what is set and can be written":    {customer: full, want: []string{"name", "next_price", "periodicity"}},
+		"set to the zero value counts as set":        {customer: &amogatev1.Customer{CompanyId: proto.Int64(0)}, want: []string{"company_id"}},
+		"an empty message counts as set":             {customer: &amogatev1.Customer{NextPrice: &money.Money{}}, want: []string{"next_price"}},
+		"in the mask and not set is cleared":         {customer: &amogatev1.Customer{}, mask: []string{"next_price"}, want: []string{"next_price"}},
+		"in the mask without a customer is cleared":  {mask: []string{"company_id"}, want: []string{"company_id"}},
+		"outside of the mask is kept":                {customer: full, mask: []string{"name"}, want: []string{"name"}},
+		"below a message counts as its field":        {customer: full, mask: []string{"next_price.units", "next_price.nanos"}, want: []string{"next_price"}},
+		"below an instant too":                       {customer: full, mask: []string{"next_purchase_time.seconds"}, want: []string{"next_purchase_time"}},
+		"doubles count once, in the message's order": {customer: full, mask: []string{"tags", "name", "tags"}, want: []string{"name", "tags"}},
+		"an implicit mask loses what is read only": {
+			customer: full, implicit: true,
+			mask: []string{"id", "name", "create_time", "update_time", "created_by", "deleted", ""}, want: []string{"name"},
+		},
+		"an implicit mask keeps null": {customer: &amogatev1.Customer{}, implicit: true, mask: []string{"company_id"}, want: []string{"company_id"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := &amogatev1.UpdateCustomerRequest{Id: 5}
+			if c.customer != nil {
+				req.Customer, _ = proto.Clone(c.customer).(*amogatev1.Customer)
+			}
+			if c.mask != nil {
+				req.UpdateMask = &fieldmaskpb.FieldMask{Paths: c.mask}
+			}
+			got, faulty := updateOf(req, "customer", req.GetCustomer(), c.implicit)
+			if len(faulty) > 0 {
+				t.Fatalf("refused: %v", faulty)
+			}
+			if diff := cmp.Diff(c.want, got.Paths); diff != "" {
+				t.Errorf("paths (-want +got):\n%s", diff)
+			}
+			if got.Value == nil {
+				t.Error("the value is nil")
+			}
+			if got.ID != 5 {
+				t.Errorf("id %d", got.ID)
+			}
+		})
+	}
+}
+
+func TestUpdateOf_refuses(t *testing.T) {
+	t.Parallel()
+	named := &amogatev1.Customer{Name: "Rose"}
+	mask := func(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
+	for name, c := range map[string]struct {
+		req      *amogatev1.UpdateCustomerRequest
+		implicit bool
+		want     []string
+	}{
+		"nothing":                               {req: &amogatev1.UpdateCustomerRequest{}, want: []string{"update_mask"}},
+		"an empty mask and nothing set":         {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask(), Customer: &amogatev1.Customer{}}, want: []string{"update_mask"}},
+		"only what is read only":                {req: &amogatev1.UpdateCustomerRequest{Customer: &amogatev1.Customer{Deleted: proto.Bool(true)}}, want: []string{"update_mask"}},
+		"an implicit mask of nothing":           {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("")}, implicit: true, want: []string{"update_mask"}},
+		"an implicit mask of read only":         {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("update_time")}, implicit: true, want: []string{"update_mask"}},
+		"an implicit mask of an unknown field":  {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("nmae")}, implicit: true, want: []string{"update_mask"}},
+		"a star":                                {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("*"), Customer: named}, want: []string{"update_mask"}},
+		"an implicit star":                      {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("*"), Customer: named}, implicit: true, want: []string{"update_mask"}},
+		"the empty path":                        {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask(""), Customer: named}, want: []string{"update_mask"}},
+		"an unknown field":                      {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("name", "nmae"), Customer: named}, want: []string{"update_mask"}},
+		"a JSON name":                           {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("nextPrice"), Customer: named}, want: []string{"update_mask"}},
+		"a path below a scalar":                 {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("name.first"), Customer: named}, want: []string{"update_mask"}},
+		"a path below a list":                   {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("tags.name"), Customer: named}, want: []string{"update_mask"}},
+		"an unknown path below a message":       {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("next_price.cents"), Customer: named}, want: []string{"update_mask"}},
+		"an output-only field":                  {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("update_time"), Customer: named}, want: []string{"update_mask"}},
+		"an immutable field":                    {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("create_time"), Customer: named}, want: []string{"update_mask"}},
+		"the id in the mask":                    {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("id"), Customer: named}, want: []string{"update_mask"}},
+		"every bad path is told":                {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("*", "a", "id"), Customer: named}, want: []string{"update_mask", "update_mask", "update_mask"}},
+		"another id in the customer":            {req: &amogatev1.UpdateCustomerRequest{Customer: &amogatev1.Customer{Id: 6, Name: "Rose"}}, want: []string{"customer.id"}},
+		"tags and add_tags":                     {req: &amogatev1.UpdateCustomerRequest{Customer: &amogatev1.Customer{Tags: []*amogatev1.Tag{{Name: "a"}}}, AddTags: []string{"b"}}, want: []string{"add_tags"}},
+		"tags in the mask and remove_tags":      {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("tags"), RemoveTags: []string{"b"}}, want: []string{"remove_tags"}},
+		"a tag added and removed":               {req: &amogatev1.UpdateCustomerRequest{AddTags: []string{"a", "b"}, RemoveTags: []string{"c", "b"}}, want: []string{"remove_tags[1]"}},
+		"a condition with fractions":            {req: &amogatev1.UpdateCustomerRequest{Customer: named, ExpectedUpdateTime: &timestamppb.Timestamp{Seconds: 5, Nanos: 1}}, want: []string{"expected_update_time"}},
+		"a condition that would be none at all": {req: &amogatev1.UpdateCustomerRequest{Customer: named, ExpectedUpdateTime: &timestamppb.Timestamp{}}, want: []string{"expected_update_time"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req, _ := proto.Clone(c.req).(*amogatev1.UpdateCustomerRequest)
+			req.Id = 5
+			_, faulty := updateOf(req, "customer", req.GetCustomer(), c.implicit)
+			var got []string
+			for _, v := range faulty {
+				got = append(got, v.GetField())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("violations %v (-want +got):\n%s", faulty, diff)
+			}
+		})
+	}
+}
+
+func TestUpdateOf_takesTagsAloneAndTheCondition(t *testing.T) {
+	t.Parallel()
+	req := &amogatev1.UpdateCustomerRequest{
+		Id: 5, AddTags: []string{"a"}, RemoveTags: []string{"b"}, ReadBack: true,
+		ExpectedUpdateTime: &timestamppb.Timestamp{Seconds: 1546300800},
+	}
+	got, faulty := updateOf(req, "customer", req.GetCustomer(), false)
+	if len(faulty) > 0 {
+		t.Fatal(faulty)
+	}
+	if !cmp.Equal(got.AddTags, []string{"a"}) || !cmp.Equal(got.RemoveTags, []string{"b"}) || !got.ReadBack ||
+		got.ExpectedUpdateTime != 1546300800 || len(got.Paths) != 0 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Each field is either writable or refused, by its annotations alone.
+func TestMaskPaths_everyFieldOfACustomer(t *testing.T) {
+	t.Parallel()
+	writable := map[string]bool{
+		"name": true, "next_purchase_time": true, "next_price": true, "responsible_user_id": true, "period_id": true,
+		"periodicity": true, "tags": true, "contact_ids": true, "company_id": true, "custom_fields": true, "catalog_elements": true,
+	}
+	m := (&amogatev1.Customer{}).ProtoReflect()
+	for i := range m.Descriptor().Fields().Len() {
+		name := string(m.Descriptor().Fields().Get(i).Name())
+		paths, faulty := maskPaths(m, []string{name}, false)
+		if got := len(paths) == 1 && len(faulty) == 0; got != writable[name] {
+			t.Errorf("%s: writable %t, want %t (%v)", name, got, writable[name], faulty)
+		}
+	}
+}
+
+func TestClearOutputOnly_atEveryDepth(t *testing.T) {
+	t.Parallel()
+	customer := &amogatev1.Customer{
+		Id: 5, Name: "Rose", UpdateTime: timestamppb.New(timestamp(2)), MainContactId: proto.Int64(3),
+		CreateTime: timestamppb.New(timestamp(1)), CreatedBy: proto.Int64(9),
+		Tags: []*amogatev1.Tag{{Id: 7, Name: "vip"}},
+		CustomFields: []*amogatev1.CustomField{{
+			FieldId: 1, Code: "X", Name: "Size", Type: amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_MULTISELECT, TypeCode: "5",
+			Value: &amogatev1.CustomField_Choices{Choices: &amogatev1.Choices{Choices: []*amogatev1.Choice{{OptionId: 4, Name: "L"}}}},
+		}},
+	}
+	clearOutputOnly(customer.ProtoReflect())
+	want := &amogatev1.Customer{
+		Name: "Rose", CreateTime: timestamppb.New(timestamp(1)), CreatedBy: proto.Int64(9),
+		Tags: []*amogatev1.Tag{{Name: "vip"}},
+		CustomFields: []*amogatev1.CustomField{{
+			FieldId: 1,
+			Value:   &amogatev1.CustomField_Choices{Choices: &amogatev1.Choices{Choices: []*amogatev1.Choice{{OptionId: 4}}}},
+		}},
+	}
+	if diff := cmp.Diff(want, customer, protocmp.Transform()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestFieldOfPath_neverPanics(t *testing.T) {
+	t.Parallel()
+	m := (&amogatev1.Customer{}).ProtoReflect().Descriptor()
+	for _, path := range []string{"", ".", "..", "name.", ".name", "next_price..units", "\x00", "имя"} {
+		if f := fieldOfPath(m, path); f != nil {
+			t.Errorf("%q is %s", path, f.FullName())
+		}
+	}
+}
