@@ -1,0 +1,194 @@
+package amo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// Defaults of Config.
+const (
+	// DefaultRate is one below the vendor's 7 requests a second: with burst 1
+	// and up to 150 ms of network jitter no second then holds more than 7.
+	DefaultRate = 6
+	// maxRate is the vendor's limit.
+	maxRate = 7
+	// defaultPageSize is the vendor's largest page of API v2.
+	defaultPageSize = 500
+
+	// attemptTimeout bounds one request with the whole of its answer.
+	attemptTimeout = 30 * time.Second
+	// maxConnections to the account's host: rate times the longest latency that
+	// still makes sense.
+	maxConnections = 16
+)
+
+// Config is the configuration of a Client. The zero value of a field means its
+// default; Account, BaseURL and Auth have none.
+type Config struct {
+	// Account is the name of the account in errors and logs.
+	Account string
+	// BaseURL is the root of the account's API: https://shop.amocrm.ru.
+	BaseURL *url.URL
+	// Auth are the credentials: BearerToken or Session.
+	Auth Auth
+	// Transport carries the requests. Default: a pooled HTTP transport.
+	Transport http.RoundTripper
+	// Rate is the most requests a second, logins and retries included: above 0,
+	// at most 7. Default 6.
+	Rate float64
+	// Generation forces one generation of the upstream API. Default Auto.
+	Generation Generation
+	// PageSize is the most rows of an upstream page, 1 to 500. Default 500.
+	PageSize int
+	// UserAgent of the requests. Default "amogate".
+	UserAgent string
+	// Logger gets retries, logins and odd answers. Default: none.
+	Logger *slog.Logger
+}
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() Config {
+	if c.Transport == nil {
+		c.Transport = newTransport()
+	}
+	if c.Rate == 0 {
+		c.Rate = DefaultRate
+	}
+	if c.PageSize == 0 {
+		c.PageSize = defaultPageSize
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = "amogate"
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// validate returns everything that is wrong.
+func (c Config) validate() error {
+	var errs []error
+	if c.Account == "" {
+		errs = append(errs, errors.New("account: a name is required"))
+	}
+	switch {
+	case c.BaseURL == nil:
+		errs = append(errs, errors.New("base url: required"))
+	case c.BaseURL.Host == "" || (c.BaseURL.Scheme != "https" && c.BaseURL.Scheme != "http"):
+		errs = append(errs, fmt.Errorf("base url %q: want https://host", c.BaseURL.Redacted()))
+	}
+	if c.Auth == nil {
+		errs = append(errs, errors.New("auth: a token or a login with its key is required"))
+	} else if err := c.Auth.validate(); err != nil {
+		errs = append(errs, err)
+	}
+	// The negation also catches NaN.
+	if !(c.Rate > 0 && c.Rate <= maxRate) {
+		errs = append(errs, fmt.Errorf("rate %v: must be above 0 and at most %d requests a second", c.Rate, maxRate))
+	}
+	if c.PageSize < 1 || c.PageSize > defaultPageSize {
+		errs = append(errs, fmt.Errorf("page size %d: must be 1 to %d", c.PageSize, defaultPageSize))
+	}
+	if c.Generation != Auto && c.Generation != V2 && c.Generation != V4 {
+		errs = append(errs, fmt.Errorf("generation %d: must be auto, v2 or v4", c.Generation))
+	}
+	return errors.Join(errs...)
+}
+
+// newTransport returns the transport that clients use by default.
+func newTransport() http.RoundTripper {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:     true,
+		MaxConnsPerHost:       maxConnections,
+		MaxIdleConnsPerHost:   maxConnections,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
+// Client is the client of one account. It is safe for concurrent use; all its
+// requests share one limiter. Close it when it is no longer used.
+type Client struct {
+	config      Config
+	http        *http.Client
+	limiter     *limiter
+	credentials credentials
+	account     accountCache
+	customers   Customers
+	metrics     *metrics
+
+	// skew is upstream's clock minus ours, in nanoseconds, as the last answer
+	// showed it.
+	skew atomic.Int64
+
+	// life ends with Close; requests that serve many callers hang on it.
+	life context.Context //nolint:containedctx // the life of the client, not of a call
+	end  context.CancelFunc
+}
+
+// New returns a client. It sends nothing.
+func New(config Config) (*Client, error) {
+	config = config.withDefaults()
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("amo: %w", err)
+	}
+	m, err := newMetrics()
+	if err != nil {
+		return nil, fmt.Errorf("amo: metrics: %w", err)
+	}
+	c := &Client{
+		config: config,
+		http: &http.Client{
+			Transport: config.Transport,
+			// A redirect would carry the credentials to another host.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		limiter: newLimiter(config.Rate),
+		metrics: m,
+	}
+	c.life, c.end = context.WithCancel(context.Background())
+	c.credentials = config.Auth.credentials(c)
+	c.customers = newCustomers(c)
+	return c, nil
+}
+
+// Customers returns the customers of the account.
+func (c *Client) Customers() Customers { return c.customers }
+
+// Account returns the name of the account.
+func (c *Client) Account() string { return c.config.Account }
+
+// Close ends what the client does on behalf of many callers and lets go of idle
+// connections. Calls in flight go on under their own contexts.
+func (c *Client) Close() {
+	c.end()
+	c.http.CloseIdleConnections()
+}
+
+// upstreamNow is the time by upstream's clock, as far as it is known.
+func (c *Client) upstreamNow() time.Time {
+	return time.Now().Add(time.Duration(c.skew.Load()))
+}
+
+// noteClock takes upstream's clock from an answer. Its seconds are truncated,
+// so half a second is added.
+func (c *Client) noteClock(header http.Header) {
+	t, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		return
+	}
+	skew := t.Add(500 * time.Millisecond).Sub(time.Now())
+	if skew.Abs() < 2*time.Second {
+		skew = 0 // within what truncation and latency explain
+	}
+	c.skew.Store(int64(skew))
+}

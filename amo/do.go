@@ -1,0 +1,180 @@
+package amo
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+)
+
+// maxBody is the most bytes of an answer after decompression.
+const maxBody = 32 << 20
+
+// request is one Call and how to carry it out.
+type request struct {
+	call  driver.Call
+	class class
+	// open sends without credentials.
+	open bool
+	// decode takes the complete answer, whatever its status, and returns the
+	// *Error that it stands for. It may be called once an attempt.
+	decode func(driver.Response) error
+	// splittable requests are not repeated after a 504: the caller asks for less.
+	splittable bool
+}
+
+// usage counts what a request cost.
+type usage struct {
+	requests, retries int64
+	// ambiguous says that an attempt before the last may have been carried out.
+	ambiguous bool
+}
+
+func (u *usage) add(other usage) {
+	u.requests += other.requests
+	u.retries += other.retries
+	u.ambiguous = u.ambiguous || other.ambiguous
+}
+
+// outcome is how one attempt ended.
+type outcome struct {
+	// mark of the credentials that were used.
+	mark uint64
+	// sent says that upstream may have received the request.
+	sent bool
+	err  *Error
+}
+
+// attempt sends r once. The slot of the limiter is the last thing it waits for.
+func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
+	req, err := c.newHTTPRequest(ctx, r.call)
+	if err != nil {
+		return outcome{err: &Error{Kind: KindBug, Message: "the request cannot be built", Err: err}}
+	}
+	var mark uint64
+	if !r.open {
+		if mark, err = c.credentials.apply(ctx, req); err != nil {
+			return outcome{mark: mark, err: asError(err)}
+		}
+	}
+	if err := c.waitForSlot(ctx, r.class); err != nil {
+		return outcome{mark: mark, err: asError(err)}
+	}
+	u.requests++
+	resp, sent, err := c.roundTrip(ctx, req, r.call.Name)
+	if err != nil {
+		return outcome{mark: mark, sent: sent, err: asError(err)}
+	}
+	if err := r.decode(resp); err != nil {
+		e := asError(err)
+		if e.Status == 0 {
+			e.Status = resp.Status
+		}
+		return outcome{mark: mark, sent: true, err: e}
+	}
+	return outcome{mark: mark, sent: true}
+}
+
+func (c *Client) newHTTPRequest(ctx context.Context, call driver.Call) (*http.Request, error) {
+	target := c.config.BaseURL.JoinPath(call.Path)
+	target.RawQuery = call.Query.Encode()
+	req, err := http.NewRequestWithContext(ctx, call.Method, target.String(), bytes.NewReader(call.Body))
+	if err != nil {
+		return nil, err
+	}
+	if call.Body == nil {
+		req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
+	} else {
+		req.Header.Set("Content-Type", cmp.Or(call.ContentType, "application/json"))
+	}
+	req.Header.Set("Accept", "application/hal+json, application/json")
+	req.Header.Set("User-Agent", c.config.UserAgent)
+	return req, nil
+}
+
+// roundTrip sends req and reads the whole answer. It reports whether upstream
+// may have received the request, which is certain not to be the case only when
+// no connection came about.
+func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string) (driver.Response, bool, error) {
+	attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	attemptCtx, finish := c.metrics.begin(attemptCtx, req.Method, name)
+
+	resp, err := c.http.Do(req.WithContext(attemptCtx))
+	if err != nil {
+		finish(0)
+		err := transportError(ctx, err)
+		return driver.Response{}, !neverSent(err), err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	finish(resp.StatusCode)
+	c.noteClock(resp.Header)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return driver.Response{}, true, contextError(ctx)
+	case err != nil:
+		return driver.Response{}, true, &Error{Kind: KindBadResponse, Message: "upstream's answer was cut", Status: resp.StatusCode, Err: err}
+	case len(body) > maxBody:
+		return driver.Response{}, true, &Error{Kind: KindTooLarge, Message: "upstream's answer is larger than 32 MiB", Status: resp.StatusCode}
+	case len(body) == 0:
+		body = nil
+	}
+	return driver.Response{URL: req.URL, Status: resp.StatusCode, Header: resp.Header, Body: body}, true, nil
+}
+
+// transportError is the error of a request that got no answer.
+func transportError(ctx context.Context, err error) *Error {
+	if ctx.Err() != nil {
+		return contextError(ctx)
+	}
+	var (
+		dns         *net.DNSError
+		unknownCA   x509.UnknownAuthorityError
+		invalid     x509.CertificateInvalidError
+		hostname    x509.HostnameError
+		verify      *tls.CertificateVerificationError
+		recordError tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &dns):
+		return &Error{Kind: KindDNS, Message: "the account's host name does not resolve", Err: err}
+	case errors.As(err, &unknownCA), errors.As(err, &invalid), errors.As(err, &hostname), errors.As(err, &verify), errors.As(err, &recordError):
+		return &Error{Kind: KindTLS, Message: "the account's host has no certificate that is trusted here", Err: err}
+	}
+	return &Error{Kind: KindUnavailable, Message: "upstream did not answer", Err: err}
+}
+
+// neverSent says that no connection came about, so that nothing was received.
+func neverSent(err *Error) bool {
+	if err.Kind == KindDNS || err.Kind == KindTLS {
+		return true
+	}
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// contextError is the error of a caller that went away or ran out of time.
+func contextError(ctx context.Context) *Error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) {
+		return &Error{Kind: KindDeadline, Message: "the deadline passed before upstream answered", Err: cause}
+	}
+	return &Error{Kind: KindCancelled, Message: "the call was cancelled", Err: cause}
+}
+
+// asError returns err as an *Error; codecs and credentials return nothing else.
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Kind: KindBug, Message: "an error without a kind", Err: err}
+}

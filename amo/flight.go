@@ -1,0 +1,35 @@
+package amo
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// flightTimeout bounds work that serves many callers at once, so that a hanging
+// upstream cannot hold them all.
+const flightTimeout = 45 * time.Second
+
+// flight runs a function once for all who need its result at the same time.
+// The function does not end with the caller that began it, since others wait
+// for it too; each caller waits no longer than its own deadline.
+type flight struct {
+	group singleflight.Group
+}
+
+// do runs fn, or waits for the run in progress.
+func (f *flight) do(ctx, life context.Context, fn func(context.Context) error) error {
+	done := f.group.DoChan("", func() (any, error) {
+		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTimeout)
+		defer cancel()
+		defer context.AfterFunc(life, cancel)()
+		return nil, fn(shared)
+	})
+	select {
+	case result := <-done:
+		return result.Err
+	case <-ctx.Done():
+		return contextError(ctx)
+	}
+}

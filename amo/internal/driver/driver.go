@@ -1,0 +1,221 @@
+// Package driver is the seam between package amo, which owns all I/O, and the
+// codecs of the upstream API generations, which own none.
+//
+// A codec turns a description of one request into a Call and the bytes of one
+// answer into proto messages or an Error. It keeps no state, reads no clock and
+// knows nothing of paging, limits, retries or tokens. What needs two requests
+// is written in package amo.
+//
+// The package is internal: its shapes change with the codecs.
+package driver
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// Generation is a generation of the upstream API.
+type Generation int
+
+// The generations. Their numbers are those of page tokens.
+const (
+	V2 Generation = 2
+	V4 Generation = 4
+)
+
+// String returns the generation as it stands in URLs: "v2".
+func (g Generation) String() string {
+	switch g {
+	case V2:
+		return "v2"
+	case V4:
+		return "v4"
+	}
+	return "unknown"
+}
+
+// Effect says what sending a request twice does; it decides about replays.
+type Effect int
+
+// The effects.
+const (
+	// Read changes nothing: it may be repeated.
+	Read Effect = iota
+	// Set leaves the same state however often it arrives.
+	Set
+	// Create makes something new each time it arrives: it is never replayed
+	// once it may have been received.
+	Create
+)
+
+// Op is an operation on a resource.
+type Op string
+
+// The operations.
+const (
+	OpList   Op = "list"
+	OpGet    Op = "get"
+	OpCreate Op = "create"
+	OpUpdate Op = "update"
+	OpDelete Op = "delete"
+)
+
+// Call describes one request to the account's host. Credentials, limits and
+// retries are added by package amo.
+type Call struct {
+	// Name of the operation in errors, logs and metrics: "customers.list".
+	Name   string
+	Method string
+	// Path below the base URL of the account: "/api/v2/customers".
+	Path  string
+	Query url.Values
+	// Body is JSON unless ContentType says otherwise; nil = none.
+	Body []byte
+	// ContentType is the media type of Body; empty = application/json.
+	ContentType string
+	Effect      Effect
+}
+
+// Response is a complete answer of upstream.
+type Response struct {
+	// URL that was asked, to judge redirects by; nil = not known.
+	URL    *url.URL
+	Status int
+	Header http.Header
+	// Body is decompressed; nil when upstream sent none.
+	Body []byte
+}
+
+// Env is what a codec has to know of the account. It is read-only once built.
+type Env struct {
+	// AccountID is upstream's number of the account.
+	AccountID int64
+	// Location is the account's time zone; upstream reads wall clock times in it.
+	Location *time.Location
+	// Currency is the account's currency, ISO 4217.
+	Currency string
+	// Fields are the custom fields of each resource, by resource name.
+	Fields map[string]Catalogue
+}
+
+// Catalogue holds the definitions of custom fields by field id.
+type Catalogue map[int64]Field
+
+// Field is the definition of a custom field.
+type Field struct {
+	ID   int64
+	Name string
+	// Code is the field's standard code, for instance PHONE; mostly empty.
+	Code string
+	Type amogatev1.CustomFieldType
+	// TypeCode is the type as upstream codes it.
+	TypeCode string
+	// Options are the names of a list's options, or of a multitext's kinds, by id.
+	Options map[int64]string
+}
+
+// Resource is the codec of one resource in one generation. Functions that the
+// generation cannot serve are nil. T is the proto message, F the filter.
+//
+// Every function that decodes accepts any bytes and answers data or an *Error
+// of KindBadResponse; it never panics and never leaves a row out.
+type Resource[T, F any] struct {
+	// Name is the resource in operation names and catalogues: "customers".
+	Name       string
+	Generation Generation
+
+	// MaxPage is the most rows of a page, MaxIDs the most ids of one read by
+	// ids, MaxBatch the most items of one write.
+	MaxPage, MaxIDs, MaxBatch int
+
+	// Supports says whether op can be done and, when path is not empty, whether
+	// op can express that field of T.
+	Supports func(op Op, path string) bool
+
+	// List describes the page of limit rows behind the first offset rows. The
+	// answer holds at least the rows that filter asks for; the caller checks
+	// them again.
+	List func(env *Env, filter F, offset int64, limit int) (Call, error)
+	// Local returns the paths of the filter fields that upstream cannot apply
+	// exactly, sorted.
+	Local func(filter F) []string
+	// ByIDs describes the read of at most MaxIDs records by id, whatever else
+	// is known of them.
+	ByIDs func(ids []int64) Call
+	// DecodeList decodes the answer to List or ByIDs.
+	DecodeList func(env *Env, body []byte) (Page[T], error)
+
+	// Check returns what keeps value from being written, as an *Error of
+	// KindInvalid or KindUnsupported whose field paths are relative to T; nil
+	// when nothing does. Paths are the top-level fields to write.
+	Check func(env *Env, op Op, value T, paths []string) error
+	// NeedsBefore says whether writing these paths needs the record as it is.
+	NeedsBefore func(paths []string) bool
+	// Create describes one write that makes values. Item i carries the request
+	// id i+1.
+	Create func(env *Env, values []T) (Call, error)
+	// Update describes one write of changes, of distinct ids.
+	Update func(env *Env, changes []Change[T]) (Call, error)
+	// Delete describes one write that deletes ids.
+	Delete func(ids []int64) Call
+	// DecodeWrite decodes the 2xx answer to Create, Update or Delete.
+	DecodeWrite func(op Op, body []byte) (WriteReply, error)
+
+	// DecodeError classifies an answer that is no success by status, or that is
+	// but holds an error object instead of data. It returns nil for a success.
+	DecodeError func(Response) *Error
+}
+
+// Page is one decoded page.
+type Page[T any] struct {
+	Rows []T
+	// UnknownFields are ids of custom fields that Env has no definition of;
+	// their values were decoded as raw.
+	UnknownFields []int64
+	// Next says that upstream announced another page; v2 never does.
+	Next bool
+}
+
+// Change is one item of an update.
+type Change[T any] struct {
+	ID int64
+	// Value holds the new values of the fields in Paths; a field in Paths that
+	// is not set is cleared.
+	Value T
+	// Paths are the top-level fields of T to write.
+	Paths []string
+	// Before is the record as upstream has it; set where NeedsBefore says so.
+	Before T
+	// UpdateTime is the time of change to send; upstream refuses the item as
+	// stale unless it is later than the stored one.
+	UpdateTime time.Time
+}
+
+// WriteReply is upstream's answer to a write.
+type WriteReply struct {
+	Items  []WriteItem
+	Errors []ItemError
+}
+
+// WriteItem is one item that upstream wrote.
+type WriteItem struct {
+	ID int64
+	// RequestID is the id that the request gave the item; 0 when not echoed.
+	RequestID int64
+	// Name of the record, where upstream tells it (deletions).
+	Name string
+}
+
+// ItemError is one item that upstream refused while it took others.
+type ItemError struct {
+	// ID of the record, for updates; 0 when not told.
+	ID int64
+	// Index of the item in the request; -1 when not told.
+	Index int
+	// Stale says that the record is newer than the change.
+	Stale bool
+	Err   *Error
+}

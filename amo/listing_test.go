@@ -1,0 +1,397 @@
+package amo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+
+	"github.com/amogate/amogate/emulator"
+)
+
+// rowsOf runs a list to its end.
+func rowsOf(t *testing.T, b *bench, filter *amogatev1.CustomerFilter, options ListOptions) ([]Row[*amogatev1.Customer], ListEnd) {
+	t.Helper()
+	l := b.client.Customers().List(filter, options)
+	var rows []Row[*amogatev1.Customer]
+	for row, err := range l.Rows(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+	end, ended := l.End()
+	if !ended {
+		t.Fatal("the list stopped before its end")
+	}
+	return rows, end
+}
+
+func idsOf(rows []Row[*amogatev1.Customer]) []int64 {
+	ids := make([]int64, len(rows))
+	for i, row := range rows {
+		ids[i] = row.Value.GetId()
+	}
+	return ids
+}
+
+// storedIDs returns the ids of all customers, in upstream's order.
+func storedIDs(b *bench, keep func(emulator.Customer) bool) []int64 {
+	var ids []int64
+	for c := range b.Customers() {
+		if keep == nil || keep(c) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+func TestListing_readsEverythingAtTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 20_000, Latency: 120 * time.Millisecond}, Config{})
+		start := time.Now()
+		rows, end := rowsOf(t, b, nil, ListOptions{})
+		took := time.Since(start)
+		if !slices.Equal(idsOf(rows), storedIDs(b, nil)) {
+			t.Errorf("the %d rows are not the stored ones in order", len(rows))
+		}
+		// 40 full pages, the empty one behind them and its repetition; the account
+		// took a request too.
+		if want := (ListEnd{Pages: 42, Requests: 42, Retries: 1}); end.Pages != want.Pages || end.Requests != want.Requests || end.Retries != want.Retries {
+			t.Errorf("end = %+v, want %+v", end, want)
+		}
+		requests := b.Stats().Requests
+		if want := time.Duration(requests-1)*time.Second/DefaultRate + 120*time.Millisecond; took > want+time.Millisecond {
+			t.Errorf("%d requests took %v, want %v: every slot used", requests, took, want)
+		}
+		b.checkWindow(t)
+	})
+}
+
+func TestListing_doesNotDependOnThePageSize(t *testing.T) {
+	for _, size := range []int{1, 2, 7, 500} {
+		t.Run(fmt.Sprintf("pages of %d", size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 43, Window: -1}, Config{PageSize: size})
+				rows, _ := rowsOf(t, b, nil, ListOptions{})
+				want := storedIDs(b, nil)
+				if got := idsOf(rows); !slices.Equal(got, want) {
+					t.Fatalf("rows %v, want %v", got, want)
+				}
+				for i, row := range rows {
+					tail, _ := rowsOf(t, b, nil, ListOptions{From: row.Cursor})
+					if got := idsOf(tail); !slices.Equal(got, want[i+1:]) {
+						t.Fatalf("resumed after row %d: %v, want %v", i, got, want[i+1:])
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestListing_byIDs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 700, Window: -1}, Config{})
+		stored := storedIDs(b, nil)
+		ids := append(slices.Clone(stored[:600]), 1, 2, stored[0])
+		rows, end := rowsOf(t, b, &amogatev1.CustomerFilter{Ids: ids}, ListOptions{})
+		want := slices.Clone(stored[:600])
+		slices.Sort(want)
+		if !slices.Equal(idsOf(rows), want) {
+			t.Errorf("%d rows, want the 600 that exist, ascending", len(rows))
+		}
+		if end.Requests != 3 {
+			t.Errorf("%d requests, want 3 of at most 250 ids", end.Requests)
+		}
+		for _, i := range []int{0, 249, 250, 599} {
+			tail, _ := rowsOf(t, b, &amogatev1.CustomerFilter{Ids: ids}, ListOptions{From: rows[i].Cursor})
+			if !slices.Equal(idsOf(tail), want[i+1:]) {
+				t.Errorf("resumed after row %d: %d rows, want %d", i, len(tail), len(want)-i-1)
+			}
+		}
+	})
+}
+
+func TestListing_appliesFiltersExactly(t *testing.T) {
+	at := func(unix int64) *timestamppb.Timestamp { return timestamppb.New(time.Unix(unix, 0)) }
+	synctest.Test(t, func(t *testing.T) {
+		for _, zone := range []string{"Europe/Moscow", "America/Los_Angeles", "Pacific/Kiritimati"} {
+			b := newBench(t, emulator.Config{Customers: 400, Window: -1, TimeZone: zone}, Config{})
+			var all []emulator.Customer
+			for c := range b.Customers() {
+				all = append(all, c)
+			}
+			from, to := all[100], all[300]
+			users := []int64{all[7].ResponsibleUserID}
+			tests := []struct {
+				name   string
+				filter *amogatev1.CustomerFilter
+				keep   func(emulator.Customer) bool
+				local  []string
+			}{
+				{
+					"update time", &amogatev1.CustomerFilter{UpdateTime: &amogatev1.TimeRange{StartTime: at(from.UpdatedAt), EndTime: at(to.UpdatedAt)}},
+					func(c emulator.Customer) bool { return c.UpdatedAt >= from.UpdatedAt && c.UpdatedAt < to.UpdatedAt }, []string{"update_time"},
+				},
+				{
+					"create time to", &amogatev1.CustomerFilter{CreateTime: &amogatev1.TimeRange{EndTime: at(to.CreatedAt)}},
+					func(c emulator.Customer) bool { return c.CreatedAt < to.CreatedAt }, []string{"create_time"},
+				},
+				{
+					"both times", &amogatev1.CustomerFilter{
+						CreateTime: &amogatev1.TimeRange{StartTime: at(from.CreatedAt)},
+						UpdateTime: &amogatev1.TimeRange{EndTime: at(to.UpdatedAt)},
+					},
+					func(c emulator.Customer) bool { return c.CreatedAt >= from.CreatedAt && c.UpdatedAt < to.UpdatedAt },
+					[]string{"create_time", "update_time"},
+				},
+				{
+					"next purchase", &amogatev1.CustomerFilter{NextPurchaseTime: &amogatev1.TimeRange{StartTime: at(from.NextDate)}},
+					func(c emulator.Customer) bool { return c.NextDate >= from.NextDate }, []string{"next_purchase_time"},
+				},
+				{
+					"user", &amogatev1.CustomerFilter{ResponsibleUserIds: users},
+					func(c emulator.Customer) bool { return c.ResponsibleUserID == users[0] }, nil,
+				},
+				{
+					"ids and user", &amogatev1.CustomerFilter{Ids: []int64{all[7].ID, all[8].ID, all[9].ID}, ResponsibleUserIds: users},
+					func(c emulator.Customer) bool {
+						return slices.Contains([]int64{all[7].ID, all[8].ID, all[9].ID}, c.ID) && c.ResponsibleUserID == users[0]
+					},
+					[]string{"responsible_user_ids"},
+				},
+			}
+			for _, test := range tests {
+				rows, end := rowsOf(t, b, test.filter, ListOptions{})
+				got, want := idsOf(rows), storedIDs(b, test.keep)
+				slices.Sort(got)
+				slices.Sort(want)
+				if len(want) == 0 || !slices.Equal(got, want) {
+					t.Errorf("%s, %s: %d rows, want %d", zone, test.name, len(got), len(want))
+				}
+				if !slices.Equal(end.Local, test.local) {
+					t.Errorf("%s: applied here %q, want %q", test.name, end.Local, test.local)
+				}
+			}
+		}
+	})
+}
+
+func TestListing_boundedRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 100}, Config{PageSize: 10})
+		l := b.client.Customers().List(nil, ListOptions{MaxPages: 4, Rows: 10})
+		n := 0
+		for _, err := range l.Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		_, ended := l.End()
+		if n != 40 || ended || l.Cursor().Offset != 40 {
+			t.Errorf("%d rows to offset %d, ended %v; want 40 to 40 and not ended", n, l.Cursor().Offset, ended)
+		}
+		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != 4 {
+			t.Errorf("%d pages read, want 4: a bounded run reads none ahead", got)
+		}
+	})
+}
+
+func TestListing_halvesThePageAfterA504(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 600}, Config{})
+		for _, limit := range []string{"limit_rows=500", "limit_rows=250"} {
+			b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Query: limit}, Action: emulator.Action{Status: 504, HTML: true}})
+		}
+		rows, end := rowsOf(t, b, nil, ListOptions{})
+		if !slices.Equal(idsOf(rows), storedIDs(b, nil)) {
+			t.Error("rows were lost")
+		}
+		// 500 and 250 fail once, then five pages of 125, the last of them short.
+		if want := int64(2 + 5 + 1); end.Requests != want || end.Retries != 2 {
+			t.Errorf("end = %+v, want %d requests with 2 retries", end, want)
+		}
+	})
+}
+
+func TestListing_asksAnEmptyPageAgainOnlyAfterAFullOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 30}, Config{PageSize: 10})
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 2}, Action: emulator.Action{Empty: true}})
+		rows, _ := rowsOf(t, b, nil, ListOptions{})
+		if len(rows) != 30 {
+			t.Errorf("%d rows, want 30 in spite of a spurious 204", len(rows))
+		}
+		b.ClearFaults()
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 1}, Action: emulator.Action{Empty: true}})
+		rows, end := rowsOf(t, b, nil, ListOptions{})
+		if len(rows) != 0 || end.Requests != 1 {
+			t.Errorf("%d rows in %d requests, want 0 in 1: the first page is never asked again", len(rows), end.Requests)
+		}
+	})
+}
+
+func TestListing_stopsAtAPageThatComesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 30}, Config{PageSize: 10})
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList}, Action: emulator.Action{Endless: true}})
+		var last Row[*amogatev1.Customer]
+		n := 0
+		for row, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {
+			if err != nil {
+				if !IsKind(err, KindLoop) {
+					t.Errorf("the list ended with %v, want KindLoop", err)
+				}
+				break
+			}
+			last, n = row, n+1
+		}
+		if n != 10 || last.Cursor.Offset != 10 {
+			t.Errorf("%d rows to offset %d, want the 10 of one page", n, last.Cursor.Offset)
+		}
+	})
+}
+
+func TestListing_retriesReads(t *testing.T) {
+	tests := map[string]struct {
+		action emulator.Action
+		times  int
+		want   Kind
+	}{
+		"503 twice":          {emulator.Action{Status: 503, HTML: true}, 2, -1},
+		"503 thrice":         {emulator.Action{Status: 503, HTML: true}, 3, KindUnavailable},
+		"garbled twice":      {emulator.Action{Garbled: true}, 2, -1},
+		"garbled thrice":     {emulator.Action{Garbled: true}, 3, KindBadResponse},
+		"cut":                {emulator.Action{Cut: new(40)}, 1, -1},
+		"connection dropped": {emulator.Action{Drop: true}, 2, -1},
+		"html with 200":      {emulator.Action{HTML: true}, 3, KindBadResponse},
+		"429 twice":          {emulator.Action{Status: 429, HTML: true}, 2, -1},
+		"404":                {emulator.Action{Status: 404}, 1, KindBadResponse},
+		"403 page":           {emulator.Action{Status: 403, HTML: true}, 1, KindBlocked},
+		"302":                {emulator.Action{Status: 302, HTML: true, Header: map[string]string{"Location": "https://other.kommo.com/"}}, 1, KindMoved},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 30}, Config{PageSize: 10})
+				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, From: 2, To: 1 + test.times}, Action: test.action})
+				got := Kind(-1)
+				var rows []Row[*amogatev1.Customer]
+				for row, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {
+					if err != nil {
+						got = asError(err).Kind
+						break
+					}
+					rows = append(rows, row)
+				}
+				if got != test.want {
+					t.Fatalf("kind %d, want %d", got, test.want)
+				}
+				want := storedIDs(b, nil)
+				if test.want >= 0 {
+					want = want[:10]
+				}
+				if !slices.Equal(idsOf(rows), want) {
+					t.Errorf("%d rows, want %d: no row may be skipped", len(rows), len(want))
+				}
+				if s := b.Stats(); s.ByStatus[429] > int64(test.times) {
+					t.Errorf("%d times 429", s.ByStatus[429])
+				}
+			})
+		})
+	}
+}
+
+func TestListing_after429NothingLeavesBeforeTheWaitIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 30}, Config{PageSize: 10})
+		b.script(t, emulator.Rule{
+			Match:  emulator.Match{Operation: emulator.OpCustomersList, Nth: 2},
+			Action: emulator.Action{Status: 429, HTML: true, Header: map[string]string{"Retry-After": "20"}},
+		})
+		start := time.Now()
+		for _, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second) // meanwhile the second page meets its 429
+			if _, err := b.client.Customers().Get(t.Context(), 1); !IsKind(err, KindNotFound) {
+				t.Fatal(err)
+			}
+			break
+		}
+		if waited := time.Since(start); waited < 20*time.Second {
+			t.Errorf("another call left after %v, want 20s", waited)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		b.client.limiter.hold(time.Now().Add(time.Minute))
+		var e *Error
+		if _, err := b.client.Customers().Get(ctx, 1); !errors.As(err, &e) || e.Kind != KindQueueFull || e.RetryAfter != time.Minute {
+			t.Errorf("a call without time to wait got %v, want KindQueueFull with RetryAfter 1m", err)
+		}
+	})
+}
+
+func TestListing_cancelReachesUpstream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 100, Latency: 10 * time.Second}, Config{PageSize: 10})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			time.Sleep(35 * time.Second) // in the midst of the third page
+			cancel()
+		}()
+		start := time.Now()
+		n := 0
+		for _, err := range b.client.Customers().List(nil, ListOptions{}).Rows(ctx) {
+			if err != nil {
+				if !IsKind(err, KindCancelled) {
+					t.Errorf("the list ended with %v, want KindCancelled", err)
+				}
+				break
+			}
+			n++
+		}
+		if took := time.Since(start); took != 35*time.Second || n != 20 {
+			t.Errorf("%d rows in %v, want 20 in 35s", n, took)
+		}
+		if s := b.Stats(); s.Cancelled != 1 || s.InFlight != 0 {
+			t.Errorf("upstream saw %d callers leave and %d stay", s.Cancelled, s.InFlight)
+		}
+	})
+}
+
+func TestListing_readsTheAccountAgainForAnUnknownField(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		rowsOf(t, b, nil, ListOptions{})
+		if err := b.AddField(emulator.Field{ID: 9001, Name: "Источник", Type: 1}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.AddCustomer(emulator.Customer{
+			Name: "Анна", NextDate: 1_700_000_000,
+			CustomFields: []emulator.CustomField{{ID: 9001, Values: []emulator.FieldValue{{Value: "сайт"}}}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		text := func() string {
+			rows, _ := rowsOf(t, b, nil, ListOptions{})
+			return rows[0].Value.GetCustomFields()[0].GetText()
+		}
+		if got := text(); got != "" {
+			t.Errorf("the field is known before the account was read again: %q", got)
+		}
+		time.Sleep(accountRest)
+		if got := text(); got != "сайт" {
+			t.Errorf("text = %q, want it decoded by the account read again", got)
+		}
+	})
+}

@@ -1,0 +1,240 @@
+package amo
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+)
+
+// Update is one item of an update.
+type Update[T any] struct {
+	ID int64
+	// Value holds the new values; it may be nil when only tags change.
+	Value T
+	// Paths are the top-level fields of Value to write; one that is not set is
+	// cleared.
+	Paths []string
+	// AddTags and RemoveTags change the set of tags instead of replacing it.
+	AddTags, RemoveTags []string
+	// ExpectedUpdateTime, in unix seconds, makes the write conditional; 0 = not.
+	ExpectedUpdateTime int64
+	// ReadBack reads the record after the write.
+	ReadBack bool
+}
+
+func (u Update[T]) changesTags() bool { return len(u.AddTags)+len(u.RemoveTags) > 0 }
+
+// Update changes records in as few requests as upstream allows and answers one
+// result each, in order. No two items may name the same record. One bad item
+// does not cost the others. An item that upstream refuses as older than the
+// record is read and tried once more, unless it is conditional.
+func (c *Collection[T, F]) Update(ctx context.Context, items []Update[T]) []Result[T] {
+	results := make([]Result[T], len(items))
+	d, err := c.driver(driver.OpUpdate)
+	if err != nil {
+		return failAll(results, err)
+	}
+	env, err := c.client.env(ctx, accountLife)
+	if err != nil {
+		return failAll(results, err)
+	}
+	items = slices.Clone(items)
+	for i, item := range items {
+		if !item.Value.ProtoReflect().IsValid() {
+			items[i].Value = newRecord[T]()
+		}
+	}
+	pending := check(env, d, driver.OpUpdate, results, func(i int) (T, []string) {
+		return items[i].Value, items[i].Paths
+	})
+	run := &updateRun[T, F]{
+		Collection: c, d: d, env: env, items: items, results: results,
+		before: map[int64]T{}, sent: make([]int64, len(items)), ambiguous: make([]bool, len(items)),
+	}
+	refused, silent := run.round(ctx, pending)
+	if again := run.examine(ctx, refused, silent); len(again) > 0 {
+		refused, silent = run.round(ctx, again)
+		for _, i := range refused {
+			results[i].Err = stale(run.op(), items[i].ID)
+		}
+		for _, i := range silent {
+			results[i].Err = unsaid(run.op(), items[i].ID)
+		}
+	}
+	c.readBack(ctx, d, results, func(i int) bool { return items[i].ReadBack })
+	return results
+}
+
+// updateRun is one Update under way.
+type updateRun[T, F proto.Message] struct {
+	*Collection[T, F]
+	d       driver.Resource[T, F]
+	env     *driver.Env
+	items   []Update[T]
+	results []Result[T]
+	// before are records as upstream had them, by id.
+	before map[int64]T
+	// sent are the times of change that were sent last, by item; ambiguous says
+	// that a try of the item may have been carried out.
+	sent      []int64
+	ambiguous []bool
+}
+
+func (r *updateRun[T, F]) op() string { return r.name + "." + string(driver.OpUpdate) }
+
+// round writes the pending items once. It returns those that upstream refused
+// as stale and those it said nothing of; the others have their results.
+func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, silent []int) {
+	pending = r.readBefore(ctx, pending)
+	inBatches(r.results, pending, r.d.MaxBatch, func(chunk []int) error {
+		changes := make([]driver.Change[T], len(chunk))
+		for k, i := range chunk {
+			changes[k] = r.change(i)
+			r.sent[i] = changes[k].UpdateTime.Unix()
+		}
+		call, err := r.d.Update(r.env, changes)
+		if err != nil {
+			return err
+		}
+		reply, u, err := r.write(ctx, r.d, driver.OpUpdate, call)
+		if err != nil {
+			return err
+		}
+		written := make(map[int64]bool, len(reply.Items))
+		for _, item := range reply.Items {
+			written[item.ID] = true
+		}
+		errors := refusals(reply.Errors)
+		for k, i := range chunk {
+			r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
+			refusal := errors[r.items[i].ID]
+			switch {
+			case refusal != nil && refusal.Stale:
+				refused = append(refused, i)
+			case refusal != nil:
+				r.results[i].Err = refusal.Err
+			case written[r.items[i].ID]:
+				r.results[i].Value = r.answer(i, changes[k])
+			default:
+				silent = append(silent, i)
+			}
+		}
+		return nil
+	})
+	return refused, silent
+}
+
+// readBefore reads the records that have to be known before they are written,
+// and returns the items that can go on.
+func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
+	needs := func(i int) bool {
+		_, known := r.before[r.items[i].ID]
+		return !known && (r.items[i].changesTags() || r.d.NeedsBefore(r.items[i].Paths))
+	}
+	var ids []int64
+	for _, i := range pending {
+		if needs(i) {
+			ids = append(ids, r.items[i].ID)
+		}
+	}
+	if len(ids) == 0 {
+		return pending
+	}
+	found, err := r.read(ctx, r.d, driver.OpUpdate, ids)
+	return slices.DeleteFunc(slices.Clone(pending), func(i int) bool {
+		if !needs(i) {
+			return false
+		}
+		item := r.items[i]
+		record, ok := found[item.ID]
+		switch {
+		case err != nil:
+			r.results[i].Err = err
+		case !ok:
+			r.results[i].Err = r.notFound(driver.OpUpdate, item.ID)
+		case item.ExpectedUpdateTime != 0 && recordUpdateTime(record) > item.ExpectedUpdateTime:
+			r.results[i].Err = stale(r.op(), item.ID)
+		default:
+			r.before[item.ID] = record
+			return false
+		}
+		return true
+	})
+}
+
+// change describes the write of item i.
+func (r *updateRun[T, F]) change(i int) driver.Change[T] {
+	item := r.items[i]
+	before, known := r.before[item.ID]
+	change := driver.Change[T]{ID: item.ID, Value: item.Value, Paths: item.Paths, Before: before}
+	if item.changesTags() {
+		tags := r.behavior.applyTags(before, item.AddTags, item.RemoveTags)
+		change.Value = only(item.Value, item.Paths)
+		proto.Merge(change.Value, tags)
+		change.Paths = append(slices.Clone(item.Paths), string(tagsField))
+	}
+	// Upstream writes only what is newer than the record: a second after the
+	// expected time is refused exactly when the record changed since.
+	switch now := r.client.upstreamNow().Unix(); {
+	case item.ExpectedUpdateTime != 0:
+		change.UpdateTime = time.Unix(item.ExpectedUpdateTime+1, 0)
+	case known:
+		change.UpdateTime = time.Unix(max(now, recordUpdateTime(before)+1), 0)
+	default:
+		change.UpdateTime = time.Unix(now, 0)
+	}
+	return change
+}
+
+// answer is the record as sent, with what upstream gave it.
+func (r *updateRun[T, F]) answer(i int, change driver.Change[T]) T {
+	value := only(change.Value, change.Paths)
+	setRecordID(value, r.items[i].ID)
+	setRecordUpdateTime(value, change.UpdateTime.Unix())
+	return value
+}
+
+// examine reads the records of items that were not written, settles what can be
+// settled and returns the items to write again.
+func (r *updateRun[T, F]) examine(ctx context.Context, refused, silent []int) []int {
+	if len(refused)+len(silent) == 0 {
+		return nil
+	}
+	var ids []int64
+	for _, i := range slices.Concat(refused, silent) {
+		ids = append(ids, r.items[i].ID)
+	}
+	found, err := r.read(ctx, r.d, driver.OpUpdate, ids)
+	var again []int
+	for _, i := range refused {
+		item := r.items[i]
+		record, ok := found[item.ID]
+		switch {
+		case err == nil && !ok:
+			r.results[i].Err = r.notFound(driver.OpUpdate, item.ID)
+		case err == nil && r.ambiguous[i] && recordUpdateTime(record) == r.sent[i]:
+			// The try before, whose answer was lost, did it.
+			r.results[i].Value = r.answer(i, r.change(i))
+			setRecordUpdateTime(r.results[i].Value, r.sent[i])
+		case err != nil && r.ambiguous[i]:
+			r.results[i].Err = unsaid(r.op(), item.ID)
+		case err != nil || item.ExpectedUpdateTime != 0:
+			r.results[i].Err = stale(r.op(), item.ID)
+		default:
+			r.before[item.ID] = record
+			again = append(again, i)
+		}
+	}
+	for _, i := range silent {
+		if _, ok := found[r.items[i].ID]; err == nil && !ok {
+			r.results[i].Err = r.notFound(driver.OpUpdate, r.items[i].ID)
+			continue
+		}
+		r.results[i].Err = unsaid(r.op(), r.items[i].ID)
+	}
+	return again
+}
