@@ -125,7 +125,7 @@ func (t *Telemetry) startMetrics(ctx context.Context, config Config, described *
 	options := []sdkmetric.Option{
 		sdkmetric.WithResource(described),
 		sdkmetric.WithReader(reader),
-		sdkmetric.WithView(withoutCallersChoice),
+		sdkmetric.WithView(view),
 	}
 	if exports("METRICS") {
 		exporter, err := autoexport.NewMetricReader(ctx)

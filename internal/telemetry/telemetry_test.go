@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -165,6 +166,19 @@ func TestMetrics_doNotGrowWithWhatCallersChoose(t *testing.T) {
 	}
 	if !strings.Contains(after, `amogate_build_info{commit="abc",version="v1.2.3"} 1`) {
 		t.Error("amogate_build_info is missing")
+	}
+}
+
+func TestMetrics_countSecondsInSeconds(t *testing.T) {
+	clearEnvironment(t)
+	tel := start(t, telemetry.Config{})
+	wait, err := otel.Meter("test").Float64Histogram("wait.duration", metric.WithUnit("s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait.Record(t.Context(), 0.02)
+	if text := scrape(t, tel); !strings.Contains(text, `wait_duration_seconds_bucket{le="0.025"} 1`) {
+		t.Errorf("no bucket up to 25 ms:\n%s", text)
 	}
 }
 

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/emulator"
+	"github.com/amogate/amogate/internal/telemetry"
+	"github.com/amogate/amogate/server"
+	"github.com/amogate/amogate/server/gateway"
+)
+
+const (
+	// pipeBytes is the buffer between gateway and gRPC server, about a page of
+	// customers; a slow REST caller holds back the list beyond it.
+	pipeBytes = 256 << 10
+	// maxPipeMessage admits the answer to the largest batch, read back whole.
+	maxPipeMessage = 64 << 20
+	// flushTimeout bounds the export of the last spans.
+	flushTimeout = 3 * time.Second
+)
+
+// listeners are the sockets of one process.
+type listeners struct{ rest, grpc, admin, sandbox net.Listener }
+
+// listen opens every socket or none, and tells of all that failed.
+func listen(ctx context.Context, s settings) (*listeners, error) {
+	var l listeners
+	var errs []error
+	open := func(to *net.Listener, flag, address string) {
+		var config net.ListenConfig
+		opened, err := config.Listen(ctx, "tcp", address)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
+			return
+		}
+		*to = opened
+	}
+	open(&l.rest, "rest-addr", s.rest)
+	open(&l.grpc, "grpc-addr", s.grpc)
+	open(&l.admin, "admin-addr", s.admin)
+	if s.sandbox != nil {
+		open(&l.sandbox, "sandbox", "127.0.0.1:0")
+	}
+	if err := errors.Join(errs...); err != nil {
+		l.close()
+		return nil, &exitError{exitUnavailable, fmt.Errorf("listen: %w", err)}
+	}
+	return &l, nil
+}
+
+// close closes what is open; a listener that its server has closed already says
+// so, which is of no interest.
+func (l *listeners) close() {
+	for _, opened := range []net.Listener{l.rest, l.grpc, l.admin, l.sandbox} {
+		if opened != nil {
+			_ = opened.Close()
+		}
+	}
+}
+
+// process is everything that runs in one serve.
+type process struct {
+	listeners *listeners
+	server    *server.Server
+	client    *amo.Client // nil = no account
+	pipe      *grpc.ClientConn
+	rest      *http.Server
+	admin     *http.Server
+	sandbox   *http.Server // nil = no sandbox
+	tasks     tasks
+}
+
+// serve runs until ctx is done or a part fails, then stops in good order.
+func serve(ctx context.Context, s settings, out streams) error {
+	b := readBuild()
+	tel, err := telemetry.Start(ctx, telemetry.Config{Version: b.version, Commit: b.commit, Logger: s.logger})
+	if err != nil {
+		return &exitError{exitConfig, err}
+	}
+	err = serveWith(ctx, s, tel, out)
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	if stopErr := tel.Shutdown(flush); stopErr != nil {
+		// The calls are served; a collector that is away is not our failure.
+		s.logger.WarnContext(ctx, "telemetry is incomplete", "error", stopErr)
+	}
+	return err
+}
+
+func serveWith(ctx context.Context, s settings, tel *telemetry.Telemetry, out streams) error {
+	opened, err := listen(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer opened.close()
+	p := &process{listeners: opened, tasks: newTasks()}
+	if err := p.build(ctx, s, tel); err != nil {
+		p.close()
+		return err
+	}
+	p.start()
+	p.announce(ctx, s, out)
+
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-p.tasks.failed:
+		s.logger.ErrorContext(ctx, "failed", "error", failed)
+	}
+	s.logger.InfoContext(ctx, "stopping", "drain_delay", s.drainDelay.String(), "stop_timeout", s.stopTimeout.String())
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.stopTimeout)
+	defer cancel()
+	if err := errors.Join(failed, p.stop(bounded)); err != nil {
+		return err
+	}
+	s.logger.InfoContext(ctx, "stopped")
+	return nil
+}
+
+// build makes the parts from the account outwards: account, gRPC server,
+// gateway.
+func (p *process) build(ctx context.Context, s settings, tel *telemetry.Telemetry) error {
+	account := s.account
+	if s.sandbox != nil {
+		var err error
+		if account, err = p.buildSandbox(*s.sandbox, s.logger); err != nil {
+			return err
+		}
+	}
+	accounts := server.StaticAccounts{Default: s.defaultAccount, Clients: map[string]*amo.Client{}}
+	if account != nil {
+		client, err := amo.New(amo.Config{
+			Account:    defaultAccount,
+			BaseURL:    account.url,
+			Auth:       account.auth,
+			Rate:       s.rate,
+			Generation: s.generation,
+			PageSize:   s.pageSize,
+			UserAgent:  "amogate/" + readBuild().version,
+			Logger:     s.logger,
+		})
+		if err != nil {
+			return &exitError{exitConfig, err}
+		}
+		p.client = client
+		accounts.Clients[defaultAccount] = client
+	}
+	drainDelay := s.drainDelay
+	if drainDelay == 0 {
+		drainDelay = -1 // the server's zero is its default
+	}
+	var err error
+	p.server, err = server.New(server.Config{
+		Accounts:    accounts,
+		Logger:      s.logger,
+		DrainDelay:  drainDelay,
+		StopTimeout: s.stopTimeout,
+		Options:     []grpc.ServerOption{tel.ServerOption()},
+	})
+	if err != nil {
+		return err
+	}
+	return p.buildHTTP(ctx, s.logger, tel)
+}
+
+// buildSandbox puts an emulated account behind a socket of its own, so that the
+// path to it is the one to a real account.
+func (p *process) buildSandbox(config emulator.Config, logger *slog.Logger) (*account, error) {
+	e, err := emulator.New(config)
+	if err != nil {
+		return nil, &exitError{exitConfig, err}
+	}
+	p.sandbox = newHTTPServer(e, logger)
+	return &account{
+		url:  &url.URL{Scheme: "http", Host: p.listeners.sandbox.Addr().String()},
+		auth: amo.BearerToken(emulator.DefaultToken),
+	}, nil
+}
+
+// buildHTTP puts the gateway on a pipe to the gRPC server: REST calls pass the
+// same interceptors as all others.
+func (p *process) buildHTTP(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) error {
+	pipe := bufconn.Listen(pipeBytes)
+	p.tasks.add(func() error { return p.server.Serve(pipe) })
+	var err error
+	p.pipe, err = grpc.NewClient("passthrough:gateway",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxPipeMessage)),
+		tel.DialOption())
+	if err != nil {
+		return fmt.Errorf("connect gateway: %w", err)
+	}
+	rest, err := gateway.New(ctx, p.pipe, gateway.Options{Ready: p.server.Ready, Logger: logger})
+	if err != nil {
+		return fmt.Errorf("build gateway: %w", err)
+	}
+	p.rest = newHTTPServer(tel.Handler(rest), logger)
+	p.admin = newHTTPServer(adminHandler(tel.MetricsHandler(), p.server.Ready), logger)
+	return nil
+}
+
+func (p *process) start() {
+	if p.sandbox != nil {
+		p.tasks.add(func() error { return p.sandbox.Serve(p.listeners.sandbox) })
+	}
+	p.tasks.add(func() error { return p.server.Serve(p.listeners.grpc) })
+	p.tasks.add(func() error { return p.rest.Serve(p.listeners.rest) })
+	p.tasks.add(func() error { return p.admin.Serve(p.listeners.admin) })
+	p.tasks.start()
+}
+
+// announce tells the addresses, which with port 0 nobody else knows.
+func (p *process) announce(ctx context.Context, s settings, out streams) {
+	attributes := []any{
+		"rest", p.listeners.rest.Addr().String(),
+		"grpc", p.listeners.grpc.Addr().String(),
+		"admin", p.listeners.admin.Addr().String(),
+		"version", readBuild().version,
+	}
+	if s.account != nil {
+		attributes = append(attributes, "account_url", s.account.url.String(), "rate", s.rate)
+	}
+	if p.sandbox == nil {
+		s.logger.InfoContext(ctx, "serving", attributes...)
+		return
+	}
+	stats := "http://" + p.listeners.sandbox.Addr().String() + "/__emulator/stats"
+	s.logger.InfoContext(ctx, "serving", append(attributes, "sandbox", true, "sandbox_stats", stats)...)
+	// For people only; who cannot read it loses nothing.
+	_, _ = fmt.Fprintf(out.stderr, "sandbox with %d customers; what it saw: curl %s\ntry: curl 'http://%s/v1/customers?page_size=2'\n",
+		s.sandbox.Customers, stats, p.listeners.rest.Addr())
+}
+
+// stop ends the parts from the callers inwards: gRPC with its streams, which
+// REST hangs on, then REST, and last the admin address, so that probes and
+// scrapes see the end.
+func (p *process) stop(ctx context.Context) error {
+	errs := []error{
+		p.server.Drain(ctx),
+		stopHTTP(ctx, p.rest),
+	}
+	errs = append(errs, p.pipe.Close())
+	p.closeClient()
+	if p.sandbox != nil {
+		errs = append(errs, stopHTTP(ctx, p.sandbox))
+	}
+	errs = append(errs, stopHTTP(ctx, p.admin))
+	p.tasks.wait()
+	return errors.Join(errs...)
+}
+
+// close lets go of what build made before it failed.
+func (p *process) close() {
+	p.closeClient()
+	if p.pipe != nil {
+		_ = p.pipe.Close()
+	}
+}
+
+func (p *process) closeClient() {
+	if p.client != nil {
+		p.client.Close()
+	}
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// maxSecret bounds a secret's file; the longest tokens in use have about 1 kB.
+const maxSecret = 64 << 10
+
+// readSecret reads the file of a flag, without the white space around. It does
+// not repeat the path: whoever takes the flag for the secret itself would find
+// the secret in the log.
+func (p *problems) readSecret(flag, path string) string {
+	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		var wrapped *fs.PathError
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		p.add(flag, "cannot read the file: %v; the flag takes the path of a file that holds the secret, not the secret", err)
+		return ""
+	}
+	secret := strings.TrimSpace(string(content))
+	switch {
+	case secret == "":
+		p.add(flag, "the file is empty; write the secret to it")
+	case len(content) > maxSecret:
+		p.add(flag, "the file is larger than 64 KiB; it should hold the secret alone")
+	case strings.ContainsFunc(secret, isNotSecret):
+		p.add(flag, "the file holds more than a secret: line breaks, blanks or other characters; it should hold the secret alone")
+	default:
+		return secret
+	}
+	return ""
+}
+
+// isNotSecret finds what no token and no key has and no header may have.
+func isNotSecret(r rune) bool { return r <= ' ' || r > '~' }
