@@ -186,7 +186,7 @@ func (c *Client) noteClock(header http.Header) {
 	if err != nil {
 		return
 	}
-	skew := t.Add(500 * time.Millisecond).Sub(time.Now())
+	skew := time.Until(t.Add(500 * time.Millisecond))
 	if skew.Abs() < 2*time.Second {
 		skew = 0 // within what truncation and latency explain
 	}

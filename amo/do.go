@@ -172,8 +172,7 @@ func contextError(ctx context.Context) *Error {
 
 // asError returns err as an *Error; codecs and credentials return nothing else.
 func asError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return &Error{Kind: KindBug, Message: "an error without a kind", Err: err}

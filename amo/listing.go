@@ -200,75 +200,89 @@ func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F]
 }
 
 // Rows reads upstream and yields the rows that match. An error, always an
-// *Error, is the last thing it yields. While the reader has a page in hand the
-// next one is on its way. It may be ranged over once.
+// *Error, is the last thing it yields. It may be ranged over once.
 func (l *Listing[T]) Rows(ctx context.Context) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
 		if l.err != nil {
 			yield(Row[T]{}, l.err)
 			return
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		ahead := l.read(ctx, l.cursor.Offset, classInteractive)
-		// The page ahead must not outlive the list.
-		defer func() {
-			cancel()
-			if ahead != nil {
-				<-ahead
-			}
-		}()
-		guard := loopGuard{}
 		var sent idSet
-		before := fetched[T]{}
-		reasked := false
-		for {
-			got := <-ahead
-			ahead = nil
-			l.count(got.usage)
-			if got.err != nil {
-				yield(Row[T]{}, got.err)
+		for page, err := range l.pages(ctx) {
+			if err != nil {
+				yield(Row[T]{}, err)
 				return
-			}
-			page := got.fetched
-			if len(page.rows) == 0 && before.full && !reasked {
-				// Upstream is known to answer an empty page by mistake.
-				reasked = true
-				l.end.Retries++
-				ahead = l.read(ctx, page.next, classSync)
-				continue
-			}
-			reasked = false
-			if seenBefore(guard, page.rows) {
-				yield(Row[T]{}, &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"})
-				return
-			}
-			l.ended = page.last || len(page.rows) == 0
-			l.limit = page.limit
-			bounded := l.options.MaxPages > 0
-			if !l.ended && !bounded {
-				ahead = l.read(ctx, page.next, classSync)
 			}
 			for i, row := range page.rows {
 				l.cursor.Offset, l.cursor.LastID = page.offsets[i], recordID(row)
 				if !l.matches(row) {
 					continue
 				}
-				if !bounded && sent.add(recordID(row)) {
+				if sent.add(recordID(row)) {
 					l.end.Resent++
 				}
 				if !yield(Row[T]{Value: row, Cursor: l.cursor}, nil) {
-					l.ended = false
 					return
 				}
 			}
 			l.cursor.Offset = page.next
-			if l.ended || bounded && l.end.Pages >= int64(l.options.MaxPages) {
+		}
+	}
+}
+
+// pages reads upstream page by page to the end of the list. While the reader
+// has a page in hand the next one is on its way.
+func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
+	return func(yield func(fetched[T], error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		ahead := l.read(ctx, l.cursor.Offset, classInteractive)
+		defer func() {
+			// The page ahead must not outlive the list.
+			cancel()
+			if ahead != nil {
+				<-ahead
+			}
+		}()
+		bounded := l.options.MaxPages > 0
+		guard := loopGuard{}
+		full, reasked := false, false
+		for {
+			page := <-ahead
+			ahead = nil
+			l.count(page.usage)
+			if page.err == nil && seenBefore(guard, page.rows) {
+				page.err = &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"}
+			}
+			if page.err != nil {
+				yield(fetched[T]{}, page.err)
+				return
+			}
+			last := page.last || len(page.rows) == 0
+			if last && full && !reasked && !page.last {
+				// Upstream is known to answer an empty page by mistake.
+				reasked = true
+				l.end.Retries++
+				ahead = l.read(ctx, page.next, classSync)
+				continue
+			}
+			l.limit = page.limit
+			if !last && !bounded {
+				ahead = l.read(ctx, page.next, classSync)
+			}
+			if !yield(page.fetched, nil) {
+				return
+			}
+			if last {
+				l.ended = true
 				return
 			}
 			if bounded {
+				if l.end.Pages >= int64(l.options.MaxPages) {
+					return
+				}
 				ahead = l.read(ctx, page.next, classSync)
 			}
-			before = page
+			full, reasked = page.full, false
 		}
 	}
 }
@@ -330,11 +344,11 @@ func seenBefore[T proto.Message](guard loopGuard, rows []T) bool {
 		return false
 	}
 	hash := fnv.New64a()
-	var buf [16]byte
+	var buf []byte
 	for _, row := range rows {
-		binary.LittleEndian.PutUint64(buf[:8], uint64(recordID(row)))
-		binary.LittleEndian.PutUint64(buf[8:], uint64(recordUpdateTime(row)))
-		_, _ = hash.Write(buf[:]) // never fails
+		buf = binary.AppendVarint(buf[:0], recordID(row))
+		buf = binary.AppendVarint(buf, recordUpdateTime(row))
+		_, _ = hash.Write(buf) // never fails
 	}
 	_, seen := guard[hash.Sum64()]
 	guard[hash.Sum64()] = struct{}{}

@@ -11,9 +11,8 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
-
 	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // rowsOf runs a list to its end.
@@ -138,11 +137,13 @@ func TestListing_appliesFiltersExactly(t *testing.T) {
 			}{
 				{
 					"update time", &amogatev1.CustomerFilter{UpdateTime: &amogatev1.TimeRange{StartTime: at(from.UpdatedAt), EndTime: at(to.UpdatedAt)}},
-					func(c emulator.Customer) bool { return c.UpdatedAt >= from.UpdatedAt && c.UpdatedAt < to.UpdatedAt }, []string{"update_time"},
+					func(c emulator.Customer) bool { return c.UpdatedAt >= from.UpdatedAt && c.UpdatedAt < to.UpdatedAt },
+					[]string{"update_time"},
 				},
 				{
 					"create time to", &amogatev1.CustomerFilter{CreateTime: &amogatev1.TimeRange{EndTime: at(to.CreatedAt)}},
-					func(c emulator.Customer) bool { return c.CreatedAt < to.CreatedAt }, []string{"create_time"},
+					func(c emulator.Customer) bool { return c.CreatedAt < to.CreatedAt },
+					[]string{"create_time"},
 				},
 				{
 					"both times", &amogatev1.CustomerFilter{
@@ -154,7 +155,8 @@ func TestListing_appliesFiltersExactly(t *testing.T) {
 				},
 				{
 					"next purchase", &amogatev1.CustomerFilter{NextPurchaseTime: &amogatev1.TimeRange{StartTime: at(from.NextDate)}},
-					func(c emulator.Customer) bool { return c.NextDate >= from.NextDate }, []string{"next_purchase_time"},
+					func(c emulator.Customer) bool { return c.NextDate >= from.NextDate },
+					[]string{"next_purchase_time"},
 				},
 				{
 					"user", &amogatev1.CustomerFilter{ResponsibleUserIds: users},

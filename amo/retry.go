@@ -145,7 +145,8 @@ func refused(err *Error) bool { return err.Status >= 300 && err.Status < 500 }
 func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
 	err := out.err
 	last := ambiguous(effect, out)
-	if !last && !(earlier && effect == driver.Set && unanswered(err.Kind)) {
+	before := earlier && effect == driver.Set && unanswered(err.Kind)
+	if !last && !before {
 		return err
 	}
 	final := *err

@@ -12,9 +12,8 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
-
 	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 type (
