@@ -34,7 +34,11 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Content-Type"] = nil // net/http must not guess one
 	}
 	w.WriteHeader(rep.status)
-	flush := http.NewResponseController(w)
+	flush := http.NewResponseController(w).Flush
+	if rep.cut >= 0 && flush() != nil { // the head arrives, however little of the body does
+		e.cancelled()
+		return
+	}
 	body := rep.reader(r.Context())
 	piece := make([]byte, 32<<10)
 	for {
@@ -45,7 +49,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 			if rep.drip.bytes > 0 || rep.cut >= 0 {
-				if err := flush.Flush(); err != nil {
+				if err := flush(); err != nil {
 					e.cancelled()
 					return
 				}
