@@ -58,8 +58,8 @@ func ParseInt(text string) (int64, error) {
 		return 0, errInt
 	}
 	f, err := strconv.ParseFloat(text, 64)
-	// Above 2^53 a float no longer tells neighbouring numbers apart.
-	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+	// From 2^53 on a float no longer tells neighbouring numbers apart.
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
 		return 0, errInt
 	}
 	return int64(f), nil

@@ -60,12 +60,12 @@ func readValue(dec *jsontext.Decoder) (*structpb.Value, error) {
 	}
 }
 
-// maxExact is the largest number up to which doubles hold every whole number.
+// maxExact is where doubles begin to lose whole numbers.
 const maxExact = 1 << 53
 
 func number(text string) *structpb.Value {
 	f, err := strconv.ParseFloat(text, 64)
-	if err != nil || f > maxExact || f < -maxExact {
+	if err != nil || f >= maxExact || f <= -maxExact {
 		return structpb.NewStringValue(text)
 	}
 	return structpb.NewNumberValue(f)
