@@ -34,8 +34,7 @@ func TestStaticAccounts_findTheAccountOfACall(t *testing.T) {
 				t.Errorf("got client %p, want %p", got, c.want)
 			}
 			reason := ""
-			var f *fault
-			if errors.As(err, &f) {
+			if f, ok := errors.AsType[*fault](err); ok {
 				reason = reasonName(f.reason)
 			}
 			if reason != c.reason {
@@ -65,8 +64,8 @@ func TestAccountName_takesOnlyWhatHeadersMayCarry(t *testing.T) {
 		{"a", "b"}, {"shop\r\nX-Evil: 1"}, {"shop\n"}, {"a\x00"}, {"a\x7f"}, {"магазин"}, {"\xff"}, {strings.Repeat("a", 129)},
 	} {
 		_, err := accountName(values)
-		var f *fault
-		if !errors.As(err, &f) || reasonName(f.reason) != "VALIDATION" || f.fields[0].GetField() != "amogate-account" {
+		f, ok := errors.AsType[*fault](err)
+		if !ok || reasonName(f.reason) != "VALIDATION" || f.fields[0].GetField() != "amogate-account" {
 			t.Errorf("%q: got %v, want a violation of amogate-account", values, err)
 		}
 	}

@@ -21,7 +21,7 @@ func TestUpdateOf_choosesTheFieldsToWrite(t *testing.T) {
 	full := &amogatev1.Customer{
 		Id: 5, Name: "Rose", NextPrice: &money.Money{Units: 3}, Periodicity: proto.Int32(0),
 		CreateTime: timestamppb.New(timestamp(1)), UpdateTime: timestamppb.New(timestamp(2)),
-		CreatedBy: proto.Int64(1), Deleted: proto.Bool(false), AccountId: proto.Int64(1),
+		CreatedBy: proto.Int64(1), Deleted: new(false), AccountId: proto.Int64(1),
 	}
 	for name, c := range map[string]struct {
 		customer *amogatev1.Customer
@@ -81,14 +81,14 @@ func TestUpdateOf_refuses(t *testing.T) {
 	}{
 		"nothing":                               {req: &amogatev1.UpdateCustomerRequest{}, want: []string{"update_mask"}},
 		"an empty mask and nothing set":         {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask(), Customer: &amogatev1.Customer{}}, want: []string{"update_mask"}},
-		"only what is read only":                {req: &amogatev1.UpdateCustomerRequest{Customer: &amogatev1.Customer{Deleted: proto.Bool(true)}}, want: []string{"update_mask"}},
+		"only what is read only":                {req: &amogatev1.UpdateCustomerRequest{Customer: &amogatev1.Customer{Deleted: new(true)}}, want: []string{"update_mask"}},
 		"an implicit mask of nothing":           {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("")}, implicit: true, want: []string{"update_mask"}},
 		"an implicit mask of read only":         {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("update_time")}, implicit: true, want: []string{"update_mask"}},
-		"an implicit mask of an unknown field":  {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("nmae")}, implicit: true, want: []string{"update_mask"}},
+		"an implicit mask of an unknown field":  {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("nickname")}, implicit: true, want: []string{"update_mask"}},
 		"a star":                                {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("*"), Customer: named}, want: []string{"update_mask"}},
 		"an implicit star":                      {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("*"), Customer: named}, implicit: true, want: []string{"update_mask"}},
 		"the empty path":                        {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask(""), Customer: named}, want: []string{"update_mask"}},
-		"an unknown field":                      {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("name", "nmae"), Customer: named}, want: []string{"update_mask"}},
+		"an unknown field":                      {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("name", "nickname"), Customer: named}, want: []string{"update_mask"}},
 		"a JSON name":                           {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("nextPrice"), Customer: named}, want: []string{"update_mask"}},
 		"a path below a scalar":                 {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("name.first"), Customer: named}, want: []string{"update_mask"}},
 		"a path below a list":                   {req: &amogatev1.UpdateCustomerRequest{UpdateMask: mask("tags.name"), Customer: named}, want: []string{"update_mask"}},

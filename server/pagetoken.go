@@ -55,7 +55,7 @@ func tokensFor(account, collection string, filter proto.Message) (tokens, error)
 func (t tokens) encode(cursor amo.Cursor) (string, error) {
 	return encodeToken(&implv1.PageToken{
 		Version:     tokenVersion,
-		Generation:  implv1.Generation(cursor.Generation),
+		Generation:  implv1.Generation(cursor.Generation), //nolint:gosec // 2 or 4
 		RequestHash: t.hash,
 		Offset:      cursor.Offset,
 		LastId:      cursor.LastID,

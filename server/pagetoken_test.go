@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -111,8 +112,8 @@ func TestTokens_ofAnotherListAreRefused(t *testing.T) {
 		"other query":        mustTokens(t, "shop", "customers", &amogatev1.CustomerFilter{Ids: []int64{1, 2}, Query: "Roses"}),
 	} {
 		_, err := tokens.decode(token)
-		var f *fault
-		if !errors.As(err, &f) || f.reason != amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID {
+		f, ok := errors.AsType[*fault](err)
+		if !ok || f.reason != amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID {
 			t.Errorf("%s: got %v, want PAGE_TOKEN_INVALID", name, err)
 			continue
 		}
@@ -206,8 +207,8 @@ func TestDecodeToken_refusesWhatItWouldNotWrite(t *testing.T) {
 		"no version":         with(func(m *implv1.PageToken) { m.Version = 0 }),
 		"no generation":      with(func(m *implv1.PageToken) { m.Generation = 0 }),
 		"unknown generation": with(func(m *implv1.PageToken) { m.Generation = 3 }),
-		"unknown field":      protowire.AppendVarint(protowire.AppendTag(raw[:len(raw):len(raw)], 15, protowire.VarintType), 1),
-		"field twice":        protowire.AppendVarint(protowire.AppendTag(raw[:len(raw):len(raw)], 1, protowire.VarintType), 1),
+		"unknown field":      protowire.AppendVarint(protowire.AppendTag(slices.Clip(raw), 15, protowire.VarintType), 1),
+		"field twice":        protowire.AppendVarint(protowire.AppendTag(slices.Clip(raw), 1, protowire.VarintType), 1),
 		"cut message":        raw[:len(raw)-1],
 		"nothing":            nil,
 	} {

@@ -108,7 +108,7 @@ type Server struct {
 	// methods are the full names of the methods of this API.
 	methods map[string]bool
 
-	serving atomic.Bool
+	serving, stopping atomic.Bool
 	// draining ends when streams have to.
 	draining context.Context //nolint:containedctx // the life of the server, not of a call
 	drain    context.CancelFunc
@@ -179,17 +179,17 @@ func (s *Server) learn() []protoreflect.MessageDescriptor {
 
 // Serve answers calls on a listener, which it closes, until the server stops.
 // It may run on several listeners at once. It returns nil when Drain or Stop
-// ended it.
+// ended it, or came before it.
 func (s *Server) Serve(listener net.Listener) error {
 	s.serving.Store(true)
-	if err := s.grpc.Serve(listener); err != nil {
+	if err := s.grpc.Serve(listener); err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		return fmt.Errorf("serve gRPC on %s: %w", listener.Addr(), err)
 	}
 	return nil
 }
 
 // Ready says whether the server takes calls and is not about to stop.
-func (s *Server) Ready() bool { return s.serving.Load() }
+func (s *Server) Ready() bool { return s.serving.Load() && !s.stopping.Load() }
 
 // Drain stops the server without hurting callers. Health says NOT_SERVING at
 // once; for the drain delay everything goes on, so that load balancers can turn
@@ -199,7 +199,7 @@ func (s *Server) Ready() bool { return s.serving.Load() }
 func (s *Server) Drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.StopTimeout)
 	defer cancel()
-	s.serving.Store(false)
+	s.stopping.Store(true)
 	s.health.Shutdown()
 
 	delay := time.NewTimer(s.config.DrainDelay)
@@ -226,7 +226,7 @@ func (s *Server) Drain(ctx context.Context) error {
 
 // Stop ends the server and every call at once.
 func (s *Server) Stop() {
-	s.serving.Store(false)
+	s.stopping.Store(true)
 	s.drain()
 	s.grpc.Stop()
 }

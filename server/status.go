@@ -165,14 +165,14 @@ func faultOf(ctx context.Context, err error) (*fault, time.Duration) {
 	// The end of a stream's context shows as whatever the handler was at.
 	draining := errors.Is(context.Cause(ctx), errDraining)
 
-	var own *fault
-	var upstream *amo.Error
+	own, isOwn := errors.AsType[*fault](err)
+	upstream, isUpstream := errors.AsType[*amo.Error](err)
 	var f *fault
 	var retryAfter time.Duration
 	switch {
-	case errors.As(err, &own):
+	case isOwn:
 		f = &fault{reason: own.reason, message: own.message, fields: own.fields, metadata: own.metadata}
-	case errors.As(err, &upstream):
+	case isUpstream:
 		f = upstreamFault(ctx, err, upstream)
 		retryAfter = upstream.RetryAfter
 	case errors.Is(err, context.Canceled):
@@ -207,8 +207,7 @@ func upstreamFault(ctx context.Context, err error, upstream *amo.Error) *fault {
 		f.reason = reasonOfKind[upstream.Kind]
 	}
 	base := ""
-	var place *located
-	if errors.As(err, &place) {
+	if place, ok := errors.AsType[*located](err); ok {
 		base = place.path
 	}
 	for _, field := range upstream.Fields {

@@ -77,9 +77,9 @@ func violations(validator protovalidate.Validator, msg proto.Message) (fields []
 	}
 
 	err = validator.Validate(msg)
-	var broken *protovalidate.ValidationError
+	broken, ok := errors.AsType[*protovalidate.ValidationError](err)
 	switch {
-	case errors.As(err, &broken):
+	case ok:
 		for _, v := range broken.Violations {
 			path := v.Proto.GetField()
 			index := -1

@@ -76,7 +76,9 @@ func TestViolations_everyOneWithItsPath(t *testing.T) {
 		"a batch of 1,001": {req: &amogatev1.BatchCreateCustomersRequest{Requests: many(1001)}, want: []string{"requests"}},
 		"a batch with bad items": {
 			req: &amogatev1.BatchCreateCustomersRequest{Requests: []*amogatev1.CreateCustomerRequest{
-				rose(nil), {}, rose(nil),
+				rose(nil),
+				{},
+				rose(nil),
 				rose(func(c *amogatev1.Customer) { c.Name = ""; c.Tags = []*amogatev1.Tag{{}} }),
 				rose(func(c *amogatev1.Customer) { c.CreateTime = &timestamppb.Timestamp{Seconds: -1 << 50} }),
 			}},
