@@ -86,10 +86,13 @@ func (g *gateway) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &response{ResponseWriter: rw}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
+	r = r.Clone(r.Context())
+	// No answer has trailers; for a client that takes them the runtime would
+	// change the encoding of the body.
+	r.Header.Del("TE")
 	if r.Header.Get(requestIDHeader) == "" {
-		// The server would make one up, but could not tell it to the answers
-		// that are born here.
-		r = r.Clone(r.Context())
+		// The server would make one up, but the answers that are born here need
+		// it too.
 		r.Header.Set(requestIDHeader, rand.Text())
 	}
 	defer g.recover(w, r)

@@ -1,0 +1,315 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/type/money"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+func TestGateway_passesRequestsOn(t *testing.T) {
+	mask := func(paths ...string) *fieldmaskpb.FieldMask { return &fieldmaskpb.FieldMask{Paths: paths} }
+	for name, c := range map[string]struct {
+		method, target, body string
+		want                 proto.Message
+		implicit             bool
+	}{
+		"a get": {
+			method: "GET", target: "/v1/customers/12",
+			want: &amogatev1.GetCustomerRequest{Id: 12},
+		},
+		"a page without parameters": {
+			method: "GET", target: "/v1/customers",
+			want: &amogatev1.ListCustomersPageRequest{},
+		},
+		"every kind of query parameter": {
+			method: "GET",
+			target: "/v1/customers?filter.ids=3&filter.ids=1&filter.query=" + url.QueryEscape("Вася & co") +
+				"&filter.update_time.start_time=2026-01-02T03:04:05%2B03:00&page_size=-1&page_token=x",
+			want: &amogatev1.ListCustomersPageRequest{
+				Filter: &amogatev1.CustomerFilter{
+					Ids: []int64{3, 1}, Query: "Вася & co",
+					UpdateTime: &amogatev1.TimeRange{StartTime: &timestamppb.Timestamp{Seconds: 1767312245}},
+				},
+				PageSize: -1, PageToken: "x",
+			},
+		},
+		"a stream": {
+			method: "GET", target: "/v1/customers:stream?filter.responsible_user_ids=7",
+			want: &amogatev1.ListCustomersRequest{Filter: &amogatev1.CustomerFilter{ResponsibleUserIds: []int64{7}}},
+		},
+		"a create with a 64-bit integer as number and as string": {
+			method: "POST", target: "/v1/customers?read_back=true",
+			body: `{"name":"A","responsible_user_id":5,"period_id":"6"}`,
+			want: &amogatev1.CreateCustomerRequest{
+				Customer: &amogatev1.Customer{Name: "A", ResponsibleUserId: proto.Int64(5), PeriodId: proto.Int64(6)},
+				ReadBack: true,
+			},
+		},
+		"a create of nothing but an object": {
+			method: "POST", target: "/v1/customers", body: " {} \n",
+			want: &amogatev1.CreateCustomerRequest{Customer: &amogatev1.Customer{}},
+		},
+		"a change by the keys of the body": {
+			method: "PATCH", target: "/v1/customers/3", body: `{"name":"","periodicity":null,"next_price":{"units":"5"},"tags":[]}`,
+			want: &amogatev1.UpdateCustomerRequest{
+				Id:         3,
+				Customer:   &amogatev1.Customer{NextPrice: &money.Money{Units: 5}},
+				UpdateMask: mask("name", "next_price.units", "periodicity", "tags"),
+			},
+			implicit: true,
+		},
+		"a message that null clears": {
+			method: "PATCH", target: "/v1/customers/3", body: `{"next_price":null,"next_purchase_time":null}`,
+			want: &amogatev1.UpdateCustomerRequest{
+				Id: 3, Customer: &amogatev1.Customer{}, UpdateMask: mask("next_price", "next_purchase_time"),
+			},
+			implicit: true,
+		},
+		"a GET body that is sent back, output-only keys included": {
+			method: "PATCH", target: "/v1/customers/3", body: `{"id":"3","name":"B","update_time":"2026-01-01T00:00:00Z"}`,
+			want: &amogatev1.UpdateCustomerRequest{
+				Id:         3,
+				Customer:   &amogatev1.Customer{Id: 3, Name: "B", UpdateTime: &timestamppb.Timestamp{Seconds: 1767225600}},
+				UpdateMask: mask("id", "name", "update_time"),
+			},
+			implicit: true,
+		},
+		"an empty change": {
+			method: "PATCH", target: "/v1/customers/3", body: `{}`,
+			want:     &amogatev1.UpdateCustomerRequest{Id: 3, Customer: &amogatev1.Customer{}, UpdateMask: mask("")},
+			implicit: true,
+		},
+		"a change of tags alone": {
+			method: "PATCH", target: "/v1/customers/3?add_tags=a&add_tags=b&remove_tags=c",
+			want:     &amogatev1.UpdateCustomerRequest{Id: 3, AddTags: []string{"a", "b"}, RemoveTags: []string{"c"}, UpdateMask: mask()},
+			implicit: true,
+		},
+		"a mask in the query": {
+			method: "PATCH", target: "/v1/customers/3?update_mask=name,next_price&expected_update_time=2026-01-01T00:00:00Z",
+			body: `{"name":"B","tags":[]}`,
+			want: &amogatev1.UpdateCustomerRequest{
+				Id: 3, Customer: &amogatev1.Customer{Name: "B"}, UpdateMask: mask("name", "next_price"),
+				ExpectedUpdateTime: &timestamppb.Timestamp{Seconds: 1767225600},
+			},
+		},
+		"a delete": {
+			method: "DELETE", target: "/v1/customers/12",
+			want: &amogatev1.DeleteCustomerRequest{Id: 12},
+		},
+		"a batch of creates": {
+			method: "POST", target: "/v1/customers:batchCreate", body: `{"requests":[{"customer":{"name":"A"}}],"read_back":true}`,
+			want: &amogatev1.BatchCreateCustomersRequest{
+				Requests: []*amogatev1.CreateCustomerRequest{{Customer: &amogatev1.Customer{Name: "A"}}}, ReadBack: true,
+			},
+		},
+		"a batch of changes with masks of their own": {
+			method: "POST", target: "/v1/customers:batchUpdate",
+			body: `{"requests":[
+				{"id":"1","update_mask":"next_price.units,a_1,Weird","customer":{"name":"A"}},
+				{"id":"2","customer":{"id":"2","name":"B","next_price":null,"create_time":null}},
+				{"id":"3","update_mask":null,"customer":{"tags":[]}},
+				{"id":"4","customer":{}},
+				{"id":"5","add_tags":["x"]}]}`,
+			want: &amogatev1.BatchUpdateCustomersRequest{Requests: []*amogatev1.UpdateCustomerRequest{
+				{Id: 1, Customer: &amogatev1.Customer{Name: "A"}, UpdateMask: mask("next_price.units", "a_1", "Weird")},
+				{Id: 2, Customer: &amogatev1.Customer{Id: 2, Name: "B"}, UpdateMask: mask("name", "next_price")},
+				{Id: 3, Customer: &amogatev1.Customer{}, UpdateMask: mask("tags")},
+				{Id: 4, Customer: &amogatev1.Customer{}},
+				{Id: 5, AddTags: []string{"x"}},
+			}},
+		},
+		"a batch of deletes": {
+			method: "POST", target: "/v1/customers:batchDelete", body: `{"ids":["1",2]}`,
+			want: &amogatev1.BatchDeleteCustomersRequest{Ids: []int64{1, 2}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeServer{}
+			r := do(t, newHandler(t, f, Options{}), c.method, c.target, c.body)
+			if r.status != http.StatusOK {
+				t.Fatalf("status = %d, body %s", r.status, r.body)
+			}
+			got, md := f.request()
+			if diff := cmp.Diff(c.want, got, protocmp.Transform()); diff != "" {
+				t.Errorf("request (-want +got):\n%s", diff)
+			}
+			if got := len(md.Get(implicitMaskKey)) > 0; got != c.implicit {
+				t.Errorf("%s sent = %v, want %v", implicitMaskKey, got, c.implicit)
+			}
+		})
+	}
+}
+
+func TestGateway_refusesWhatItDoesNotKnow(t *testing.T) {
+	for name, c := range map[string]struct {
+		method, target, body string
+		headers              []string
+		want                 []string
+	}{
+		"an unknown parameter of a list":      {method: "GET", target: "/v1/customers?filter.quary=x", want: []string{"filter.quary"}},
+		"an unknown parameter of a stream":    {method: "GET", target: "/v1/customers:stream?limit=5", want: []string{"limit"}},
+		"an unknown parameter of a get":       {method: "GET", target: "/v1/customers/1?fields=name", want: []string{"fields"}},
+		"an unknown parameter of a delete":    {method: "DELETE", target: "/v1/customers/1?force=1", want: []string{"force"}},
+		"an unknown parameter of a create":    {method: "POST", target: "/v1/customers?readback=1", body: `{}`, want: []string{"readback"}},
+		"several mistakes, sorted":            {method: "GET", target: "/v1/customers?z=1&page_size=x&a=2", want: []string{"a", "page_size", "z"}},
+		"a parameter without a name":          {method: "GET", target: "/v1/customers?=1", want: []string{""}},
+		"a parameter in camel case":           {method: "GET", target: "/v1/customers?pageSize=1", want: []string{"pageSize"}},
+		"a map parameter":                     {method: "GET", target: "/v1/customers?filter[ids]=1", want: []string{"filter[ids]"}},
+		"a message as one value":              {method: "GET", target: "/v1/customers?filter=x", want: []string{"filter"}},
+		"a part of a value":                   {method: "GET", target: "/v1/customers?filter.update_time.start_time.seconds=1", want: []string{"filter.update_time.start_time.seconds"}},
+		"a part of a list":                    {method: "GET", target: "/v1/customers?filter.ids.x=1", want: []string{"filter.ids.x"}},
+		"a value given twice":                 {method: "GET", target: "/v1/customers?page_size=1&page_size=2", want: []string{"page_size"}},
+		"a time without a zone":               {method: "GET", target: "/v1/customers?filter.update_time.start_time=2026-01-01T00:00:00", want: []string{"filter.update_time.start_time"}},
+		"a zone whose plus was lost":          {method: "GET", target: "/v1/customers?filter.create_time.end_time=2026-01-01T00:00:00+03:00", want: []string{"filter.create_time.end_time"}},
+		"a bad item of a list":                {method: "GET", target: "/v1/customers?filter.ids=1&filter.ids=x&filter.ids=", want: []string{"filter.ids[1]", "filter.ids[2]"}},
+		"a number out of range":               {method: "GET", target: "/v1/customers?page_size=3000000000", want: []string{"page_size"}},
+		"a query that is not percent-encoded": {method: "GET", target: "/v1/customers?page_size=%zz", want: []string{"query"}},
+		"a query with semicolons":             {method: "GET", target: "/v1/customers?page_size=1;page_token=x", want: []string{"query"}},
+		"the path's field in the query":       {method: "PATCH", target: "/v1/customers/1?id=2", body: `{}`, want: []string{"id"}},
+		"the body's field in the query":       {method: "PATCH", target: "/v1/customers/1?customer.name=x", body: `{}`, want: []string{"customer.name"}},
+		"a query beside a whole body":         {method: "POST", target: "/v1/customers:batchDelete?ids=1", body: `{"ids":[1]}`, want: []string{"ids"}},
+		"an empty mask":                       {method: "PATCH", target: "/v1/customers/1?update_mask=", body: `{}`, want: []string{"update_mask"}},
+		"an empty path in a mask":             {method: "PATCH", target: "/v1/customers/1?update_mask=name,,tags", body: `{}`, want: []string{"update_mask"}},
+		"an id that is no number":             {method: "GET", target: "/v1/customers/abc", want: []string{"id"}},
+		"an id out of range":                  {method: "DELETE", target: "/v1/customers/9223372036854775808", want: []string{"id"}},
+
+		"a misspelt field":              {method: "POST", target: "/v1/customers", body: `{"nmae":"x"}`, want: []string{"customer.nmae"}},
+		"a misspelt field further down": {method: "POST", target: "/v1/customers", body: `{"tags":[{"name":"a"},{"nam":"b"}]}`, want: []string{"customer.tags[1].nam"}},
+		"a misspelt field in a batch":   {method: "POST", target: "/v1/customers:batchCreate", body: `{"requests":[{"customer":{}},{"customer":{"next_price":{"unit":1}}}]}`, want: []string{"requests[1].customer.next_price.unit"}},
+		"a wrong type":                  {method: "POST", target: "/v1/customers", body: `{"name":5}`, want: []string{"customer.name"}},
+		"a fraction for an integer":     {method: "PATCH", target: "/v1/customers/1", body: `{"periodicity":1.5}`, want: []string{"customer.periodicity"}},
+		"a value for a message":         {method: "POST", target: "/v1/customers", body: `{"next_price":500}`, want: []string{"customer.next_price"}},
+		"a value for a list":            {method: "POST", target: "/v1/customers", body: `{"contact_ids":5}`, want: []string{"customer.contact_ids"}},
+		"a bad item in a list":          {method: "POST", target: "/v1/customers", body: `{"contact_ids":[1,"x",2]}`, want: []string{"customer.contact_ids[1]"}},
+		"null in a list":                {method: "POST", target: "/v1/customers", body: `{"tags":[null]}`, want: []string{"customer.tags[0]"}},
+		"a bad time":                    {method: "POST", target: "/v1/customers", body: `{"next_purchase_time":"tomorrow"}`, want: []string{"customer.next_purchase_time"}},
+		"a mask that is no text":        {method: "POST", target: "/v1/customers:batchUpdate", body: `{"requests":[{"id":1,"update_mask":["name"]}]}`, want: []string{"requests[0].update_mask"}},
+		"a mask given twice":            {method: "POST", target: "/v1/customers:batchUpdate", body: `{"requests":[{"update_mask":"name","update_mask":"tags"}]}`, want: []string{"requests[0].update_mask"}},
+		"a field given twice":           {method: "POST", target: "/v1/customers", body: `{"name":"a","name":"b"}`, want: []string{"customer.name"}},
+		"two arms of a oneof":           {method: "POST", target: "/v1/customers", body: `{"custom_fields":[{"field_id":1,"text":"a","checkbox":true}]}`, want: []string{"customer.custom_fields[0].checkbox"}},
+		"several bad fields":            {method: "POST", target: "/v1/customers", body: `{"x":1,"name":2,"tags":[{"id":"y"}]}`, want: []string{"customer.x", "customer.name", "customer.tags[0].id"}},
+		"text in no encoding":           {method: "POST", target: "/v1/customers", body: "{\"name\":\"\xff\"}", want: []string{"customer.name"}},
+		"a list for a body":             {method: "POST", target: "/v1/customers", body: `[]`, want: []string{"customer"}},
+		"null for a body":               {method: "POST", target: "/v1/customers:batchDelete", body: `null`, want: []string{"body"}},
+		"text after the body":           {method: "POST", target: "/v1/customers", body: `{"name":"a"} x`, want: []string{"body"}},
+		"a second body":                 {method: "PATCH", target: "/v1/customers/1", body: `{"name":"a"}{"name":"b"}`, want: []string{"body"}},
+		"half a body":                   {method: "POST", target: "/v1/customers", body: `{"name":"a"`, want: []string{"body"}},
+		"no JSON":                       {method: "POST", target: "/v1/customers", body: `name=a`, want: []string{"body"}},
+		"no body for a create":          {method: "POST", target: "/v1/customers", want: []string{"body"}},
+		"no body for a batch":           {method: "POST", target: "/v1/customers:batchCreate", body: " \n", want: []string{"body"}},
+		"a body for a delete":           {method: "DELETE", target: "/v1/customers/1", body: `{"ids":[1]}`, want: []string{"body"}},
+		"a body for a list":             {method: "GET", target: "/v1/customers", body: `{"page_size":1}`, want: []string{"body"}},
+		"a compressed body":             {method: "POST", target: "/v1/customers", body: "\x1f\x8b", headers: []string{"Content-Encoding", "gzip"}, want: []string{"content-encoding"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeServer{}
+			r := do(t, newHandler(t, f, Options{}), c.method, c.target, c.body, c.headers...)
+			got := r.failure(t)
+			if r.status != http.StatusBadRequest || got.Status != "INVALID_ARGUMENT" || got.Code != 3 || got.Reason != "VALIDATION" {
+				t.Errorf("answer = %d %d %s %s, want 400 3 INVALID_ARGUMENT VALIDATION", r.status, got.Code, got.Status, got.Reason)
+			}
+			if diff := cmp.Diff(c.want, got.fields()); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+			if req, _ := f.request(); req != nil {
+				t.Errorf("the server was asked: %v", req)
+			}
+		})
+	}
+}
+
+func TestGateway_tellsWhereABodyIsMalformed(t *testing.T) {
+	h := newHandler(t, &fakeServer{}, Options{})
+	for body, want := range map[string]string{
+		"{\n  \"name\": oops}":    "line 2, column 11",
+		"{\"name\":\"a\"}\n\n  x": "line 3, column 3",
+		"{\"name\":":              "line 1, column 8",
+	} {
+		if got := do(t, h, "POST", "/v1/customers", body).failure(t); !strings.HasSuffix(got.Message, want) {
+			t.Errorf("message for %q = %q, want it to end in %q", body, got.Message, want)
+		}
+	}
+}
+
+func TestGateway_namesTheParameterThatWasMeant(t *testing.T) {
+	h := newHandler(t, &fakeServer{}, Options{})
+	got := do(t, h, "GET", "/v1/customers?filter.updateTime.startTime=x", "").failure(t)
+	if want := `"update_time"`; !strings.Contains(got.Message, want) {
+		t.Errorf("message = %q, want it to name %s", got.Message, want)
+	}
+}
+
+func TestGateway_listsOnlySoManyMistakes(t *testing.T) {
+	h := newHandler(t, &fakeServer{}, Options{})
+	for name, got := range map[string]reply{
+		"parameters": do(t, h, "GET", "/v1/customers?x="+strings.Join(strings.Fields(strings.Repeat("1 ", 100)), "&x=")+"&filter.ids=z"+strings.Repeat("&filter.ids=z", 100), ""),
+		"fields":     do(t, h, "POST", "/v1/customers:batchDelete", `{"ids":["x"`+strings.Repeat(`,"x"`, 100)+`]}`),
+		"items":      do(t, h, "POST", "/v1/customers:batchCreate", `{"requests":[{"x":1}`+strings.Repeat(`,{"x":1}`, 100)+`]}`),
+	} {
+		if n := len(got.failure(t).fields()); n == 0 || n > maxViolations+1 {
+			t.Errorf("%s: %d violations, want 1 to %d", name, n, maxViolations)
+		}
+	}
+}
+
+func TestGateway_limitsTheBody(t *testing.T) {
+	f := &fakeServer{}
+	h := newHandler(t, f, Options{})
+	fits := `{"name":"` + strings.Repeat("a", maxBody-len(`{"name":""}`)-16) + `"}`
+	r := do(t, h, "POST", "/v1/customers", fits+strings.Repeat(" ", maxBody-len(fits)))
+	if r.status != http.StatusOK {
+		t.Errorf("status of a body of %d bytes = %d, want 200: %.200s", maxBody, r.status, r.body)
+	}
+	f.keep(t.Context(), nil)
+
+	r = do(t, h, "POST", "/v1/customers", fits+strings.Repeat(" ", maxBody-len(fits)+1))
+	got := r.failure(t)
+	if r.status != http.StatusRequestEntityTooLarge || got.Status != "RESOURCE_EXHAUSTED" || got.Reason != "MESSAGE_TOO_LARGE" {
+		t.Errorf("answer to one byte more = %d %s %s, want 413 RESOURCE_EXHAUSTED MESSAGE_TOO_LARGE", r.status, got.Status, got.Reason)
+	}
+	if req, _ := f.request(); req != nil {
+		t.Error("the server was asked")
+	}
+}
+
+func TestGateway_refusesForeignPages(t *testing.T) {
+	for name, c := range map[string]struct {
+		method  string
+		headers []string
+		want    int
+	}{
+		"a page of another site":  {"POST", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusBadRequest},
+		"an origin that differs":  {"POST", []string{"Origin", "https://evil.test"}, http.StatusBadRequest},
+		"a page of this server":   {"POST", []string{"Sec-Fetch-Site", "same-origin"}, http.StatusOK},
+		"a program":               {"POST", nil, http.StatusOK},
+		"a read, without answers": {"GET", []string{"Sec-Fetch-Site", "cross-site"}, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeServer{}
+			body := ""
+			if c.method == "POST" {
+				body = `{"name":"a"}`
+			}
+			r := do(t, newHandler(t, f, Options{}), c.method, "/v1/customers", body, c.headers...)
+			if r.status != c.want {
+				t.Errorf("status = %d, want %d", r.status, c.want)
+			}
+			if req, _ := f.request(); (req != nil) != (c.want == http.StatusOK) {
+				t.Errorf("the server got %v", req)
+			}
+			if got := r.header.Get("Access-Control-Allow-Origin"); got != "" {
+				t.Errorf("Access-Control-Allow-Origin = %q, want none", got)
+			}
+		})
+	}
+}

@@ -1,0 +1,290 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+type listStream = grpc.ServerStreamingServer[amogatev1.ListCustomersResponse]
+
+func customerRow(id int64, token string) *amogatev1.ListCustomersResponse {
+	return &amogatev1.ListCustomersResponse{
+		Item:        &amogatev1.ListCustomersResponse_Customer{Customer: &amogatev1.Customer{Id: id}},
+		ResumeToken: token,
+	}
+}
+
+func endRow() *amogatev1.ListCustomersResponse {
+	return &amogatev1.ListCustomersResponse{Item: &amogatev1.ListCustomersResponse_End{End: &amogatev1.ListEnd{
+		Rows: 1, Completeness: amogatev1.Completeness_COMPLETENESS_BEST_EFFORT,
+	}}}
+}
+
+const customerLine = `{"customer":{"id":"1","name":"","tags":[],"contact_ids":[],"custom_fields":[],"catalog_elements":[]},"resume_token":"t1"}`
+
+// accept says what the server says once a list is under way.
+func accept(s listStream) error { return s.SendHeader(metadata.Pairs(acceptedKey, "1")) }
+
+// serve runs the gateway on loopback, since a recorder cannot show what arrives
+// when.
+func serve(t *testing.T, f *fakeServer) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewServer(newHandler(t, f, Options{}))
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+func get(t *testing.T, ctx context.Context, srv *httptest.Server, path string, headers ...string) *http.Response { //nolint:revive // t first, as everywhere
+	t.Helper()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, srv.URL+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := srv.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = resp.Body.Close() })
+	return resp
+}
+
+func TestGateway_streamsLines(t *testing.T) {
+	f := &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+		deleted := &amogatev1.ListCustomersResponse{
+			Item:        &amogatev1.ListCustomersResponse_Deleted{Deleted: &amogatev1.DeletedCustomer{Id: 2}},
+			ResumeToken: "t2",
+		}
+		return errors.Join(accept(s), s.Send(customerRow(1, "t1")), s.Send(deleted), s.Send(endRow()))
+	}}
+	want := []string{
+		customerLine,
+		`{"deleted":{"id":"2"},"resume_token":"t2"}`,
+		`{"end":{"rows":"1","pages":"0","requests":"0","retries":"0","resent":"0","deleted":"0",
+			"completeness":"COMPLETENESS_BEST_EFFORT","locally_filtered_fields":[]},"resume_token":""}`,
+	}
+	srv := serve(t, f)
+	for _, accept := range []string{"*/*", "application/json", "text/html", "text/event-stream"} {
+		resp := get(t, t.Context(), srv, "/v1/customers:stream", "Accept", accept)
+		if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != ndjsonType {
+			t.Errorf("Accept %s: answer = %d %q, want 200 %q", accept, resp.StatusCode, got, ndjsonType)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.SplitAfter(string(body), "\n")
+		if last := lines[len(lines)-1]; last != "" {
+			t.Errorf("the last line %q is not ended", last)
+		}
+		lines = lines[:len(lines)-1]
+		if len(lines) != len(want) {
+			t.Fatalf("%d lines, want %d: %s", len(lines), len(want), body)
+		}
+		for i := range want {
+			if diff := cmp.Diff(parse(t, []byte(want[i])), parse(t, []byte(lines[i]))); diff != "" {
+				t.Errorf("line %d (-want +got):\n%s", i, diff)
+			}
+		}
+	}
+}
+
+func TestGateway_sendsHeadersBeforeTheFirstRow(t *testing.T) {
+	release := make(chan struct{})
+	f := &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+		if err := accept(s); err != nil {
+			return err
+		}
+		<-release
+		return errors.Join(s.Send(customerRow(1, "t1")), s.Send(endRow()))
+	}}
+	resp := get(t, t.Context(), serve(t, f), "/v1/customers:stream") // returns when the headers are here
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != ndjsonType {
+		t.Errorf("answer = %d %q, want 200 %q", resp.StatusCode, got, ndjsonType)
+	}
+	if got := resp.Header.Get(http.CanonicalHeaderKey(acceptedKey)); got != "" {
+		t.Errorf("%s = %q, want it kept inside", acceptedKey, got)
+	}
+	close(release)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || strings.Count(string(body), "\n") != 2 {
+		t.Errorf("body = %q, %v; want two lines", body, err)
+	}
+}
+
+func TestGateway_sendsEachRowAtOnce(t *testing.T) {
+	next := make(chan struct{})
+	f := &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+		for id := range int64(3) {
+			if err := s.Send(customerRow(id, "t")); err != nil {
+				return err
+			}
+			<-next
+		}
+		return nil
+	}}
+	lines := bufio.NewScanner(get(t, t.Context(), serve(t, f), "/v1/customers:stream").Body)
+	for range 3 {
+		if !lines.Scan() {
+			t.Fatalf("no line: %v", lines.Err())
+		}
+		next <- struct{}{}
+	}
+}
+
+func TestGateway_endsABrokenStreamWithTheError(t *testing.T) {
+	for name, rows := range map[string]int{"before the first row": 0, "after a row": 1} {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+				if err := accept(s); err != nil {
+					return err
+				}
+				for range rows {
+					if err := s.Send(customerRow(1, "t1")); err != nil {
+						return err
+					}
+				}
+				return serverError(t, codes.Unavailable, "SERVER_DRAINING")
+			}}
+			resp := get(t, t.Context(), serve(t, f), "/v1/customers:stream")
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != ndjsonType {
+				t.Errorf("answer = %d %q, want 200 %q", resp.StatusCode, got, ndjsonType)
+			}
+			lines := strings.Split(strings.TrimSuffix(string(body), "\n"), "\n")
+			if len(lines) != rows+1 {
+				t.Fatalf("%d lines, want %d: %s", len(lines), rows+1, body)
+			}
+			got := parseFailure(t, []byte(lines[rows]))
+			if got.Code != 14 || got.Status != "UNAVAILABLE" || got.Reason != "SERVER_DRAINING" || len(got.Details) != 1 {
+				t.Errorf("last line = %s, want 14 UNAVAILABLE SERVER_DRAINING with a detail", lines[rows])
+			}
+		})
+	}
+}
+
+func TestGateway_givesARefusedStreamItsStatus(t *testing.T) {
+	for name, headers := range map[string]metadata.MD{
+		"without headers":             nil,
+		"with headers of the server":  metadata.Pairs("amogate-request-id", "r-1"),
+		"with headers that left soon": metadata.Pairs("x-sent", "1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+				if err := s.SetHeader(headers); err != nil {
+					return err
+				}
+				if headers.Get("x-sent") != nil {
+					if err := s.SendHeader(nil); err != nil {
+						return err
+					}
+				}
+				return serverError(t, codes.FailedPrecondition, "CUSTOMERS_DISABLED")
+			}}
+			resp := get(t, t.Context(), serve(t, f), "/v1/customers:stream")
+			body, err := io.ReadAll(resp.Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := reply{resp.StatusCode, resp.Header, body}.failure(t)
+			if resp.StatusCode != http.StatusFailedDependency || got.Reason != "CUSTOMERS_DISABLED" {
+				t.Errorf("answer = %d %s, want 424 CUSTOMERS_DISABLED", resp.StatusCode, got.Reason)
+			}
+		})
+	}
+}
+
+func TestGateway_streamsFromAServerThatNeverAccepts(t *testing.T) {
+	for name, rows := range map[string]int{"nothing": 0, "a row": 1, "rows": 3} {
+		t.Run(name, func(t *testing.T) {
+			f := &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+				for range rows {
+					if err := s.Send(customerRow(1, "t1")); err != nil {
+						return err
+					}
+				}
+				return nil
+			}}
+			resp := get(t, t.Context(), serve(t, f), "/v1/customers:stream")
+			body, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != ndjsonType {
+				t.Errorf("answer = %d %q %v, want 200 %q", resp.StatusCode, resp.Header.Get("Content-Type"), err, ndjsonType)
+			}
+			lines := strings.SplitAfter(string(body), "\n")
+			if len(lines) != rows+1 {
+				t.Fatalf("lines = %q, want %d", lines, rows)
+			}
+			for _, line := range lines[:rows] {
+				if diff := cmp.Diff(parse(t, []byte(customerLine)), parse(t, []byte(line))); diff != "" {
+					t.Errorf("line (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestGateway_cancelsTheListOfACallerWhoWent(t *testing.T) {
+	ended := make(chan error, 1)
+	f := &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+		if err := accept(s); err != nil {
+			return err
+		}
+		<-s.Context().Done()
+		ended <- s.Context().Err()
+		return status.FromContextError(s.Context().Err()).Err()
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	get(t, ctx, serve(t, f), "/v1/customers:stream")
+	cancel()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the list ended with %v, want it cancelled", err)
+	}
+}
+
+func TestGateway_cutsAnAnswerThatPanickedHalfWay(t *testing.T) {
+	h := newHandler(t, &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+		return errors.Join(accept(s), s.Send(customerRow(1, "t1")))
+	}}, Options{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(&panickingWriter{ResponseWriter: w}, r)
+	}))
+	defer srv.Close()
+	resp := get(t, t.Context(), srv, "/v1/customers:stream")
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("read %q without an error, want the connection cut", body)
+	}
+}
+
+// panickingWriter fails at the first byte of the body.
+type panickingWriter struct{ http.ResponseWriter }
+
+func (w *panickingWriter) Write([]byte) (int, error)   { panic("half way") }
+func (w *panickingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func TestNewOutput_refusesWhatIsNoMethod(t *testing.T) {
+	for _, method := range []string{"/amogate.v1.NoService/X", "/amogate.v1.Customer/name", ""} {
+		if msg, err := newOutput(method); status.Code(err) != codes.Internal {
+			t.Errorf("newOutput(%q) = %v, %v; want an internal error", method, msg, err)
+		}
+	}
+}
