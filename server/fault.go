@@ -11,7 +11,7 @@ import (
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
-// errDraining is the cause of the end of a stream's context while the server
+// errDraining is the cause of the end of a call's context while the server
 // stops.
 var errDraining = errors.New("server is draining")
 

@@ -115,6 +115,9 @@ func (s *Server) callUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 		ctx, cancel = context.WithTimeout(ctx, s.config.UnaryTimeout)
 		defer cancel()
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(s.cutting, func() { cancel(errDraining) })()
 	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, c.requestID))
 	resp, err := handler(ctx, req)
 	if err = s.finish(ctx, c, begun, err); err != nil {

@@ -45,6 +45,10 @@ const (
 	// maxConnectionAge makes clients connect again, so that replicas share the
 	// load. Calls in flight end in their own time: a long list is not cut.
 	maxConnectionAge = 10 * time.Minute
+	// cutGrace is how long before the end of StopTimeout unary calls are
+	// cancelled. A write in flight can then still say that its outcome is not
+	// known; a connection that breaks would look like a call to be repeated.
+	cutGrace = time.Second
 )
 
 // Config is the configuration of a Server. The zero value of a field means its
@@ -109,9 +113,9 @@ type Server struct {
 	methods map[string]bool
 
 	serving, stopping atomic.Bool
-	// draining ends when streams have to.
-	draining context.Context //nolint:containedctx // the life of the server, not of a call
-	drain    context.CancelFunc
+	// draining ends when streams have to, cutting when unary calls have to.
+	draining, cutting context.Context //nolint:containedctx // the life of the server, not of a call
+	drain, cut        context.CancelFunc
 }
 
 // New returns a server that is not listening yet.
@@ -122,6 +126,7 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{config: config, health: health.NewServer(), methods: map[string]bool{}}
 	s.draining, s.drain = context.WithCancel(context.Background())
+	s.cutting, s.cut = context.WithCancel(context.Background())
 
 	panics := recovery.WithRecoveryHandlerContext(recovered)
 	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
@@ -194,10 +199,14 @@ func (s *Server) Ready() bool { return s.serving.Load() && !s.stopping.Load() }
 // Drain stops the server without hurting callers. Health says NOT_SERVING at
 // once; for the drain delay everything goes on, so that load balancers can turn
 // away; then streams end with UNAVAILABLE/SERVER_DRAINING, every row that was
-// sent having brought its resume token, and unary calls are waited for. When
-// StopTimeout or ctx ends first, what is left is cut and Drain says so.
+// sent having brought its resume token, and unary calls are waited for. A second
+// before StopTimeout ends, or when ctx does, those that are left are cancelled,
+// and Drain says so.
 func (s *Server) Drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.config.StopTimeout)
+	defer cancel()
+	grace := min(cutGrace, (s.config.StopTimeout-s.config.DrainDelay)/2)
+	patience, cancel := context.WithTimeout(ctx, s.config.StopTimeout-grace)
 	defer cancel()
 	s.stopping.Store(true)
 	s.health.Shutdown()
@@ -218,16 +227,22 @@ func (s *Server) Drain(ctx context.Context) error {
 	select {
 	case <-stopped:
 		return nil
+	case <-patience.Done():
+	}
+	s.cut()
+	select {
+	case <-stopped:
 	case <-ctx.Done():
 		s.Stop()
-		return fmt.Errorf("drain: calls in flight were cut: %w", ctx.Err())
 	}
+	return fmt.Errorf("drain: calls in flight were cut: %w", patience.Err())
 }
 
 // Stop ends the server and every call at once.
 func (s *Server) Stop() {
 	s.stopping.Store(true)
 	s.drain()
+	s.cut()
 	s.grpc.Stop()
 }
 

@@ -516,9 +516,11 @@ func TestDrain_isBounded(t *testing.T) {
 	for name, c := range map[string]struct {
 		context time.Duration
 		want    time.Duration
+		// told says that the call learns why it ended.
+		told bool
 	}{
-		"by the stop timeout": {time.Hour, 12 * time.Second},
-		"by its context":      {3 * time.Second, 3 * time.Second},
+		"by the stop timeout": {time.Hour, 11 * time.Second, true},
+		"by its context":      {3 * time.Second, 3 * time.Second, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -539,8 +541,9 @@ func TestDrain_isBounded(t *testing.T) {
 				if d := time.Since(begun); d != c.want {
 					t.Errorf("took %v, want %v", d, c.want)
 				}
-				if err := <-answered; status.Code(err) != codes.Unavailable {
-					t.Errorf("the call that was cut: %v", err)
+				p := problemOf(t, <-answered)
+				if p.code != "Unavailable" || c.told && p.reason != "SERVER_DRAINING" {
+					t.Errorf("the call that was cut: %+v", p)
 				}
 				// Upstream's request may be shared by callers and ends by itself.
 				r.client.Close()
@@ -548,6 +551,36 @@ func TestDrain_isBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A caller that sees a broken connection may send its write again.
+func TestDrain_aWriteThatIsCutSaysThatItsOutcomeIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stallWrites := func(next http.RoundTripper) http.RoundTripper {
+			return roundTrip(func(req *http.Request) (*http.Response, error) {
+				if req.Method == http.MethodGet {
+					return next.RoundTrip(req)
+				}
+				<-req.Context().Done()
+				return nil, req.Context().Err()
+			})
+		}
+		r := newRig(t, upstream{transport: stallWrites}, Config{DrainDelay: -1, StopTimeout: 5 * time.Second})
+		answered := make(chan error, 1)
+		go func() {
+			_, err := r.api.CreateCustomer(t.Context(), &amogatev1.CreateCustomerRequest{Customer: &amogatev1.Customer{
+				Name: "Rose", NextPurchaseTime: timestamppb.New(time.Now().Add(time.Hour).Truncate(time.Second)),
+			}})
+			answered <- err
+		}()
+		time.Sleep(2 * time.Second) // of fake time: the write is out
+		if err := r.server.Drain(t.Context()); err == nil {
+			t.Error("Drain does not tell that a call was cut")
+		}
+		if p := problemOf(t, <-answered); p.code != "Unknown" || p.reason != "WRITE_OUTCOME_UNKNOWN" {
+			t.Errorf("got %+v", p)
+		}
+	})
 }
 
 func TestDrain_twiceIsHarmless(t *testing.T) {

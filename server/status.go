@@ -193,7 +193,7 @@ func faultOf(ctx context.Context, err error) (*fault, time.Duration) {
 	if draining && f.reason == amogatev1.ErrorReason_ERROR_REASON_CANCELLED {
 		f = &fault{
 			reason:  amogatev1.ErrorReason_ERROR_REASON_SERVER_DRAINING,
-			message: "the server is stopping; go on from the last resume token",
+			message: "the server is stopping: call again; a list goes on from its last resume token",
 		}
 	}
 	return f, retryAfter
