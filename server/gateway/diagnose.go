@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -17,6 +18,7 @@ import (
 // is right and wrong stays protojson's judgement, asked about one member at a
 // time; this is as fast as it need be for a request that fails.
 type diagnosis struct {
+	masks maskedTypes
 	found []*errdetails.BadRequest_FieldViolation
 }
 
@@ -25,7 +27,8 @@ func diagnose(b *binding, body []byte) []*errdetails.BadRequest_FieldViolation {
 	if problem := syntaxProblem(body); problem != "" {
 		return []*errdetails.BadRequest_FieldViolation{violation(bodyField, problem)}
 	}
-	var d diagnosis
+	d := diagnosis{masks: maskedTypes{}}
+	d.masks.add(b.input.Descriptor())
 	d.object(b.bodyDescriptor(), body, b.bodyPath())
 	if len(d.found) == 0 {
 		return []*errdetails.BadRequest_FieldViolation{violation(bodyField, "does not fit "+string(b.bodyDescriptor().Name()))}
@@ -100,7 +103,7 @@ func (d *diagnosis) object(md protoreflect.MessageDescriptor, data []byte, path 
 
 // member judges one field.
 func (d *diagnosis) member(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, value json.RawMessage, path string) {
-	if len(d.found) >= maxViolations || fits(md, fd, value) {
+	if len(d.found) >= maxViolations || d.fits(md, fd, value) {
 		return
 	}
 	var items []json.RawMessage
@@ -110,16 +113,43 @@ func (d *diagnosis) member(md protoreflect.MessageDescriptor, fd protoreflect.Fi
 	case json.Unmarshal(value, &items) != nil:
 		d.add(path, "must be a JSON array")
 	default:
-		for i, item := range items {
-			if len(d.found) >= maxViolations {
-				return
-			}
-			at := fmt.Sprintf("%s[%d]", path, i)
-			if !fits(md, fd, fmt.Appendf(nil, "[%s]", item)) {
-				d.single(fd, item, at)
+		d.list(md, fd, items, path)
+	}
+}
+
+// judgedAtOnce is how many items of a list are asked about together. One by one
+// the two million items that a body can hold would take seconds.
+const judgedAtOnce = 500
+
+// list judges the items of a list, some of which do not fit.
+func (d *diagnosis) list(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, items []json.RawMessage, path string) {
+	first := 0
+	for some := range slices.Chunk(items, judgedAtOnce) {
+		if !d.fits(md, fd, array(some...)) {
+			for i, item := range some {
+				if len(d.found) < maxViolations && !d.fits(md, fd, array(item)) {
+					d.single(fd, item, fmt.Sprintf("%s[%d]", path, first+i))
+				}
 			}
 		}
+		first += len(some)
+		if len(d.found) >= maxViolations {
+			return
+		}
 	}
+}
+
+func array(items ...json.RawMessage) []byte {
+	var buf bytes.Buffer
+	buf.WriteByte('[')
+	for i, item := range items {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		buf.Write(item)
+	}
+	buf.WriteByte(']')
+	return buf.Bytes()
 }
 
 // single judges one value that does not fit.
@@ -134,13 +164,13 @@ func (d *diagnosis) single(fd protoreflect.FieldDescriptor, value json.RawMessag
 }
 
 // fits asks protojson about one member alone.
-func fits(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, value []byte) bool {
+func (d *diagnosis) fits(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, value []byte) bool {
 	if isMask(fd) && value[0] == '"' {
 		return true // maskedTypes reads it
 	}
 	data := writeObject([]member{{name: string(fd.Name()), value: value}})
-	if t := (maskedTypes{}); t.add(md) {
-		data, _ = t.extract(md, data)
+	if d.masks[md.FullName()] {
+		data, _ = d.masks.extract(md, data)
 	}
 	return protojson.Unmarshal(data, dynamicpb.NewMessage(md)) == nil
 }

@@ -57,6 +57,10 @@ func (t maskedTypes) extract(md protoreflect.MessageDescriptor, data []byte) (re
 	if err != nil {
 		return data, nothing
 	}
+	doubles := map[protoreflect.FieldDescriptor]int{}
+	for _, m := range members {
+		doubles[fieldOf(md, m.name)]++
+	}
 	var sets []func(protoreflect.Message)
 	kept := members[:0:0]
 	masked := false
@@ -66,7 +70,7 @@ func (t maskedTypes) extract(md protoreflect.MessageDescriptor, data []byte) (re
 		case fd == nil:
 		case isMask(fd) && !fd.IsList():
 			var paths string
-			if once(members, md, fd) && m.value[0] == '"' && json.Unmarshal(m.value, &paths) == nil {
+			if doubles[fd] == 1 && m.value[0] == '"' && json.Unmarshal(m.value, &paths) == nil {
 				masked = true
 				sets = append(sets, func(msg protoreflect.Message) { setMask(msg, fd, strings.Split(paths, ",")) })
 				continue
@@ -145,17 +149,6 @@ func resourceField(md protoreflect.MessageDescriptor) protoreflect.FieldDescript
 		}
 	}
 	return nil
-}
-
-// once reports whether an object has no double of a field.
-func once(members []member, md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor) bool {
-	n := 0
-	for _, m := range members {
-		if fieldOf(md, m.name) == fd {
-			n++
-		}
-	}
-	return n == 1
 }
 
 func setMask(msg protoreflect.Message, fd protoreflect.FieldDescriptor, paths []string) {

@@ -55,6 +55,11 @@ func complete(doc *openapi3.T) error {
 		}
 	}
 	for name, schema := range doc.Components.Schemas {
+		for _, property := range schema.Value.Properties {
+			if v := property.Value; v != nil && len(v.Type.Slice()) == 0 && len(v.AllOf)+len(v.OneOf) == 0 {
+				v.Nullable = true // any JSON value, null included
+			}
+		}
 		d, err := protoregistry.GlobalFiles.FindDescriptorByName(apiPackage + "." + protoreflect.FullName(name))
 		md, ok := d.(protoreflect.MessageDescriptor)
 		if err == nil && ok && strings.HasSuffix(name, "Request") {
