@@ -47,6 +47,7 @@ func (s *sessions) start(now time.Time) []*http.Cookie {
 	id, key := rand.Text(), rand.Text()
 	s.open[id] = session{key: key, expires: now.Add(s.lifetime)}
 	cookie := func(name, value string) *http.Cookie {
+		//nolint:gosec // a Secure cookie would not come back over the plain HTTP of a test
 		return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(s.lifetime / time.Second), HttpOnly: true}
 	}
 	return []*http.Cookie{cookie(cookieID, id), cookie(cookieKey, key)}
@@ -147,8 +148,7 @@ func (c *call) login() *reply {
 	if c.request.Method != http.MethodPost && c.request.Method != http.MethodGet {
 		return htmlReply(http.StatusMethodNotAllowed)
 	}
-	var unknown *refusal
-	if errors.As(c.checkQuery("type"), &unknown) {
+	if unknown, ok := errors.AsType[*refusal](c.checkQuery("type")); ok {
 		return c.loginFailed(unknown)
 	}
 	login, key := c.query.get("USER_LOGIN"), c.query.get("USER_HASH")

@@ -8,11 +8,11 @@ import (
 	_ "time/tzdata" // the account's zone must resolve on machines without a zone database
 )
 
-// Credentials every emulator accepts unless its Config names others.
+// Credentials every emulator accepts unless its Config names others. They open nothing else.
 const (
-	DefaultToken  = "emulator-token"
+	DefaultToken  = "emulator-token" //nolint:gosec // public on purpose
 	DefaultLogin  = "admin@example.com"
-	DefaultAPIKey = "7f3b0c5d9a1e48268c4d1f6e2b9a7053c8d4e6f1"
+	DefaultAPIKey = "7f3b0c5d9a1e48268c4d1f6e2b9a7053c8d4e6f1" //nolint:gosec // public on purpose
 )
 
 // MaxCustomers is the largest seeded base; above it seeded update times could no longer differ by whole seconds.
@@ -226,8 +226,11 @@ func (c Config) validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"latency", c.Latency}, {"ban span", c.BanSpan}, {"ban length", c.BanFor},
-		{"session lifetime", c.SessionLifetime}, {"retry after", c.RetryAfter},
+		{"latency", c.Latency},
+		{"ban span", c.BanSpan},
+		{"ban length", c.BanFor},
+		{"session lifetime", c.SessionLifetime},
+		{"retry after", c.RetryAfter},
 	} {
 		if d.value < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is negative", d.name, d.value))

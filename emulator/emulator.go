@@ -182,8 +182,8 @@ func (c *call) route() *reply {
 	}
 	rep, err := c.resource()
 	if err != nil {
-		var r *refusal
-		if !errors.As(err, &r) {
+		r, ok := errors.AsType[*refusal](err)
+		if !ok {
 			r = &refusal{status: http.StatusInternalServerError, code: 500, text: err.Error()}
 		}
 		return c.errorReply(r)

@@ -81,6 +81,7 @@ func appendJSONString(b []byte, s string) []byte {
 	u16 := func(b []byte, u uint16) []byte {
 		return append(b, '\\', 'u', hex[u>>12], hex[u>>8&15], hex[u>>4&15], hex[u&15])
 	}
+	var units [2]uint16
 	b = append(b, '"')
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -104,10 +105,8 @@ func appendJSONString(b []byte, s string) []byte {
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		i += size
-		if r1, r2 := utf16.EncodeRune(r); r1 != utf8.RuneError {
-			b = u16(u16(b, uint16(r1)), uint16(r2))
-		} else {
-			b = u16(b, uint16(r))
+		for _, u := range utf16.AppendRune(units[:0], r) {
+			b = u16(b, u)
 		}
 	}
 	return append(b, '"')

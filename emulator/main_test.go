@@ -42,7 +42,7 @@ func newRequest(t *testing.T, method, target, body string, header ...string) *ht
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(header); i += 2 {
+	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
 	return r
@@ -147,4 +147,15 @@ func mustAdd(t *testing.T, e *Emulator, c Customer) Customer {
 		t.Fatal(err)
 	}
 	return stored
+}
+
+// fails sends a request that gets no answer and returns its error.
+func fails(t *testing.T, e *Emulator, r *http.Request) error {
+	t.Helper()
+	resp, err := e.Transport().RoundTrip(r)
+	if err == nil {
+		_ = resp.Body.Close()
+		t.Fatalf("status %d instead of an error", resp.StatusCode)
+	}
+	return err
 }

@@ -120,8 +120,10 @@ func TestDocumentedWritesAreStored(t *testing.T) {
 			{4400017, []FieldValue{{Value: "A very important customer"}}},
 			{4400021, []FieldValue{{Value: "3", Enum: 3692471}, {Value: "4", Enum: 3692472}}},
 			{4399655, []FieldValue{
-				{Value: "Madison st, 1", Subtype: "address_line_1"}, {Value: "Washington", Subtype: "city"},
-				{Value: "20011", Subtype: "zip"}, {Value: "US", Subtype: "country"},
+				{Value: "Madison st, 1", Subtype: "address_line_1"},
+				{Value: "Washington", Subtype: "city"},
+				{Value: "20011", Subtype: "zip"},
+				{Value: "US", Subtype: "country"},
 			}},
 		},
 	}

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -56,9 +57,9 @@ const (
 	saltCompany
 )
 
-func (s *seed) dice(salt, i uint64) dice {
+func (s *seed) dice(salt uint64, i int) dice {
 	d := dice(s.value ^ salt*0xd6e8feb86659fd93)
-	d = dice(d.next() ^ i*0x9e3779b97f4a7c15)
+	d = dice(d.next() ^ uint64(i)*0x9e3779b97f4a7c15) //nolint:gosec // any bits do
 	d.next()
 	return d
 }
@@ -72,46 +73,43 @@ func (d *dice) next() uint64 {
 }
 
 // below returns a number from 0 to n-1.
-func (d *dice) below(n int64) int64 { return int64(d.next() % uint64(n)) }
+func (d *dice) below(n int64) int64 {
+	return int64(d.next() >> 1 % uint64(n)) //nolint:gosec // n is above zero, and what is below it fits
+}
 
 func pick[T any](d *dice, from []T) T { return from[d.below(int64(len(from)))] }
 
 // position returns the place of row i in the order by id; row is its inverse. Within a full block the places are an
 // affine permutation, in the last, partial one a rotation.
 func (s *seed) position(i int) int {
-	block, size, mult, shift := s.block(i)
-	return block + int((uint64(i-block)*mult+shift)%size)
+	first, size, mult, shift := s.block(i)
+	return first + ((i-first)*mult+shift)%size
 }
 
 func (s *seed) row(position int) int {
-	block, size, mult, shift := s.block(position)
-	k := (uint64(position-block) + size - shift%size) % size
-	return block + int(k*inverse(mult)%size)
+	first, size, mult, shift := s.block(position)
+	k := (position - first + size - shift%size) % size
+	return first + k*inverse(mult)%size
 }
 
-func (s *seed) block(i int) (first int, size, mult, shift uint64) {
+func (s *seed) block(i int) (first, size, mult, shift int) {
 	first = i - i%seedBlock
-	d := s.dice(saltBlock, uint64(first))
-	mult, shift = d.next()%seedBlock|1, d.next()%seedBlock
-	size = uint64(min(seedBlock, s.n-first))
+	d := s.dice(saltBlock, first)
+	mult, shift = int(d.below(seedBlock))|1, int(d.below(seedBlock))
+	size = min(seedBlock, s.n-first)
 	if size < seedBlock {
 		mult = 1
 	}
 	return first, size, mult, shift
 }
 
-// inverse returns the x with a*x = 1 modulo 2^64, which holds modulo seedBlock too; a is odd.
-func inverse(a uint64) uint64 {
-	x := a
-	for range 6 {
-		x *= 2 - a*x
-	}
-	return x
-}
+// inverse returns the x below seedBlock with a*x = 1 modulo seedBlock; a is odd. An odd number is its own inverse in
+// the lowest three bits, and one step of Newton's doubles the bits that are right.
+func inverse(a int) int { return a * (2 - a*a) & (seedBlock - 1) }
 
 // idAt returns the id at a place of the order by id.
 func (s *seed) idAt(position int) int64 {
-	d := s.dice(saltID, uint64(position))
+	d := s.dice(saltID, position)
 	return seedFirst + int64(position)*seedStride + d.below(seedStride)
 }
 
@@ -131,19 +129,19 @@ func (s *seed) indexOf(id int64) (int, bool) {
 
 func (s *seed) createdAt(i int) int64 {
 	p := s.position(i)
-	d := s.dice(saltCreated, uint64(p))
+	d := s.dice(saltCreated, p)
 	return s.start + int64(p)*s.step + d.below(s.step)
 }
 
 // updatedAt is at least one step behind the creation of any row of the block. Every eighth row shares the time of the
 // row before it where that keeps the ids ascending.
 func (s *seed) updatedAt(i int) int64 {
-	d := s.dice(saltUpdated, uint64(i))
+	d := s.dice(saltUpdated, i)
 	own := s.start + (int64(i)+seedBlock+1)*s.step + d.below(s.step)
 	if d.below(8) != 0 || i == 0 || s.position(i) < s.position(i-1) {
 		return own
 	}
-	d = s.dice(saltUpdated, uint64(i-1))
+	d = s.dice(saltUpdated, i-1)
 	return s.start + (int64(i)+seedBlock)*s.step + d.below(s.step)
 }
 
@@ -157,7 +155,7 @@ func (c *Customer) head() head {
 }
 
 func (s *seed) head(i int) head {
-	d := s.dice(saltHead, uint64(i))
+	d := s.dice(saltHead, i)
 	updated := s.updatedAt(i)
 	return head{
 		id: s.id(i), created: s.createdAt(i), updated: updated,
@@ -171,7 +169,7 @@ func (s *seed) companyName(id int64) (string, bool) {
 	if id <= seedCompanies || id > seedCompanies+int64(s.n) {
 		return "", false
 	}
-	d := s.dice(saltCompany, uint64(id))
+	d := s.dice(saltCompany, int(id))
 	if d.below(10) == 0 {
 		return "", false
 	}
@@ -188,7 +186,7 @@ func company(d *dice) string {
 // customer makes row i.
 func (s *seed) customer(i int) *Customer {
 	h := s.head(i)
-	d := s.dice(saltRow, uint64(i))
+	d := s.dice(saltRow, i)
 	c := &Customer{
 		ID: h.id, ResponsibleUserID: h.user, CreatedAt: h.created, UpdatedAt: h.updated, NextDate: h.nextDate,
 		CreatedBy: pick(&d, s.users), UpdatedBy: pick(&d, s.users),
@@ -232,6 +230,8 @@ func (s *seed) customer(i int) *Customer {
 	return c
 }
 
+func digits(n int64) string { return strconv.FormatInt(n, 10) }
+
 // human is whom a row speaks of.
 type human struct{ name, login string }
 
@@ -245,7 +245,7 @@ func person(d *dice) human {
 	if k%2 == 1 { // every second first name is a woman's
 		last.name += "а"
 	}
-	return human{firstNamesRU[k] + " " + last.name, last.latin + fmt.Sprint(d.below(90)+10)}
+	return human{firstNamesRU[k] + " " + last.name, last.latin + digits(d.below(90)+10)}
 }
 
 func (s *seed) fieldValues(f *Field, d *dice, p human) []FieldValue {
@@ -256,7 +256,7 @@ func (s *seed) fieldValues(f *Field, d *dice, p human) []FieldValue {
 		if d.below(2) == 0 {
 			return []FieldValue{{Value: fmt.Sprintf("%d.%d", d.below(30), 1+d.below(9))}}
 		}
-		return []FieldValue{{Value: fmt.Sprint(d.below(30) + 1)}}
+		return []FieldValue{{Value: digits(d.below(30) + 1)}}
 	case FieldCheckbox:
 		return []FieldValue{{Value: "1"}}
 	case FieldSelect, FieldRadiobutton:
@@ -297,23 +297,23 @@ func (s *seed) fieldValues(f *Field, d *dice, p human) []FieldValue {
 			FieldValue{Value: city.country, Subtype: "country"})
 	case FieldLegalEntity:
 		return []FieldValue{{Object: map[string]any{
-			"name": company(d), "entity_type": 1 + d.below(2), "vat_id": fmt.Sprint(7700000000 + d.below(99999999)),
-			"kpp": fmt.Sprint(770100000 + d.below(99999)), "address": pick(d, cities).name,
+			"name": company(d), "entity_type": 1 + d.below(2), "vat_id": digits(7700000000 + d.below(99999999)),
+			"kpp": digits(770100000 + d.below(99999)), "address": pick(d, cities).name,
 		}}}
 	case FieldItems:
 		var values []FieldValue
 		for range 1 + d.below(2) {
 			values = append(values, FieldValue{Object: map[string]any{
 				"description": pick(d, goods), "unit_price": json.Number(fmt.Sprintf("%d.50", 100+d.below(900))),
-				"unit_type": "pc", "quantity": json.Number(fmt.Sprint(1 + d.below(12))),
-				"discount":    map[string]any{"type": "percentage", "value": json.Number(fmt.Sprint(d.below(20)))},
+				"unit_type": "pc", "quantity": json.Number(digits(1 + d.below(12))),
+				"discount":    map[string]any{"type": "percentage", "value": json.Number(digits(d.below(20)))},
 				"vat_rate_id": int64(0), "external_uid": fmt.Sprintf("SKU-%05d", d.below(99999)),
 			}})
 		}
 		return values
 	case FieldOrgLegalName:
 		return []FieldValue{{Object: map[string]any{
-			"name": company(d), "entity_type": int64(2), "vat_id": fmt.Sprint(7800000000 + d.below(99999999)),
+			"name": company(d), "entity_type": int64(2), "vat_id": digits(7800000000 + d.below(99999999)),
 			"city": pick(d, cities).name,
 		}}}
 	}

@@ -33,8 +33,16 @@ var seedFields = []Field{
 }
 
 var seedTags = []Tag{
-	{61801, "опт"}, {61802, "розница"}, {61803, "VIP"}, {61804, "wholesale"}, {61805, "постоянный"},
-	{61806, "выставка 2023"}, {61807, "newsletter"}, {61808, "долг"}, {61809, "R&D"}, {61810, "север/юг"},
+	{61801, "опт"},
+	{61802, "розница"},
+	{61803, "VIP"},
+	{61804, "wholesale"},
+	{61805, "постоянный"},
+	{61806, "выставка 2023"},
+	{61807, "newsletter"},
+	{61808, "долг"},
+	{61809, "R&D"},
+	{61810, "север/юг"},
 }
 
 // Men's and women's names alternate.
@@ -45,9 +53,20 @@ var firstNamesRU = []string{
 
 // Names that make the woman's form by an added а.
 var lastNamesRU = []struct{ name, latin string }{
-	{"Иванов", "ivanov"}, {"Смирнов", "smirnov"}, {"Кузнецов", "kuznetsov"}, {"Попов", "popov"}, {"Васильев", "vasilev"},
-	{"Соколов", "sokolov"}, {"Морозов", "morozov"}, {"Волков", "volkov"}, {"Лебедев", "lebedev"}, {"Соловьёв", "solovev"},
-	{"Щукин", "shchukin"}, {"Воробьёв", "vorobev"}, {"Зайцев", "zaitsev"}, {"Ершов", "ershov"},
+	{"Иванов", "ivanov"},
+	{"Смирнов", "smirnov"},
+	{"Кузнецов", "kuznetsov"},
+	{"Попов", "popov"},
+	{"Васильев", "vasilev"},
+	{"Соколов", "sokolov"},
+	{"Морозов", "morozov"},
+	{"Волков", "volkov"},
+	{"Лебедев", "lebedev"},
+	{"Соловьёв", "solovev"},
+	{"Щукин", "shchukin"},
+	{"Воробьёв", "vorobev"},
+	{"Зайцев", "zaitsev"},
+	{"Ершов", "ershov"},
 }
 
 var firstNamesEN = []string{

@@ -118,8 +118,10 @@ var refused = []wrong{
 	{name: "item discount is a number", body: fieldWith(1250031, `[{"description":"tea","discount":5}]`)},
 	{name: "date-time is a word", body: fieldWith(1250035, `[{"value":"noon"}]`)},
 	{name: "JSON sent as a form", body: `{"add":[{` + plain + `}]}`, header: []string{"Content-Type", form}},
-	{name: "form with an unknown custom field", body: "add[0][name]=A&add[0][next_date]=1700000000&add[0][custom_fields][0][id]=99",
-		header: []string{"Content-Type", form}},
+	{
+		name: "form with an unknown custom field", body: "add[0][name]=A&add[0][next_date]=1700000000&add[0][custom_fields][0][id]=99",
+		header: []string{"Content-Type", form},
+	},
 	{name: "form with a list of words", body: "delete[]=a&delete[]=b", header: []string{"Content-Type", form}},
 
 	{name: "PUT", method: http.MethodPut, body: `{"add":[{` + plain + `}]}`, status: 405, code: "405"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -24,9 +25,7 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if rep.drop {
 		panic(http.ErrAbortHandler)
 	}
-	for k, v := range rep.header {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), rep.header)
 	if rep.status != http.StatusNoContent {
 		w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
 	}

@@ -279,8 +279,14 @@ func (c *call) writeNoteTypes(w *jsonWriter) {
 		code     string
 		editable bool
 	}{
-		{1, "DEAL_CREATED", false}, {3, "DEAL_STATUS_CHANGED", false}, {4, "COMMON", true}, {10, "CALL_IN", true},
-		{11, "CALL_OUT", true}, {25, "SYSTEM", true}, {102, "SMS_IN", true}, {103, "SMS_OUT", true},
+		{1, "DEAL_CREATED", false},
+		{3, "DEAL_STATUS_CHANGED", false},
+		{4, "COMMON", true},
+		{10, "CALL_IN", true},
+		{11, "CALL_OUT", true},
+		{25, "SYSTEM", true},
+		{102, "SMS_IN", true},
+		{103, "SMS_OUT", true},
 	}
 	c.writeByID(w, len(types), func(i int) int64 { return types[i].id }, func(i int) {
 		w.open('{')

@@ -83,7 +83,7 @@ func (c *call) readListQuery() (q listQuery, err error) {
 	if q.elements, err = c.readWith(); err != nil {
 		return q, err
 	}
-	if id := c.query.get("id"); id != nil && !(id.isScalar() && id.text == "") {
+	if id := c.query.get("id"); id != nil && (id.isArray() || id.text != "") {
 		q.ids, err = c.readIDs(id, "id")
 		if err != nil || q.ids != nil {
 			return q, err
@@ -280,6 +280,11 @@ func (q *listQuery) filtered() bool {
 	return len(q.users) > 0 || q.created != nil || q.updated != nil || q.nextDate != nil || q.since != 0 || q.text != ""
 }
 
+// onlyUpdated reports whether the query filters by update time alone.
+func (q *listQuery) onlyUpdated() bool {
+	return len(q.users) == 0 && q.created == nil && q.nextDate == nil && q.text == ""
+}
+
 // page returns the rows a query asks for. The rows are shared and must not be changed.
 func (st *customerStore) page(q listQuery) []*Customer {
 	st.mu.RLock()
@@ -294,7 +299,7 @@ func (st *customerStore) page(q listQuery) []*Customer {
 	if !q.filtered() {
 		return st.collect(x.seek(q.offset), q, 0, anyTime.to)
 	}
-	first, last := 0, anyTime.to
+	first, skip, last := 0, q.offset, anyTime.to
 	if !q.byID { // the order itself narrows a filter by update time
 		if q.updated != nil {
 			first, last = x.before(sortKey{primary: q.updated.from}), q.updated.to
@@ -302,8 +307,11 @@ func (st *customerStore) page(q listQuery) []*Customer {
 		if q.since != 0 {
 			first = max(first, x.before(sortKey{primary: q.since + 1}))
 		}
+		if q.onlyUpdated() { // then every row of the range matches
+			first, skip = first+skip, 0
+		}
 	}
-	return st.collect(x.seek(first), q, q.offset, last)
+	return st.collect(x.seek(first), q, skip, last)
 }
 
 func (st *customerStore) pageOfIDs(ids []int64) []*Customer {
@@ -318,11 +326,18 @@ func (st *customerStore) pageOfIDs(ids []int64) []*Customer {
 	return page
 }
 
+// scanned is how many rows a list looks at before it lets writers in.
+const scanned = 4096
+
 // collect walks from a cursor to the end of the page, past skip matching rows, and stops behind a row updated after
-// last.
+// last. The caller holds the lock for reading; a long walk gives it up between rows and goes on behind the last one, so
+// a search through a large base does not stop every write.
 func (st *customerStore) collect(cur *cursor, q listQuery, skip int, last int64) []*Customer {
 	page := make([]*Customer, 0, min(q.rows, maxRows))
-	for len(page) < q.rows {
+	for n := 1; len(page) < q.rows; n++ {
+		if n%scanned == 0 {
+			cur = st.pause(cur)
+		}
 		c, j, ok := cur.next()
 		if !ok {
 			break
@@ -357,4 +372,23 @@ func (st *customerStore) collect(cur *cursor, q listQuery, skip int, last int64)
 		page = append(page, c)
 	}
 	return page
+}
+
+// pause lets waiting writers in and returns a cursor at the row the old one was at, or at the next if it is gone.
+func (st *customerStore) pause(cur *cursor) *cursor {
+	ahead := *cur
+	c, j, ok := ahead.next()
+	if !ok {
+		return cur
+	}
+	x := cur.x
+	var key sortKey
+	if c != nil {
+		key = x.keyOf(c)
+	} else {
+		key = x.key(j)
+	}
+	st.mu.RUnlock()
+	st.mu.RLock()
+	return x.seek(x.before(key))
 }

@@ -286,8 +286,8 @@ func TestIfModifiedSince(t *testing.T) {
 		{"Tue, 01 Aug 2017 07:07:22 UTC", Config{HonourIfModifiedSince: true}, 2},
 		{"Tue, 01 Aug 2017 07:07:22 GMT", Config{HonourIfModifiedSince: true, ListByID: true}, 2},
 		{"Tue, 01 Aug 2017 10:07:22 +0300", Config{HonourIfModifiedSince: true}, 2},
-		{fmt.Sprint(instant.Unix()), Config{HonourIfModifiedSince: true}, 1},
-		{fmt.Sprint(instant.Unix() + 1), Config{HonourIfModifiedSince: true}, 0},
+		{digits(instant.Unix()), Config{HonourIfModifiedSince: true}, 1},
+		{digits(instant.Unix() + 1), Config{HonourIfModifiedSince: true}, 0},
 		{"yesterday", Config{HonourIfModifiedSince: true}, 3},
 	} {
 		e := open(t, test.config)
@@ -323,5 +323,43 @@ func TestAnswersLookLikePHP(t *testing.T) {
 		if a.header.Get(name) == "" {
 			t.Errorf("no %s", name)
 		}
+	}
+}
+
+// TestLongSearchLetsWritersIn deletes rows between two rows of one walk and expects it to go on with the next that is
+// left.
+func TestLongSearchLetsWritersIn(t *testing.T) {
+	e := open(t, Config{Customers: 3 * scanned})
+	x := &e.customers.byUpdated
+	cur := x.seek(scanned)
+	c, j, _ := cur.next()
+	if c != nil || j != scanned {
+		t.Fatalf("row %v, %d", c, j)
+	}
+	for _, i := range []int{5, scanned + 1, scanned + 3} {
+		e.DeleteCustomer(e.customers.seed.id(i))
+	}
+	e.customers.mu.RLock()
+	defer e.customers.mu.RUnlock()
+	cur = e.customers.pause(cur)
+	for _, want := range []int{scanned + 2, scanned + 4} {
+		if _, got, ok := cur.next(); !ok || got != want {
+			t.Errorf("row %d, want %d", got, want)
+		}
+	}
+}
+
+func TestSearchFindsRowsAcrossPauses(t *testing.T) {
+	e := open(t, Config{Customers: 2*scanned + 10})
+	var want []int64
+	for _, i := range []int{1, scanned - 1, scanned, scanned + 1, 2 * scanned, 2*scanned + 9} {
+		id := e.customers.seed.id(i)
+		if err := e.UpdateCustomer(id, func(c *Customer) { c.Name, c.UpdatedAt = "sought", c.UpdatedAt+1 }); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, id)
+	}
+	if diff := cmp.Diff(want, list(t, e, "query=sought")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -160,10 +160,16 @@ func (c *call) readChange(n *node, at string, update bool) (ch customerChange, e
 		to     **int64
 		isTime bool
 	}{
-		{"next_date", &ch.nextDate, true}, {"created_at", &ch.createdAt, true}, {"updated_at", &ch.updatedAt, true},
-		{"responsible_user_id", &ch.responsible, false}, {"created_by", &ch.createdBy, false},
-		{"next_price", &ch.nextPrice, false}, {"periodicity", &ch.periodicity, false},
-		{"period_id", &ch.period, false}, {"company_id", &ch.company, false}, {"main_contact_id", &ch.mainContact, false},
+		{"next_date", &ch.nextDate, true},
+		{"created_at", &ch.createdAt, true},
+		{"updated_at", &ch.updatedAt, true},
+		{"responsible_user_id", &ch.responsible, false},
+		{"created_by", &ch.createdBy, false},
+		{"next_price", &ch.nextPrice, false},
+		{"periodicity", &ch.periodicity, false},
+		{"period_id", &ch.period, false},
+		{"company_id", &ch.company, false},
+		{"main_contact_id", &ch.mainContact, false},
 	} {
 		if *f.to, err = n.wholeNumber(f.key, at, f.isTime); err != nil {
 			return ch, err
@@ -368,9 +374,14 @@ func (c *call) change(cu *Customer, ch customerChange) {
 		from *int64
 		to   *int64
 	}{
-		{ch.nextDate, &cu.NextDate}, {ch.createdAt, &cu.CreatedAt}, {ch.updatedAt, &cu.UpdatedAt},
-		{ch.responsible, &cu.ResponsibleUserID}, {ch.createdBy, &cu.CreatedBy}, {ch.nextPrice, &cu.NextPrice},
-		{ch.periodicity, &cu.Periodicity}, {ch.period, &cu.PeriodID},
+		{ch.nextDate, &cu.NextDate},
+		{ch.createdAt, &cu.CreatedAt},
+		{ch.updatedAt, &cu.UpdatedAt},
+		{ch.responsible, &cu.ResponsibleUserID},
+		{ch.createdBy, &cu.CreatedBy},
+		{ch.nextPrice, &cu.NextPrice},
+		{ch.periodicity, &cu.Periodicity},
+		{ch.period, &cu.PeriodID},
 	} {
 		if f.from != nil {
 			*f.to = *f.from

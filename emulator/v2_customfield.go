@@ -20,20 +20,41 @@ type objectKey struct {
 
 var (
 	legalEntityKeys = []objectKey{
-		{"name", nodeText}, {"entity_type", nodeNumber}, {"vat_id", nodeText}, {"tax_registration_reason_code", nodeText},
-		{"address", nodeText}, {"kpp", nodeText}, {"external_id", nodeText}, {"external_uid", nodeText},
+		{"name", nodeText},
+		{"entity_type", nodeNumber},
+		{"vat_id", nodeText},
+		{"tax_registration_reason_code", nodeText},
+		{"address", nodeText},
+		{"kpp", nodeText},
+		{"external_id", nodeText},
+		{"external_uid", nodeText},
 	}
 	// An organisation is read with all of these, unset ones null.
 	organisationKeys = []objectKey{
-		{"name", nodeText}, {"entity_type", nodeNumber}, {"vat_id", nodeText}, {"tax_registration_reason_code", nodeText},
-		{"address", nodeText}, {"kpp", nodeText}, {"external_uid", nodeText}, {"line1", nodeText}, {"line2", nodeText},
-		{"city", nodeText}, {"state", nodeText}, {"zip", nodeText}, {"country", nodeText},
+		{"name", nodeText},
+		{"entity_type", nodeNumber},
+		{"vat_id", nodeText},
+		{"tax_registration_reason_code", nodeText},
+		{"address", nodeText},
+		{"kpp", nodeText},
+		{"external_uid", nodeText},
+		{"line1", nodeText},
+		{"line2", nodeText},
+		{"city", nodeText},
+		{"state", nodeText},
+		{"zip", nodeText},
+		{"country", nodeText},
 	}
 	// A key that is written and read only when it is set.
 	bankCode = objectKey{"bank_code", nodeText}
 	itemKeys = []objectKey{
-		{"description", nodeText}, {"unit_price", nodeNumber}, {"unit_type", nodeText}, {"quantity", nodeNumber},
-		{"discount", nodeArray}, {"vat_rate_id", nodeNumber}, {"external_uid", nodeText},
+		{"description", nodeText},
+		{"unit_price", nodeNumber},
+		{"unit_type", nodeText},
+		{"quantity", nodeNumber},
+		{"discount", nodeArray},
+		{"vat_rate_id", nodeNumber},
+		{"external_uid", nodeText},
 	}
 	discountKeys = []objectKey{{"type", nodeText}, {"value", nodeNumber}}
 )
