@@ -65,11 +65,9 @@ type located struct {
 	err  error
 }
 
-// at tells where in the request the message is that err speaks of.
+// at tells where in the request the message is that err, which is not nil,
+// speaks of.
 func at(path string, err error) error {
-	if err == nil {
-		return nil
-	}
 	return &located{path: path, err: err}
 }
 

@@ -243,25 +243,56 @@ func TestServer_logsEachCallAndNoPayload(t *testing.T) {
 // C04 of the fault matrix.
 func TestServer_unaryCallsWithoutADeadlineGetOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		stall := func(http.RoundTripper) http.RoundTripper {
-			return roundTrip(func(req *http.Request) (*http.Response, error) {
-				<-req.Context().Done()
-				return nil, req.Context().Err()
-			})
+		left := &deadlines{}
+		r := newRig(t, upstream{}, Config{Accounts: left})
+		get := func(ctx context.Context) problem {
+			_, err := r.api.GetCustomer(ctx, &amogatev1.GetCustomerRequest{Id: 1})
+			return problemOf(t, err)
 		}
-		r := newRig(t, upstream{transport: stall}, Config{})
 		begun := time.Now()
-		_, err := r.api.GetCustomer(t.Context(), &amogatev1.GetCustomerRequest{Id: 1})
-		if d := time.Since(begun); d > 60*time.Second {
-			t.Errorf("took %v", d)
+		if p := get(t.Context()); p.code != "DeadlineExceeded" || p.reason != "DEADLINE_EXCEEDED" {
+			t.Errorf("got %+v", p)
 		}
-		if p := problemOf(t, err); p.code != "DeadlineExceeded" || p.reason != "DEADLINE_EXCEEDED" {
-			// Giving up earlier is fine when no further try fits, if it is told.
-			if p.code != "Unavailable" {
+		if d := time.Since(begun); d != time.Minute || left.last != time.Minute {
+			t.Errorf("without a deadline: %v were left, the call took %v", left.last, d)
+		}
+		for _, d := range []time.Duration{3 * time.Second, 5 * time.Minute} {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			if p := get(ctx); p.code != "DeadlineExceeded" {
 				t.Errorf("got %+v", p)
 			}
+			cancel()
+			if left.last != d {
+				t.Errorf("with a deadline of %v: %v were left", d, left.last)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		stream, err := r.api.ListCustomers(ctx, &amogatev1.ListCustomersRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour) // of fake time
+		if left.last != 0 {
+			t.Errorf("a stream had a deadline: %v were left", left.last)
+		}
+		cancel()
+		if _, err := stream.Recv(); status.Code(err) != codes.Canceled {
+			t.Error(err)
 		}
 	})
+}
+
+// deadlines notes how long a call has, and takes all of it. It holds no
+// account.
+type deadlines struct{ last time.Duration }
+
+func (d *deadlines) Client(ctx context.Context, _ string) (*amo.Client, error) {
+	d.last = 0
+	if deadline, ok := ctx.Deadline(); ok {
+		d.last = time.Until(deadline)
+	}
+	<-ctx.Done()
+	return nil, ctx.Err()
 }
 
 // C02 of the fault matrix.
