@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/server"
+	"github.com/amogate/amogate/server/gateway"
+)
+
+// stackConfig tells how a stack departs from the ordinary.
+type stackConfig struct {
+	// upstream stands in front of the emulated account; nil = nothing does.
+	upstream func(next http.Handler) http.Handler
+	// rate is that of the account's client; 0 = the most there is.
+	rate float64
+	// unaryTimeout is the deadline of calls without one; 0 = the default.
+	unaryTimeout time.Duration
+	// options are those of the gRPC server.
+	options []grpc.ServerOption
+}
+
+// stack is everything that `amogate serve --sandbox` runs, in this process.
+type stack struct {
+	// address is that of gRPC, rest the root of REST.
+	address, rest string
+	customers     amogatev1.CustomerServiceClient
+	log           *lockedBuffer
+	emulator      *emulator.Emulator
+
+	closers []func() error
+}
+
+// newStack starts a stack with 1,200 customers.
+func newStack(ctx context.Context, config stackConfig) (*stack, error) {
+	s := &stack{log: &lockedBuffer{}}
+	if err := s.start(ctx, config); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *stack) start(ctx context.Context, config stackConfig) error {
+	logger := slog.New(slog.NewJSONHandler(s.log, nil))
+	var err error
+	// The limiter's own rows are not here; an upstream without a window keeps
+	// them out.
+	if s.emulator, err = emulator.New(emulator.Config{Customers: 1200, Window: -1, Strict: true}); err != nil {
+		return err
+	}
+	handler := http.Handler(s.emulator)
+	if config.upstream != nil {
+		handler = config.upstream(handler)
+	}
+	upstream, err := s.serveHTTP(ctx, handler)
+	if err != nil {
+		return err
+	}
+	if config.rate == 0 {
+		config.rate = 7
+	}
+	client, err := amo.New(amo.Config{
+		Account: "default",
+		BaseURL: &url.URL{Scheme: "http", Host: upstream},
+		Auth:    amo.BearerToken(emulator.DefaultToken),
+		Rate:    config.rate,
+		Logger:  logger,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(func() error { client.Close(); return nil })
+	services, err := server.New(server.Config{
+		Accounts:     server.StaticAccounts{Clients: map[string]*amo.Client{"default": client}},
+		Logger:       logger,
+		UnaryTimeout: config.unaryTimeout,
+		Options:      config.options,
+	})
+	if err != nil {
+		return err
+	}
+	listener, err := listen(ctx)
+	if err != nil {
+		return err
+	}
+	s.address = listener.Addr().String()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = services.Serve(listener) }) // calls show it when it does not
+	s.onClose(func() error { services.Stop(); serving.Wait(); return nil })
+	conn, err := dial(s.address)
+	if err != nil {
+		return err
+	}
+	s.onClose(conn.Close)
+	s.customers = amogatev1.NewCustomerServiceClient(conn)
+	rest, err := gateway.New(ctx, conn, gateway.Options{Ready: services.Ready, Logger: logger})
+	if err != nil {
+		return err
+	}
+	address, err := s.serveHTTP(ctx, rest)
+	s.rest = "http://" + address
+	return err
+}
+
+// serveHTTP serves a handler and returns its address.
+func (s *stack) serveHTTP(ctx context.Context, handler http.Handler) (string, error) {
+	listener, err := listen(ctx)
+	if err != nil {
+		return "", err
+	}
+	h := &http.Server{Handler: handler, ReadHeaderTimeout: time.Second}
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = h.Serve(listener) }) // calls show it when it does not
+	s.onClose(func() error {
+		err := h.Close()
+		serving.Wait()
+		return err
+	})
+	return listener.Addr().String(), nil
+}
+
+func listen(ctx context.Context) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
+}
+
+func (s *stack) onClose(f func() error) { s.closers = append(s.closers, f) }
+
+// close stops the parts in the reverse order of their start.
+func (s *stack) close() error {
+	var errs []error
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		errs = append(errs, s.closers[i]())
+	}
+	http.DefaultClient.CloseIdleConnections()
+	return errors.Join(errs...)
+}
+
+// firstID returns the id of a customer, and has the client learn the account
+// on the way.
+func (s *stack) firstID(ctx context.Context) (int64, error) {
+	page, err := s.customers.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageSize: 1})
+	if err != nil {
+		return 0, fmt.Errorf("list one customer: %w", err)
+	}
+	if len(page.GetCustomers()) != 1 {
+		return 0, fmt.Errorf("list one customer: got %d", len(page.GetCustomers()))
+	}
+	return page.GetCustomers()[0].GetId(), nil
+}
+
+// onStack runs a row on a stack of its own.
+func onStack(ctx context.Context, config stackConfig, row func(*stack) (string, error)) (string, error) {
+	s, err := newStack(ctx, config)
+	if err != nil {
+		return "", fmt.Errorf("start: %w", err)
+	}
+	measured, err := row(s)
+	if err := errors.Join(err, s.close()); err != nil {
+		return "", err
+	}
+	return measured, nil
+}
