@@ -37,7 +37,7 @@ func sample() *amogatev1.Customer {
 		NextPrice:        &money.Money{Units: 5, Nanos: 500_000_000},
 		PeriodId:         proto.Int64(0),
 		ContactIds:       []int64{1, 2},
-		Deleted:          proto.Bool(false),
+		Deleted:          new(false),
 		CustomFields: []*amogatev1.CustomField{
 			{FieldId: 1, Type: amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_CHECKBOX, Value: &amogatev1.CustomField_Checkbox{}},
 			{FieldId: 2, TypeCode: "99", Value: &amogatev1.CustomField_Raw{Raw: structpb.NewNullValue()}},

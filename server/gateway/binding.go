@@ -43,8 +43,8 @@ type bindings map[string]*binding
 // variable is a path variable. Patterns that span segments are not in use.
 var variable = regexp.MustCompile(`\{([a-z0-9_.]+)\}`)
 
-// readBindings collects the rules of all services of a package.
-func readBindings(pkg protoreflect.FullName) (bindings, error) {
+// readBindings collects the rules of all services of the API.
+func readBindings() (bindings, error) {
 	all := bindings{}
 	var err error
 	add := func(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) {
@@ -55,7 +55,7 @@ func readBindings(pkg protoreflect.FullName) (bindings, error) {
 		}
 		all[b.verb+" "+pattern(b.template)] = b
 	}
-	protoregistry.GlobalFiles.RangeFilesByPackage(pkg, func(f protoreflect.FileDescriptor) bool {
+	protoregistry.GlobalFiles.RangeFilesByPackage(apiPackage, func(f protoreflect.FileDescriptor) bool {
 		for i := range f.Services().Len() {
 			methods := f.Services().Get(i).Methods()
 			for j := range methods.Len() {
@@ -96,15 +96,15 @@ func newBinding(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*b
 	}
 	b.input = input
 
-	expr := "^"
+	var expr strings.Builder
 	rest := b.template
 	for _, at := range variable.FindAllStringSubmatch(b.template, -1) {
 		literal, after, _ := strings.Cut(rest, at[0])
-		expr += regexp.QuoteMeta(literal) + "[^/]+"
+		expr.WriteString(regexp.QuoteMeta(literal) + "[^/]+")
 		rest = after
 		b.pathFields = append(b.pathFields, at[1])
 	}
-	b.path = regexp.MustCompile(expr + regexp.QuoteMeta(rest) + "$")
+	b.path = regexp.MustCompile("^" + expr.String() + regexp.QuoteMeta(rest) + "$")
 
 	fields := m.Input().Fields()
 	switch b.body {

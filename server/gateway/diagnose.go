@@ -42,13 +42,13 @@ func syntaxProblem(body []byte) string {
 	var value json.RawMessage
 	if err := dec.Decode(&value); err != nil {
 		if bad := (*json.SyntaxError)(nil); errors.As(err, &bad) {
-			return fmt.Sprintf("malformed JSON at %s", position(body, bad.Offset))
+			return "malformed JSON at " + position(body, bad.Offset)
 		}
-		return fmt.Sprintf("malformed JSON: it ends too early, at %s", position(body, int64(len(body))))
+		return "malformed JSON: it ends too early, at " + position(body, int64(len(body)))
 	}
 	if rest := body[dec.InputOffset():]; !isBlank(rest) {
 		at := dec.InputOffset() + int64(len(rest)-len(bytes.TrimLeft(rest, " \t\r\n"))) + 1
-		return fmt.Sprintf("text after the JSON object, at %s", position(body, at))
+		return "text after the JSON object, at " + position(body, at)
 	}
 	return ""
 }

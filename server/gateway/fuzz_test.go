@@ -16,11 +16,11 @@ import (
 )
 
 // routes are the bindings, once for all inputs.
-func routes(t testing.TB) bindings {
-	t.Helper()
-	all, err := readBindings(apiPackage)
+func routes(tb testing.TB) bindings {
+	tb.Helper()
+	all, err := readBindings()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return all
 }

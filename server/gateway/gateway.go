@@ -50,7 +50,7 @@ func New(ctx context.Context, conn grpc.ClientConnInterface, opts Options) (http
 		g.log = slog.Default()
 	}
 	var err error
-	if g.bindings, err = readBindings(apiPackage); err != nil {
+	if g.bindings, err = readBindings(); err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	g.mux = runtime.NewServeMux(

@@ -183,7 +183,7 @@ func TestGateway_refusesWhatItDoesNotKnow(t *testing.T) {
 		"an id that is no number":             {method: "GET", target: "/v1/customers/abc", want: []string{"id"}},
 		"an id out of range":                  {method: "DELETE", target: "/v1/customers/9223372036854775808", want: []string{"id"}},
 
-		"a misspelt field":              {method: "POST", target: "/v1/customers", body: `{"nmae":"x"}`, want: []string{"customer.nmae"}},
+		"a misspelt field":              {method: "POST", target: "/v1/customers", body: `{"nam":"x"}`, want: []string{"customer.nam"}},
 		"a misspelt field further down": {method: "POST", target: "/v1/customers", body: `{"tags":[{"name":"a"},{"nam":"b"}]}`, want: []string{"customer.tags[1].nam"}},
 		"a misspelt field in a batch":   {method: "POST", target: "/v1/customers:batchCreate", body: `{"requests":[{"customer":{}},{"customer":{"next_price":{"unit":1}}}]}`, want: []string{"requests[1].customer.next_price.unit"}},
 		"a wrong type":                  {method: "POST", target: "/v1/customers", body: `{"name":5}`, want: []string{"customer.name"}},

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,7 +38,7 @@ type fakeServer struct {
 	md  metadata.MD
 }
 
-func answer[T proto.Message](f *fakeServer, ctx context.Context, req proto.Message, empty T) (T, error) {
+func answer[T proto.Message](ctx context.Context, f *fakeServer, req proto.Message, empty T) (T, error) {
 	f.keep(ctx, req)
 	if f.unary == nil {
 		return empty, nil
@@ -72,35 +73,35 @@ func (f *fakeServer) ListCustomers(req *amogatev1.ListCustomersRequest, s grpc.S
 }
 
 func (f *fakeServer) ListCustomersPage(ctx context.Context, req *amogatev1.ListCustomersPageRequest) (*amogatev1.ListCustomersPageResponse, error) {
-	return answer(f, ctx, req, &amogatev1.ListCustomersPageResponse{})
+	return answer(ctx, f, req, &amogatev1.ListCustomersPageResponse{})
 }
 
 func (f *fakeServer) GetCustomer(ctx context.Context, req *amogatev1.GetCustomerRequest) (*amogatev1.Customer, error) {
-	return answer(f, ctx, req, &amogatev1.Customer{})
+	return answer(ctx, f, req, &amogatev1.Customer{})
 }
 
 func (f *fakeServer) CreateCustomer(ctx context.Context, req *amogatev1.CreateCustomerRequest) (*amogatev1.Customer, error) {
-	return answer(f, ctx, req, &amogatev1.Customer{})
+	return answer(ctx, f, req, &amogatev1.Customer{})
 }
 
 func (f *fakeServer) UpdateCustomer(ctx context.Context, req *amogatev1.UpdateCustomerRequest) (*amogatev1.Customer, error) {
-	return answer(f, ctx, req, &amogatev1.Customer{})
+	return answer(ctx, f, req, &amogatev1.Customer{})
 }
 
 func (f *fakeServer) DeleteCustomer(ctx context.Context, req *amogatev1.DeleteCustomerRequest) (*emptypb.Empty, error) {
-	return answer(f, ctx, req, &emptypb.Empty{})
+	return answer(ctx, f, req, &emptypb.Empty{})
 }
 
 func (f *fakeServer) BatchCreateCustomers(ctx context.Context, req *amogatev1.BatchCreateCustomersRequest) (*amogatev1.BatchCreateCustomersResponse, error) {
-	return answer(f, ctx, req, &amogatev1.BatchCreateCustomersResponse{})
+	return answer(ctx, f, req, &amogatev1.BatchCreateCustomersResponse{})
 }
 
 func (f *fakeServer) BatchUpdateCustomers(ctx context.Context, req *amogatev1.BatchUpdateCustomersRequest) (*amogatev1.BatchUpdateCustomersResponse, error) {
-	return answer(f, ctx, req, &amogatev1.BatchUpdateCustomersResponse{})
+	return answer(ctx, f, req, &amogatev1.BatchUpdateCustomersResponse{})
 }
 
 func (f *fakeServer) BatchDeleteCustomers(ctx context.Context, req *amogatev1.BatchDeleteCustomersRequest) (*amogatev1.BatchDeleteCustomersResponse, error) {
-	return answer(f, ctx, req, &amogatev1.BatchDeleteCustomersResponse{})
+	return answer(ctx, f, req, &amogatev1.BatchDeleteCustomersResponse{})
 }
 
 // newHandler serves f over an in-memory connection behind a gateway.
@@ -153,12 +154,12 @@ func do(t *testing.T, h http.Handler, method, target, body string, headers ...st
 		r = strings.NewReader(body)
 	}
 	req := httptest.NewRequestWithContext(t.Context(), method, target, r)
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Add(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		req.Header.Add(pair[0], pair[1])
 	}
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, req)
-	return reply{rec.Code, rec.Result().Header, rec.Body.Bytes()} //nolint:bodyclose // a recorder's body needs no closing
+	return reply{rec.Code, rec.Result().Header, rec.Body.Bytes()}
 }
 
 // failure is the error of a reply, in its one shape.

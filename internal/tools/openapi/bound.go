@@ -56,20 +56,20 @@ func bound(rules *validate.FieldRules, s *openapi3.Schema) {
 		s.Pattern = text.GetPattern()
 		switch {
 		case text.HasMaxLen():
-			s.MaxLength = ptr(text.GetMaxLen())
+			s.MaxLength = new(text.GetMaxLen())
 		case text.HasMaxBytes():
 			// No character is shorter than a byte.
-			s.MaxLength = ptr(text.GetMaxBytes())
+			s.MaxLength = new(text.GetMaxBytes())
 		}
 	}
 	if number := rules.GetInt32(); number != nil && number.HasGte() {
-		s.Min = ptr(float64(number.GetGte()))
+		s.Min = new(float64(number.GetGte()))
 	}
 	if list := rules.GetRepeated(); list != nil {
 		s.MinItems = list.GetMinItems()
 		s.UniqueItems = list.GetUnique()
 		if list.HasMaxItems() {
-			s.MaxItems = ptr(list.GetMaxItems())
+			s.MaxItems = new(list.GetMaxItems())
 		}
 		if s.Items != nil && s.Items.Ref == "" {
 			bound(list.GetItems(), s.Items.Value)

@@ -93,7 +93,7 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	}
 
 	ok := op.Responses.Value("200").Value
-	ok.Description = ptr("The answer.")
+	ok.Description = new("The answer.")
 	ok.Headers = openapi3.Headers{"Amogate-Request-Id": {Ref: "#/components/headers/RequestId"}}
 	if rpc.Input().Fields().ByName("read_back") != nil {
 		ok.Headers["Amogate-Read-Back"] = &openapi3.HeaderRef{Ref: "#/components/headers/ReadBack"}
@@ -101,7 +101,7 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	if rpc.IsStreamingServer() {
 		name := strings.TrimSuffix(string(rpc.Output().Name()), "Response") + "Line"
 		doc.Components.Schemas[name] = openapi3.NewSchemaRef("", lineSchema(rpc.Output(), doc))
-		ok.Description = ptr("Lines, each one JSON object of the schema and ended by a line feed. The content type is the same whatever Accept says.")
+		ok.Description = new("Lines, each one JSON object of the schema and ended by a line feed. The content type is the same whatever Accept says.")
 		ok.Content = openapi3.Content{"application/x-ndjson": openapi3.NewMediaType().WithSchemaRef(refTo(name))}
 	}
 	op.Responses.Set("default", &openapi3.ResponseRef{Ref: "#/components/responses/Error"})
@@ -236,7 +236,7 @@ func anySchema() *openapi3.Schema {
 		"@type": openapi3.NewSchemaRef("", described(openapi3.NewStringSchema(), "For instance type.googleapis.com/google.rpc.ErrorInfo.")),
 	}
 	s.Required = []string{"@type"}
-	s.AdditionalProperties = openapi3.AdditionalProperties{Has: ptr(true)}
+	s.AdditionalProperties = openapi3.AdditionalProperties{Has: new(true)}
 	return s
 }
 
@@ -319,5 +319,3 @@ func firstSentence(text string) string {
 	}
 	return text
 }
-
-func ptr[T any](v T) *T { return &v }
