@@ -60,7 +60,7 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s).
 
 .PHONY: faults
 faults: ## Run the fault table; prints a line per row.
-	internal/tools/faults.sh
+	go run ./internal/faults
 
 .PHONY: canfail
 canfail: ## Show that the checks fail when they should.

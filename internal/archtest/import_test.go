@@ -38,7 +38,7 @@ var bans = []ban{
 		reason: "the emulator shares nothing with the client, so that neither copies the other's misreadings",
 	},
 	{
-		from: []string{"..."}, but: []string{"cmd/amogate", "emulator/...", "examples/...", "internal/e2e/..."},
+		from: []string{"..."}, but: []string{"cmd/amogate", "emulator/...", "examples/...", "internal/e2e/...", "internal/faults"},
 		to:     []string{"emulator/..."},
 		reason: "production code does not know the emulator",
 	},
