@@ -30,6 +30,9 @@ const (
 	// readBackKey is "failed" in the header of a write that succeeded while the
 	// read after it did not.
 	readBackKey = "amogate-read-back"
+	// acceptedKey is 1 in the header of a list whose request is valid; the
+	// gateway's own headers leave on it.
+	acceptedKey = "amogate-accepted"
 	// pushbackKey, with -1, tells gRPC clients not to try again by themselves.
 	pushbackKey = "grpc-retry-pushback-ms"
 )

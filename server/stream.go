@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo"
@@ -51,11 +52,11 @@ func newList[T any](ctx context.Context, collection string, filter proto.Message
 }
 
 // stream sends the whole list: a message for each row and one for the end.
-// Headers leave first, so that a caller knows at once that its request was
-// accepted, however long the first page takes.
+// Headers leave first and say that its request was accepted, however long the
+// first page takes: what is refused before may have headers too.
 func (l *list[T]) stream(stream grpc.ServerStream, row func(value T, token string) any, end func(*amogatev1.ListEnd) any) error {
 	ctx := stream.Context()
-	if err := stream.SendHeader(nil); err != nil {
+	if err := stream.SendHeader(metadata.Pairs(acceptedKey, "1")); err != nil {
 		return err
 	}
 	run := l.open(amo.ListOptions{From: l.from})
