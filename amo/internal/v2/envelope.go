@@ -128,7 +128,11 @@ func readWriteItems(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
 		}
 		var items []driver.WriteItem
 		for _, element := range elements {
-			nested, err := readWriteItems(element, 0)
+			read := readWriteItems
+			if element.Kind() == jsontext.KindBeginObject {
+				read = readWriteItem
+			}
+			nested, err := read(element, 0)
 			if err != nil {
 				return nil, err
 			}
@@ -298,7 +302,7 @@ func readErrorsByKey(members []member, v verb, written []driver.WriteItem) ([]dr
 				e.Index = indexes[i]
 			}
 		case e.ID == 0 && keys[i] > 0:
-			e.ID = keys[i]
+			e.ID, e.Err.ID = keys[i], keys[i]
 		}
 		itemErrors = append(itemErrors, e)
 	}

@@ -157,7 +157,10 @@ func readFailure(body []byte) failure {
 		case "domain":
 			f.domain = scalarText(m.value)
 		case "auth":
-			f.found = f.found || m.value.Kind() == jsontext.KindFalse
+			// A login that is refused without a code.
+			if m.value.Kind() == jsontext.KindFalse {
+				f.found, f.innerStatus = true, http.StatusUnauthorized
+			}
 		case "title":
 			title = scalarText(m.value)
 		case "detail":
