@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -101,6 +102,11 @@ func (grpcCaller) call(t *testing.T, s *stack, step parityStep) *answer {
 		pairs = append(pairs, k, v)
 	}
 	ctx := metadata.AppendToOutgoingContext(t.Context(), pairs...)
+	if step.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, step.Timeout)
+		defer cancel()
+	}
 	target := "/" + string(method.Parent().FullName()) + "/" + string(method.Name())
 
 	a := &answer{headers: map[string]string{}}
@@ -204,6 +210,9 @@ func (c restCaller) call(t *testing.T, s *stack, step parityStep) *answer {
 	pairs := []string{"Amogate-Request-Id", requestID}
 	for k, v := range step.Headers {
 		pairs = append(pairs, k, v)
+	}
+	if step.Timeout > 0 {
+		pairs = append(pairs, "Grpc-Timeout", strconv.FormatInt(step.Timeout.Milliseconds(), 10)+"m")
 	}
 	r := s.do(t, raw.Method, raw.Path, raw.Body, pairs...)
 

@@ -9,6 +9,7 @@ import (
 	"path"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
@@ -28,12 +29,14 @@ import (
 // stack. It runs over gRPC and, on another stack, over REST.
 type parityCase struct {
 	Name string `yaml:"name"`
-	// Customers is the number of seeded customers.
-	Customers int `yaml:"customers"`
+	// Empty leaves the customers of testdata/account.json out of the account.
+	Empty bool `yaml:"empty"`
 	// State is that of the account's customers function.
 	State string `yaml:"state"`
 	// PageSize is the upstream page size.
 	PageSize int `yaml:"page_size"`
+	// Wire puts HTTP between client and emulator.
+	Wire bool `yaml:"wire"`
 	// Faults are rules as in a fault file of the emulator.
 	Faults []any        `yaml:"faults"`
 	Steps  []parityStep `yaml:"steps"`
@@ -49,15 +52,21 @@ type parityStep struct {
 	// in REST. ${name} stands for a saved text. Over REST it is sent as the
 	// method's route says.
 	Request map[string]any `yaml:"request"`
+	// Fill adds lists of the ids from 1 on to the request.
+	Fill map[string]int `yaml:"fill"`
 	// REST replaces the request over REST. Without Request the step has no
 	// counterpart over gRPC and is left out there.
 	REST *rawRequest `yaml:"rest"`
+	// Timeout is the deadline of the call; by default there is none.
+	Timeout time.Duration `yaml:"timeout"`
 	// Headers are sent as metadata or HTTP headers.
 	Headers map[string]string `yaml:"headers"`
 	// Want is a part of the answer, a list of messages for a stream: members that
 	// are not named are not compared, null members must be absent, lists must
 	// have the same length.
 	Want any `yaml:"want"`
+	// Pick compares single scalars of a long answer by their paths.
+	Pick map[string]any `yaml:"pick"`
 	// Answer are headers of the answer.
 	Answer map[string]string `yaml:"answer"`
 	// Error is how the call fails, after the messages of Want.
@@ -172,9 +181,13 @@ func (c parityCase) run(t *testing.T, over caller) []*answer {
 		t.Fatalf("unknown state %q", c.State)
 	}
 	s := newStack(t, setup{
-		emulator: emulator.Config{Customers: c.Customers, CustomersState: state},
+		emulator: emulator.Config{CustomersState: state},
 		client:   amo.Config{PageSize: c.PageSize},
+		wire:     c.Wire,
 	})
+	if !c.Empty {
+		fillAccount(t, s.emulator)
+	}
 	if c.Faults != nil {
 		file, err := json.Marshal(map[string]any{"rules": c.Faults})
 		if err != nil {
@@ -203,6 +216,28 @@ func (c parityCase) run(t *testing.T, over caller) []*answer {
 	return answers
 }
 
+// fillAccount adds the customers that the cases speak of. Those of the seed
+// would change with it.
+func fillAccount(t *testing.T, e *emulator.Emulator) {
+	t.Helper()
+	data, err := os.ReadFile("testdata/account.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var customers []emulator.Customer
+	if err := json.Unmarshal(data, &customers); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range customers {
+		if _, err := e.AddCustomer(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.AddCompany(20000006, "Северный ветер"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // with returns the step with saved texts in the place of their names.
 func (step parityStep) with(t *testing.T, saved map[string]string) parityStep {
 	t.Helper()
@@ -222,6 +257,16 @@ func (step parityStep) with(t *testing.T, saved map[string]string) parityStep {
 		}
 		step.Request = filled
 	}
+	for name, n := range step.Fill {
+		ids := make([]any, n)
+		for i := range ids {
+			ids[i] = i + 1
+		}
+		if step.Request == nil {
+			step.Request = map[string]any{}
+		}
+		step.Request[name] = ids
+	}
 	if step.REST != nil {
 		step.REST = &rawRequest{Method: step.REST.Method, Path: fill(step.REST.Path), Body: fill(step.REST.Body)}
 	}
@@ -235,6 +280,11 @@ func (step parityStep) check(t *testing.T, i int, a *answer, saved map[string]st
 	if step.Want != nil {
 		for _, problem := range differences("", step.Want, tree) {
 			t.Errorf("step %d, %s: %s", i+1, step.Call, problem)
+		}
+	}
+	for at, want := range step.Pick {
+		if got := pick(t, tree, at); got != text(want) {
+			t.Errorf("step %d, %s: %s is %s, want %v", i+1, step.Call, at, got, want)
 		}
 	}
 	for name, want := range step.Answer {

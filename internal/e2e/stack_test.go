@@ -38,6 +38,9 @@ type setup struct {
 	// client holds the settings of the client that matter to a test; account,
 	// URL and transport are the stack's.
 	client amo.Config
+	// wire puts HTTP between client and emulator, which the emulator's own
+	// transport does without.
+	wire bool
 	// upstream wraps the way to the emulator.
 	upstream  func(http.RoundTripper) http.RoundTripper
 	logger    *slog.Logger
@@ -79,6 +82,10 @@ func newStack(t *testing.T, with setup) *stack {
 	config.Account = "default"
 	config.BaseURL = &url.URL{Scheme: "https", Host: "example.amocrm.ru", Path: upstreamBase}
 	config.Transport = s.emulator.Transport()
+	if with.wire {
+		config.Transport = serveHTTP(t, s.emulator, with.logger)
+		config.BaseURL.Scheme = "http"
+	}
 	if with.upstream != nil {
 		config.Transport = with.upstream(config.Transport)
 	}
@@ -145,23 +152,29 @@ func (s *stack) serveREST(t *testing.T, with setup, conn *grpc.ClientConn) {
 	if with.telemetry != nil {
 		handler = with.telemetry.Handler(handler)
 	}
+	s.rest = &http.Client{Transport: serveHTTP(t, http.StripPrefix(restBase, handler), with.logger)}
+}
+
+// serveHTTP serves a handler over pipes and returns the way to it.
+func serveHTTP(t *testing.T, handler http.Handler, logger *slog.Logger) http.RoundTripper {
+	t.Helper()
 	listener := newPipeListener()
 	web := &http.Server{
-		Handler:           http.StripPrefix(restBase, handler),
+		Handler:           handler,
 		ReadHeaderTimeout: time.Minute,
-		ErrorLog:          slog.NewLogLogger(with.logger.Handler(), slog.LevelWarn),
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)
 	go func() { served <- web.Serve(listener) }()
 	transport := &http.Transport{DialContext: listener.dial}
-	s.rest = &http.Client{Transport: transport}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		if err := web.Close(); err != nil {
-			t.Errorf("close REST: %v", err)
+			t.Errorf("close HTTP server: %v", err)
 		}
 		<-served // http.ErrServerClosed
 	})
+	return transport
 }
 
 // pipeListener hands out the ends of net.Pipe. Unlike bufconn its connections
