@@ -374,6 +374,13 @@ func TestBatchCustomers_oneBadItemCostsNoOther(t *testing.T) {
 			}
 		}
 
+		again, err := r.api.BatchUpdateCustomers(t.Context(), &amogatev1.BatchUpdateCustomersRequest{
+			Requests: []*amogatev1.UpdateCustomerRequest{{Id: c, Customer: &amogatev1.Customer{Name: "C"}}}, ReadBack: true,
+		})
+		if err != nil || !proto.Equal(again.GetResults()[0].GetCustomer().GetNextPurchaseTime(), next) {
+			t.Errorf("update that reads back: %v, %v", again, err)
+		}
+
 		deleted, err := r.api.BatchDeleteCustomers(t.Context(), &amogatev1.BatchDeleteCustomersRequest{Ids: []int64{c, -5, 424242, a}})
 		if err != nil {
 			t.Fatal(err)

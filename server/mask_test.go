@@ -63,8 +63,8 @@ func TestUpdateOf_choosesTheFieldsToWrite(t *testing.T) {
 			if got.Value == nil {
 				t.Error("the value is nil")
 			}
-			if got.ID != 5 {
-				t.Errorf("id %d", got.ID)
+			if got.ID != 5 || got.Value.GetId() != 0 || got.Value.GetUpdateTime() != nil {
+				t.Errorf("id %d with the output-only fields of %v", got.ID, got.Value)
 			}
 		})
 	}
@@ -175,6 +175,23 @@ func TestClearOutputOnly_atEveryDepth(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, customer, protocmp.Transform()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCreateOf_dropsWhatOnlyUpstreamKnows(t *testing.T) {
+	t.Parallel()
+	req := &amogatev1.CreateCustomerRequest{
+		Customer: &amogatev1.Customer{Id: 9, Name: "Rose", Tags: []*amogatev1.Tag{{Id: 7, Name: "vip"}}, CreatedBy: proto.Int64(3)},
+		ReadBack: true,
+	}
+	got := createOf(req, req.GetCustomer())
+	want := &amogatev1.Customer{Name: "Rose", Tags: []*amogatev1.Tag{{Name: "vip"}}, CreatedBy: proto.Int64(3)}
+	if diff := cmp.Diff(want, got.Value, protocmp.Transform()); diff != "" || !got.ReadBack {
+		t.Errorf("read back %t (-want +got):\n%s", got.ReadBack, diff)
+	}
+	// In a batch an item without a customer is refused later.
+	if got := createOf(req, (*amogatev1.Customer)(nil)); got.Value != nil {
+		t.Errorf("nothing became %v", got.Value)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +98,11 @@ func TestServer_healthAndReflection(t *testing.T) {
 		_, err := health.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: "nobody"})
 		if status.Code(err) != codes.NotFound {
 			t.Errorf("unknown service: %v", err)
+		}
+		for _, line := range r.log.lines(t, "call") {
+			if line["level"] != "DEBUG" {
+				t.Errorf("a probe fills the log: %v", line)
+			}
 		}
 
 		ctx, cancel := context.WithCancel(t.Context())
@@ -253,8 +259,8 @@ func TestServer_unaryCallsWithoutADeadlineGetOne(t *testing.T) {
 		if p := get(t.Context()); p.code != "DeadlineExceeded" || p.reason != "DEADLINE_EXCEEDED" {
 			t.Errorf("got %+v", p)
 		}
-		if d := time.Since(begun); d != time.Minute || left.last != time.Minute {
-			t.Errorf("without a deadline: %v were left, the call took %v", left.last, d)
+		if d := time.Since(begun); d != time.Minute || left.last() != time.Minute {
+			t.Errorf("without a deadline: %v were left, the call took %v", left.last(), d)
 		}
 		for _, d := range []time.Duration{3 * time.Second, 5 * time.Minute} {
 			ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -262,8 +268,8 @@ func TestServer_unaryCallsWithoutADeadlineGetOne(t *testing.T) {
 				t.Errorf("got %+v", p)
 			}
 			cancel()
-			if left.last != d {
-				t.Errorf("with a deadline of %v: %v were left", d, left.last)
+			if left.last() != d {
+				t.Errorf("with a deadline of %v: %v were left", d, left.last())
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -272,8 +278,8 @@ func TestServer_unaryCallsWithoutADeadlineGetOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour) // of fake time
-		if left.last != 0 {
-			t.Errorf("a stream had a deadline: %v were left", left.last)
+		if left.last() != 0 {
+			t.Errorf("a stream had a deadline: %v were left", left.last())
 		}
 		cancel()
 		if _, err := stream.Recv(); status.Code(err) != codes.Canceled {
@@ -284,16 +290,19 @@ func TestServer_unaryCallsWithoutADeadlineGetOne(t *testing.T) {
 
 // deadlines notes how long a call has, and takes all of it. It holds no
 // account.
-type deadlines struct{ last time.Duration }
+type deadlines struct{ left atomic.Int64 }
 
 func (d *deadlines) Client(ctx context.Context, _ string) (*amo.Client, error) {
-	d.last = 0
+	d.left.Store(0)
 	if deadline, ok := ctx.Deadline(); ok {
-		d.last = time.Until(deadline)
+		d.left.Store(int64(time.Until(deadline)))
 	}
 	<-ctx.Done()
 	return nil, ctx.Err()
 }
+
+// last is what the last call had left; 0 = no deadline.
+func (d *deadlines) last() time.Duration { return time.Duration(d.left.Load()) }
 
 // C02 of the fault matrix.
 func TestServer_cancelReachesUpstream(t *testing.T) {

@@ -175,6 +175,9 @@ func TestPage_sizesAndTokens(t *testing.T) {
 			if c.rows.options.MaxPages != 4 {
 				t.Errorf("may read %d upstream pages", c.rows.options.MaxPages)
 			}
+			if want := min(max(int(c.size), 1), 500); c.size > 0 && c.rows.options.Rows != want {
+				t.Errorf("wants %d rows of upstream, not %d", c.rows.options.Rows, want)
+			}
 			if (token == "") != (c.token < 0) {
 				t.Fatalf("token %q, want the one of %d", token, c.token)
 			}

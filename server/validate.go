@@ -65,10 +65,8 @@ func (s *Server) validate(c *call, req any) error {
 // inside an item of a batch comes apart, by the item's index.
 func violations(validator protovalidate.Validator, msg proto.Message) (fields []*violation, items map[int][]*violation, err error) {
 	batch := strings.HasPrefix(string(msg.ProtoReflect().Descriptor().Name()), "Batch")
-	seen := map[string]bool{}
 	items = map[int][]*violation{}
 	add := func(v *violation, index int) {
-		seen[v.GetField()] = true
 		if index < 0 {
 			fields = append(fields, v)
 		} else {
@@ -92,13 +90,7 @@ func violations(validator protovalidate.Validator, msg proto.Message) (fields []
 		return nil, nil, fmt.Errorf("validate %s: %w", msg.ProtoReflect().Descriptor().FullName(), err)
 	}
 
-	// A field has its first violation only: that a required name is empty need
-	// not be said twice.
-	walk(msg.ProtoReflect(), "", -1, batch, func(v *violation, index int) {
-		if !seen[v.GetField()] {
-			add(v, index)
-		}
-	})
+	walk(msg.ProtoReflect(), "", -1, batch, add)
 	return fields, items, nil
 }
 
