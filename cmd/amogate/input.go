@@ -12,14 +12,22 @@ import (
 
 // badInput collects the values that cannot be read. A parser stops at its first
 // error; operators want all of them.
-type badInput struct{ problems map[*kong.Value]string }
+type badInput struct {
+	// problems of flags and of their variables, "" for none. A flag that was
+	// given hides its variable.
+	flags, variables map[*kong.Value]string
+}
 
 // of returns what could not be read of the flags of one command. Variables of
 // other commands are none of its business.
 func (b *badInput) of(node *kong.Node) problems {
 	var found problems
 	for _, flag := range node.Flags {
-		if text, ok := b.problems[flag.Value]; ok {
+		text, given := b.flags[flag.Value]
+		if !given {
+			text = b.variables[flag.Value]
+		}
+		if text != "" {
 			found.add(flag.Name, "%s", text)
 		}
 	}
@@ -28,7 +36,7 @@ func (b *badInput) of(node *kong.Node) problems {
 
 // mappers returns the readers of every type of flag.
 func (b *badInput) mappers() []kong.Option {
-	b.problems = map[*kong.Value]string{}
+	b.flags, b.variables = map[*kong.Value]string{}, map[*kong.Value]string{}
 	return []kong.Option{
 		kong.KindMapper(reflect.String, mapper{b, func(text string, target reflect.Value) string {
 			target.SetString(text)
@@ -87,19 +95,30 @@ func (m mapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 }
 
 func (m mapper) decode(ctx *kong.DecodeContext, text string, target reflect.Value) {
-	// The last text given counts: a flag comes after its variable.
-	delete(m.bad.problems, ctx.Value)
 	if text == "" {
 		// An empty variable is how many tools write one that is not set.
 		text = ctx.Value.Default
 	}
 	if text == "" {
 		target.SetZero()
+		m.note(ctx, target, "")
 		return
 	}
-	if want := m.read(text, target); want != "" {
-		m.bad.problems[ctx.Value] = fmt.Sprintf("%q cannot be read; give %s", text, want)
+	problem := m.read(text, target)
+	if problem != "" {
+		problem = fmt.Sprintf("%q cannot be read; give %s", text, problem)
 	}
+	m.note(ctx, target, problem)
+}
+
+// note keeps the last word on a flag. kong reads flags into scratch values and
+// variables and defaults right into the command, in this order.
+func (m mapper) note(ctx *kong.DecodeContext, target reflect.Value, problem string) {
+	from := m.bad.flags
+	if target.Addr().Pointer() == ctx.Value.Target.Addr().Pointer() {
+		from = m.bad.variables
+	}
+	from[ctx.Value] = problem
 }
 
 // boolMapper reads flags that need no value.
@@ -111,8 +130,8 @@ func (boolMapper) IsBool() bool { return true }
 // Decode implements kong.Mapper.
 func (m boolMapper) Decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	if ctx.Scan.Peek().Type != kong.FlagValueToken {
-		delete(m.bad.problems, ctx.Value)
 		target.SetBool(true)
+		m.note(ctx, target, "")
 		return nil
 	}
 	m.decode(ctx, fmt.Sprint(ctx.Scan.Pop().Value), target)

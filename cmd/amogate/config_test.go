@@ -1,0 +1,275 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/amogate/amogate/amo"
+)
+
+// readServe reads a command line of serve without serving.
+func readServe(t *testing.T, args ...string) (settings, error) {
+	t.Helper()
+	var line cli
+	var bad badInput
+	out := streams{io.Discard, io.Discard}
+	parser, err := newParser(&line, &bad, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := parser.Parse(append([]string{"serve"}, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	line.Serve.unreadable = bad.of(parsed.Selected())
+	return line.Serve.read(out)
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestServe_defaults(t *testing.T) {
+	clearEnvironment(t)
+	s, err := readServe(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.logger = nil
+	want := settings{
+		rest: "127.0.0.1:8080", grpc: "127.0.0.1:9090", admin: "127.0.0.1:9100",
+		pageSize: 500, rate: 6, generation: amo.Auto,
+		drainDelay: 5 * time.Second, stopTimeout: 30 * time.Second,
+	}
+	if diff := cmp.Diff(want, s, cmp.AllowUnexported(settings{})); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+	if s, err = readServe(t, "--sandbox"); err != nil {
+		t.Fatal(err)
+	}
+	if s.sandbox == nil || s.sandbox.Customers != 1200 || s.sandbox.Latency != 120*time.Millisecond || s.sandbox.Strict {
+		t.Errorf("sandbox %+v", s.sandbox)
+	}
+}
+
+func TestServe_accepts(t *testing.T) {
+	token := write(t, "token", "  \ttoken-1\n")
+	for _, c := range []struct {
+		name string
+		args []string
+		env  map[string]string
+		url  string
+		auth amo.Auth
+	}{
+		{
+			name: "a token's file, trimmed",
+			args: []string{"--account-url=https://shop.amocrm.ru", "--account-token-file=" + token},
+			url:  "https://shop.amocrm.ru", auth: amo.BearerToken("token-1"),
+		},
+		{
+			name: "a token of the environment, trimmed",
+			args: []string{"--account-url=https://Shop.kommo.com/"},
+			env:  map[string]string{"AMOGATE_ACCOUNT_TOKEN": "token-2\n"},
+			url:  "https://shop.kommo.com", auth: amo.BearerToken("token-2"),
+		},
+		{
+			name: "a login with its key",
+			args: []string{"--account-url=https://shop.amocrm.com:443", "--account-login=a@example.com", "--account-api-key-file=" + token},
+			url:  "https://shop.amocrm.com:443", auth: amo.Session{Login: "a@example.com", APIKey: "token-1"},
+		},
+		{
+			name: "plain http to loopback when allowed",
+			args: []string{"--account-url=http://127.0.0.1:8081", "--allow-insecure-upstream", "--account-token-file=" + token},
+			url:  "http://127.0.0.1:8081", auth: amo.BearerToken("token-1"),
+		},
+		{
+			name: "everything from the environment",
+			env: map[string]string{
+				"AMOGATE_ACCOUNT_URL": "https://shop.amocrm.ru", "AMOGATE_ACCOUNT_TOKEN_FILE": token,
+				"AMOGATE_RATE": "0.5", "AMOGATE_REST_ADDR": "", "AMOGATE_INSECURE_NO_AUTH": "TRUE",
+				"AMOGATE_GRPC_ADDR": ":9090",
+			},
+			url: "https://shop.amocrm.ru", auth: amo.BearerToken("token-1"),
+		},
+		{name: "no account at all"},
+		{name: "another address of this host", args: []string{"--rest-addr=[::1]:0", "--grpc-addr=localhost:1", "--admin-addr=127.9.9.9:2"}},
+		{name: "any address when allowed", args: []string{"--rest-addr=:0", "--grpc-addr=0.0.0.0:0", "--admin-addr=[::]:0", "--insecure-no-auth"}},
+		{name: "the account's name as default", args: []string{"--default-account=default"}},
+		{name: "a data directory that is not there yet", args: []string{"--data-dir=" + filepath.Join(t.TempDir(), "new")}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			clearEnvironment(t)
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			s, err := readServe(t, c.args...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch {
+			case c.url == "" && s.account == nil:
+			case s.account == nil:
+				t.Error("no account")
+			case s.account.url.String() != c.url || s.account.auth != c.auth:
+				t.Errorf("account %s with %#v", s.account.url, s.account.auth)
+			}
+		})
+	}
+}
+
+func TestServe_refuses(t *testing.T) {
+	token := write(t, "token", "token-1")
+	const account = "--account-url=https://shop.amocrm.ru"
+	for _, c := range []struct {
+		name string
+		args []string
+		env  map[string]string
+		want string // the flag and what it says
+	}{
+		{"a number that is none", []string{"--rate=fast"}, nil, `--rate: "fast" cannot be read; give a number`},
+		{"a variable that cannot be read", nil, map[string]string{"AMOGATE_SANDBOX": "maybe"}, `--sandbox: "maybe" cannot be read; give true or false`},
+		{"a duration without unit", []string{"--drain-delay=5"}, nil, `--drain-delay: "5" cannot be read; give a duration`},
+		{"a page size with a fraction", []string{"--upstream-page-size=1.5"}, nil, `--upstream-page-size: "1.5" cannot be read; give a whole number`},
+		{"a rate of 0", []string{"--rate=0"}, nil, "--rate: 0 is not above 0"},
+		{"a rate above the vendor's", []string{"--rate=7.1"}, nil, "--rate: 7.1 is not above 0 and at most 7"},
+		{"a rate that is not a number", []string{"--rate=NaN"}, nil, "--rate: NaN is not"},
+		{"a page size of 0", []string{"--upstream-page-size=0"}, nil, "--upstream-page-size: 0 is not from 1 to 500"},
+		{"a page size of 501", []string{"--upstream-page-size=501"}, nil, "--upstream-page-size: 501"},
+		{"an unknown generation", []string{"--upstream-api=v3"}, nil, `--upstream-api: "v3" is unknown`},
+		{"an unknown level", []string{"--log-level=loud"}, nil, `--log-level: "loud" is unknown`},
+		{"an unknown format", []string{"--log-format=xml"}, nil, `--log-format: "xml" is unknown`},
+		{"a negative drain delay", []string{"--drain-delay=-1s"}, nil, "--drain-delay: -1s is negative"},
+		{"a stop timeout within the drain delay", []string{"--stop-timeout=5s"}, nil, "--stop-timeout: 5s is not longer"},
+		{"no port", []string{"--rest-addr=127.0.0.1"}, nil, `--rest-addr: "127.0.0.1" is not an address`},
+		{"a port out of range", []string{"--grpc-addr=127.0.0.1:65536"}, nil, `--grpc-addr: port "65536"`},
+		{"every interface", []string{"--rest-addr=:8080"}, nil, `--rest-addr: ":8080" can be reached from other hosts`},
+		{"another host's address", []string{"--admin-addr=192.0.2.1:1"}, nil, `--admin-addr: "192.0.2.1:1" can be reached`},
+		{"a name that may be anything", []string{"--grpc-addr=shop:1"}, nil, `--grpc-addr: "shop:1" can be reached`},
+		{"one port twice", []string{"--grpc-addr=127.0.0.1:8080"}, nil, `--grpc-addr: "127.0.0.1:8080" is --rest-addr already`},
+		{"an unknown default account", []string{"--default-account=other"}, nil, `--default-account: there is no account "other"`},
+		{"a data directory that is a file", []string{"--data-dir=" + token}, nil, "--data-dir: "},
+		{"a negative number of customers", []string{"--sandbox", "--sandbox-customers=-1"}, nil, "--sandbox-customers: -1"},
+		{"a negative latency", []string{"--sandbox", "--sandbox-latency=-1s"}, nil, "--sandbox-latency: -1s"},
+		{"an account for the sandbox", []string{"--sandbox", account}, nil, "--account-url: the sandbox has an account of its own"},
+		{"a token for the sandbox", []string{"--sandbox"}, map[string]string{"AMOGATE_ACCOUNT_TOKEN": "x"}, "--account-token-file: AMOGATE_ACCOUNT_TOKEN is set, but the sandbox"},
+		{"an account without credentials", []string{account}, nil, "--account-url: the account has no credentials"},
+		{"credentials without an account", []string{"--account-token-file=" + token}, nil, "--account-url: missing"},
+		{"a login without its key", []string{account, "--account-login=a"}, nil, "--account-api-key-file: missing"},
+		{"a key without its login", []string{account, "--account-api-key-file=" + token}, nil, "--account-login: missing"},
+		{"a token and a login", []string{account, "--account-token-file=" + token, "--account-login=a", "--account-api-key-file=" + token}, nil, "--account-login: the account has a token too"},
+		{"two tokens", []string{account, "--account-token-file=" + token}, map[string]string{"AMOGATE_ACCOUNT_TOKEN": "x"}, "--account-token-file: AMOGATE_ACCOUNT_TOKEN is set too"},
+		{"a file that is not there", []string{account, "--account-token-file=nowhere"}, nil, "--account-token-file: cannot read the file: no such file"},
+		{"an empty file", []string{account, "--account-token-file=" + write(t, "empty", " \n")}, nil, "--account-token-file: the file is empty"},
+		{"a file of two lines", []string{account, "--account-token-file=" + write(t, "two", "one\ntwo")}, nil, "--account-token-file: the file holds more than a secret"},
+		{"a huge file", []string{account, "--account-token-file=" + write(t, "huge", strings.Repeat("x", maxSecret+1))}, nil, "--account-token-file: the file is larger"},
+		{"a token of two words", []string{account}, map[string]string{"AMOGATE_ACCOUNT_TOKEN": "Bearer x"}, "--account-token-file: AMOGATE_ACCOUNT_TOKEN holds"},
+		{"plain http", []string{"--account-url=http://shop.amocrm.ru"}, nil, `--account-url: plain http to "shop.amocrm.ru"`},
+		{"loopback", []string{"--account-url=https://127.0.0.1"}, nil, `--account-url: "127.0.0.1" is this host`},
+		{"another domain", []string{"--account-url=https://shop.example.com"}, nil, `--account-url: "shop.example.com" is not an account`},
+		{"a domain that only ends alike", []string{"--account-url=https://shop.notamocrm.ru"}, nil, `--account-url: "shop.notamocrm.ru" is not`},
+		{"a domain that only begins alike", []string{"--account-url=https://shop.amocrm.ru.example.com"}, nil, "--account-url: "},
+		{"the vendor's own site", []string{"--account-url=https://amocrm.ru"}, nil, `--account-url: "amocrm.ru" is not an account`},
+		{"another port", []string{"--account-url=https://shop.amocrm.ru:8443"}, nil, `--account-url: "shop.amocrm.ru:8443" is not`},
+		{"a path", []string{"--account-url=https://shop.amocrm.ru/api/v2"}, nil, "--account-url: has more than a host; give https://shop.amocrm.ru"},
+		{"a query", []string{"--account-url=https://shop.amocrm.ru?a=b"}, nil, "--account-url: has more than a host"},
+		{"a fragment", []string{"--account-url=https://shop.amocrm.ru#a"}, nil, "--account-url: has more than a host"},
+		{"credentials in the URL", []string{"--account-url=https://a:b@shop.amocrm.ru"}, nil, "--account-url: holds credentials"},
+		{"no URL", []string{"--account-url=shop.amocrm.ru"}, nil, "--account-url: cannot be read as a URL"},
+		{"another scheme", []string{"--account-url=ftp://shop.amocrm.ru"}, nil, "--account-url: cannot be read as a URL"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			clearEnvironment(t)
+			for name, value := range c.env {
+				t.Setenv(name, value)
+			}
+			code, _, stderr := try(t, append([]string{"serve"}, c.args...)...)
+			if code != exitConfig {
+				t.Errorf("exit code %d, want %d", code, exitConfig)
+			}
+			if !strings.Contains(stderr, "\n  "+c.want) {
+				t.Errorf("output does not say %q:\n%s", c.want, stderr)
+			}
+		})
+	}
+}
+
+// TestFault_P12 is the row P12 of the fault table: everything that is wrong is
+// told at once, and no secret with it.
+func TestFault_P12(t *testing.T) {
+	clearEnvironment(t)
+	const secret = "s3cr3t"
+	t.Setenv("AMOGATE_ACCOUNT_TOKEN", secret+" "+secret)
+	t.Setenv("AMOGATE_RATE", "fast")
+	code, stdout, stderr := try(t, "serve",
+		"--rest-addr=0.0.0.0:8080", "--grpc-addr=nowhere", "--admin-addr=127.0.0.1:x",
+		"--account-url=http://user:"+secret+"@shop.example.com/?USER_HASH="+secret,
+		"--account-token-file="+secret, "--account-login=a@example.com", "--account-api-key-file=./"+secret,
+		"--default-account=other", "--upstream-api=v9", "--upstream-page-size=0",
+		"--log-level=loud", "--log-format=xml", "--drain-delay=-1s", "--stop-timeout=-2s")
+	want := []string{
+		"rate", "rest-addr", "grpc-addr", "admin-addr", "account-url", "account-login", "default-account",
+		"upstream-api", "upstream-page-size", "log-level", "log-format", "drain-delay", "stop-timeout",
+	}
+	told := 0
+	for _, flag := range want {
+		if strings.Contains(stderr, "\n  --"+flag+": ") {
+			told++
+		} else {
+			t.Errorf("nothing is told of --%s", flag)
+		}
+	}
+	leaked := strings.Contains(stdout+stderr, secret)
+	verdict := "PASS"
+	if code != exitConfig || told != len(want) || leaked {
+		verdict = "FAIL"
+		t.Errorf("exit code %d, secret shown: %v\n%s", code, leaked, stderr)
+	}
+	t.Logf("P12 %s exit=78,errors=%d,secrets=0 exit=%d,errors=%d", verdict, len(want), code, told)
+}
+
+func TestSecrets_areNotInErrorsOfTheirFiles(t *testing.T) {
+	clearEnvironment(t)
+	const secret = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
+	for _, args := range [][]string{
+		{"--account-token-file=" + secret},
+		{"--account-token-file=" + write(t, "token", secret+"\n"+secret)},
+		{"--account-login=a", "--account-api-key-file=" + secret},
+		{"--account-login=a", "--account-api-key-file=" + write(t, "key", secret+" ")},
+	} {
+		_, stdout, stderr := try(t, append([]string{"serve", "--account-url=https://shop.amocrm.ru", "--rate=9"}, args...)...)
+		if strings.Contains(stdout+stderr, secret) {
+			t.Errorf("serve %q shows the secret:\n%s", args, stderr)
+		}
+	}
+}
+
+func TestFlag_goesBeforeItsVariable(t *testing.T) {
+	clearEnvironment(t)
+	t.Setenv("AMOGATE_RATE", "not a number")
+	s, err := readServe(t, "--rate=2.5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.rate != 2.5 {
+		t.Errorf("rate %v, want the flag's", s.rate)
+	}
+}
+
+func TestVariables_ofOtherCommandsDoNotMatter(t *testing.T) {
+	clearEnvironment(t)
+	t.Setenv("AMOGATE_EMULATOR_SEED", "not a number")
+	if _, err := readServe(t); err != nil {
+		t.Error(err)
+	}
+}
