@@ -85,7 +85,7 @@ func TestDecodeAccount_timeZone(t *testing.T) {
 	} {
 		env, err := v2.DecodeAccount([]byte(`{"id":1,"timezone":"` + c.zone + `","timezone_offset":"` + c.offset + `"}`))
 		if c.fails {
-			asError(t, err, driver.KindBadResponse)
+			wantKind(t, err, driver.KindBadResponse)
 			continue
 		}
 		if err != nil {

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"google.golang.org/genproto/googleapis/type/money"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/wire"
@@ -163,10 +162,10 @@ func (w *customer) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.
 		if days < math.MinInt32 || days > math.MaxInt32 {
 			return nil, errPeriodicity
 		}
-		msg.Periodicity = proto.Int32(int32(days))
+		msg.Periodicity = new(int32(days))
 	}
 	if w.IsDeleted.Set {
-		msg.Deleted = proto.Bool(w.IsDeleted.Value)
+		msg.Deleted = new(w.IsDeleted.Value)
 	}
 	for _, t := range w.Tags {
 		msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: t.ID.Value, Name: t.Name.Value})
@@ -182,9 +181,9 @@ func (w *customer) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.
 		}
 	}
 	if c := w.Company.Value; c != nil && c.ID.Value > 0 {
-		msg.CompanyId = proto.Int64(c.ID.Value)
+		msg.CompanyId = new(c.ID.Value)
 		if c.Name.Set {
-			msg.CompanyName = proto.String(c.Name.Value)
+			msg.CompanyName = new(c.Name.Value)
 		}
 	}
 	for i := range w.CustomFields {
@@ -217,7 +216,7 @@ func optional(i wire.Int) *int64 {
 	if !i.Set {
 		return nil
 	}
-	return proto.Int64(i.Value)
+	return new(i.Value)
 }
 
 // positive takes 0 and less for "none".
@@ -225,7 +224,7 @@ func positive(i wire.Int) *int64 {
 	if i.Value <= 0 {
 		return nil
 	}
-	return proto.Int64(i.Value)
+	return new(i.Value)
 }
 
 func currency(env *driver.Env) string {

@@ -136,7 +136,7 @@ func TestCustomers_List_refusesImpossiblePages(t *testing.T) {
 		limit  int
 	}{{0, 0}, {0, 501}, {-1, 5}, {0, -1}} {
 		_, err := customers.List(testEnv(t), nil, c.offset, c.limit)
-		asError(t, err, driver.KindBug)
+		wantKind(t, err, driver.KindBug)
 	}
 }
 

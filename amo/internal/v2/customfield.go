@@ -83,12 +83,12 @@ func (w *customField) toProto(env *driver.Env, unknown map[int64]bool) (*amogate
 		msg.Code = definition.Code
 	}
 	if wire.IsEmpty(w.Values) {
-		return nil, nil //nolint:nilnil // Absence is the answer.
+		return nil, nil
 	}
 	var values wire.List[fieldValue]
 	if err := wire.Unmarshal(w.Values, &values); err == nil && len(values) > 0 {
 		if isNull(values) {
-			return nil, nil //nolint:nilnil // Absence is the answer.
+			return nil, nil
 		}
 		if setValue(msg, location(env), &definition, values) {
 			return msg, nil
@@ -128,11 +128,13 @@ func setValue(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field, 
 		return setLegalEntities(msg, values)
 	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_ITEMS:
 		return setItems(msg, values)
+	default:
+		return len(values) == 1 && setSingle(msg, zone, f, values[0])
 	}
-	if len(values) != 1 {
-		return false
-	}
-	v := values[0]
+}
+
+// setSingle is setValue for the types that have one value.
+func setSingle(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field, v fieldValue) bool {
 	switch f.Type {
 	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_SELECT, amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_RADIOBUTTON:
 		choice := readChoice(f, v)
@@ -148,12 +150,13 @@ func setValue(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field, 
 		}
 		msg.Value = &amogatev1.CustomField_Organisation{Organisation: organisation}
 		return true
+	default:
+		var text wire.Text
+		if err := wire.Unmarshal(v.Value, &text); err != nil || !text.Set {
+			return false
+		}
+		return setScalar(msg, zone, f.Type, text.Value)
 	}
-	var text wire.Text
-	if err := wire.Unmarshal(v.Value, &text); err != nil || !text.Set {
-		return false
-	}
-	return setScalar(msg, zone, f.Type, text.Value)
 }
 
 // setScalar sets the arm of a type whose value is one text.
@@ -262,7 +265,8 @@ func readWallClock(text string, zone *time.Location) (time.Time, bool) {
 
 // newDate drops the time of day, which means nothing in a field of days.
 func newDate(t time.Time) *date.Date {
-	return &date.Date{Year: int32(t.Year()), Month: int32(t.Month()), Day: int32(t.Day())}
+	// The layouts have years of four digits.
+	return &date.Date{Year: int32(t.Year()), Month: int32(t.Month()), Day: int32(t.Day())} //nolint:gosec // in range
 }
 
 // readChoice reads {"value":"name","enum":id}, a bare id, or a name alone.

@@ -157,19 +157,20 @@ func readWriteItems(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
 			items = append(items, nested...)
 		}
 		return items, nil
+	default:
+		// {"466812":true} or a bare id.
+		if raw.Kind() == jsontext.KindTrue && key > 0 {
+			return []driver.WriteItem{{ID: key}}, nil
+		}
+		var id wire.Int
+		if err := wire.Unmarshal(raw, &id); err != nil {
+			return nil, err
+		}
+		if id.Value <= 0 {
+			return nil, badResponse(errNoID)
+		}
+		return []driver.WriteItem{{ID: id.Value}}, nil
 	}
-	// {"466812":true} or a bare id.
-	if raw.Kind() == jsontext.KindTrue && key > 0 {
-		return []driver.WriteItem{{ID: key}}, nil
-	}
-	var id wire.Int
-	if err := wire.Unmarshal(raw, &id); err != nil {
-		return nil, err
-	}
-	if id.Value <= 0 {
-		return nil, badResponse(errNoID)
-	}
-	return []driver.WriteItem{{ID: id.Value}}, nil
 }
 
 func readWriteItem(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {

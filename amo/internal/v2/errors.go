@@ -73,6 +73,8 @@ func decodeError(r driver.Response, classify func(failure) driver.Kind) *driver.
 		e.Fields = faultyFields(f)
 	case driver.KindRateLimited, driver.KindUnavailable:
 		e.RetryAfter = retryAfter(r.Header)
+	default:
+		// Kind and message tell all.
 	}
 	return e
 }
@@ -81,13 +83,13 @@ func decodeError(r driver.Response, classify func(failure) driver.Kind) *driver.
 // host that sent them, or from TLS down to plain HTTP.
 func decodeRedirect(r driver.Response) *driver.Error {
 	e := &driver.Error{Kind: driver.KindBadResponse, Status: r.Status}
-	location, err := r.Header["Location"], error(nil)
-	if len(location) == 0 {
+	location := r.Header.Get("Location")
+	if location == "" {
 		e.Message = "upstream redirects to nowhere"
 		return e
 	}
 	base := r.URL
-	target, err := parseLocation(location[0])
+	target, err := parseLocation(location)
 	switch {
 	case err != nil:
 		e.Message = "upstream redirects to an address that cannot be understood"

@@ -245,10 +245,8 @@ func TestCustomers_DecodeError_showsNoSecrets(t *testing.T) {
 	} {
 		body := `{"response":{"error":"` + text + `","error_code":"204"},"_links":{"self":{"href":"/?api_key=` + hash + `"}}}`
 		e := customers.DecodeError(driver.Response{Status: 400, Body: []byte(body)})
+		// The text of an error has its fields, too.
 		shown := e.Error()
-		for _, f := range e.Fields {
-			shown += f.Description
-		}
 		for _, secret := range []string{hash, "a@example.com", "short", "eyJhbGciOiJSUzI1NiJ9.eyJz", "<b>", "api_key="} {
 			if strings.Contains(shown, secret) {
 				t.Errorf("%q shows %q", shown, secret)

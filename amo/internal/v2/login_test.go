@@ -60,7 +60,7 @@ func TestDecodeLogin(t *testing.T) {
 				}
 				return
 			}
-			asError(t, err, c.kind)
+			wantKind(t, err, c.kind)
 		})
 	}
 }

@@ -44,11 +44,11 @@ const (
 	unknownTypeField   = 199
 )
 
-func testEnv(t testing.TB) *driver.Env {
-	t.Helper()
+func testEnv(tb testing.TB) *driver.Env {
+	tb.Helper()
 	moscow, err := time.LoadLocation("Europe/Moscow")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	catalogue := driver.Catalogue{}
 	for id, f := range map[int64]driver.Field{
@@ -88,13 +88,19 @@ func testEnv(t testing.TB) *driver.Env {
 	}
 }
 
-func readTestdata(t testing.TB, name string) []byte {
-	t.Helper()
+func readTestdata(tb testing.TB, name string) []byte {
+	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return data
+}
+
+// wantKind fails the test unless err is an *Error of this kind.
+func wantKind(t *testing.T, err error, kind driver.Kind) {
+	t.Helper()
+	_ = asError(t, err, kind)
 }
 
 // asError fails the test unless err is an *Error of this kind.

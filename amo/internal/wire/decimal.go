@@ -91,7 +91,7 @@ func (d Decimal) Units() (units int64, nanos int32, err error) {
 	if negative {
 		units, n = -units, -n
 	}
-	return units, int32(n), nil
+	return units, int32(n), nil //nolint:gosec // below 10^9
 }
 
 // isDecimal says whether text is a sign, digits with at most one point, and an

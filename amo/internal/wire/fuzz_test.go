@@ -40,6 +40,7 @@ func fuzz[T any](f *testing.F, check func(t *testing.T, v T)) {
 
 func FuzzInt(f *testing.F) {
 	fuzz(f, func(t *testing.T, v wire.Int) {
+		t.Helper()
 		if !v.Set && v.Value != 0 {
 			t.Errorf("absent, and yet %d", v.Value)
 		}
@@ -48,6 +49,7 @@ func FuzzInt(f *testing.F) {
 
 func FuzzText(f *testing.F) {
 	fuzz(f, func(t *testing.T, v wire.Text) {
+		t.Helper()
 		if !utf8.ValidString(v.Value) {
 			t.Errorf("%q is no UTF-8", v.Value)
 		}
@@ -56,6 +58,7 @@ func FuzzText(f *testing.F) {
 
 func FuzzBool(f *testing.F) {
 	fuzz(f, func(t *testing.T, v wire.Bool) {
+		t.Helper()
 		if v.Value && !v.Set {
 			t.Error("absent, and yet true")
 		}
@@ -64,6 +67,7 @@ func FuzzBool(f *testing.F) {
 
 func FuzzUnix(f *testing.F) {
 	fuzz(f, func(t *testing.T, v wire.Unix) {
+		t.Helper()
 		if ts := v.Timestamp(); ts != nil && (!ts.IsValid() || ts.GetSeconds() <= 0) {
 			t.Errorf("%v is no instant", ts)
 		}
@@ -72,6 +76,7 @@ func FuzzUnix(f *testing.F) {
 
 func FuzzDecimal(f *testing.F) {
 	fuzz(f, func(t *testing.T, v wire.Decimal) {
+		t.Helper()
 		units, nanos, err := v.Units()
 		if err == nil && (nanos > 999_999_999 || nanos < -999_999_999 || units > 0 && nanos < 0 || units < 0 && nanos > 0) {
 			t.Errorf("%q became %d and %d", v.Digits, units, nanos)

@@ -35,7 +35,12 @@ func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	case jsontext.KindFalse:
 		*i = Int{Set: true}
 		return nil
+	default:
+		return i.parse(text)
 	}
+}
+
+func (i *Int) parse(text string) error {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil

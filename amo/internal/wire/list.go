@@ -24,7 +24,12 @@ func (l *List[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return l.readArray(dec)
 	case jsontext.KindBeginObject:
 		return l.readObject(dec)
+	default:
+		return l.readOne(dec)
 	}
+}
+
+func (l *List[T]) readOne(dec *jsontext.Decoder) error {
 	value, err := dec.ReadValue()
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func readScalar(dec *jsontext.Decoder) (kind jsontext.Kind, text string, err err
 	if kind != jsontext.KindBeginObject && kind != jsontext.KindBeginArray {
 		return kind, token.String(), nil
 	}
-	end := jsontext.Kind(jsontext.KindEndObject)
+	end := jsontext.KindEndObject
 	if kind == jsontext.KindBeginArray {
 		end = jsontext.KindEndArray
 	}
