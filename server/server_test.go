@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -426,7 +427,7 @@ func TestListCustomers_headersLeaveBeforeTheFirstRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		header, err := stream.Header()
-		if err != nil || len(header.Get("amogate-request-id")) != 1 {
+		if err != nil || len(header.Get("amogate-request-id")) != 1 || !slices.Equal(header.Get("amogate-accepted"), []string{"1"}) {
 			t.Fatalf("header %v, %v", header, err)
 		}
 		if d := time.Since(begun); d >= 10*time.Second {
@@ -434,6 +435,22 @@ func TestListCustomers_headersLeaveBeforeTheFirstRow(t *testing.T) {
 		}
 		if _, err := all(stream, nil); err != nil {
 			t.Error(err)
+		}
+
+		for name, req := range map[string]*amogatev1.ListCustomersRequest{
+			"a bad token":  {PageToken: "nonsense"},
+			"a bad filter": {Filter: &amogatev1.CustomerFilter{Ids: []int64{-1}}},
+		} {
+			stream, err := r.api.ListCustomers(t.Context(), req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := stream.Recv(); status.Code(err) != codes.InvalidArgument {
+				t.Errorf("%s: %v", name, err)
+			}
+			if header, err := stream.Header(); err == nil && len(header.Get("amogate-accepted")) > 0 {
+				t.Errorf("%s: was accepted before it was refused", name)
+			}
 		}
 	})
 }
@@ -591,6 +608,36 @@ func TestDrain_isBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestDrain_doesNotWaitForAReaderThatStalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, upstream{emulator: emulator.Config{Customers: 3000}}, Config{})
+		stream, err := r.api.ListCustomers(t.Context(), &amogatev1.ListCustomersRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := stream.Recv(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute) // of fake time: the windows of the connection are full
+		if got := r.emulator.Stats().RowsSent; got == 3000 {
+			t.Fatal("the reader does not stall the list")
+		}
+		begun := time.Now()
+		if err := r.server.Drain(t.Context()); err == nil {
+			t.Error("Drain does not tell that a call was cut")
+		}
+		if d := time.Since(begun); d > DefaultStopTimeout {
+			t.Errorf("took %v", d)
+		}
+		for err = nil; err == nil; {
+			_, err = stream.Recv()
+		}
+		if errors.Is(err, io.EOF) {
+			t.Error("the list seems complete")
+		}
+	})
 }
 
 // A caller that sees a broken connection may send its write again.
