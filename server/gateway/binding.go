@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -47,31 +48,32 @@ var variable = regexp.MustCompile(`\{([a-z0-9_.]+)\}`)
 func readBindings() (bindings, error) {
 	all := bindings{}
 	var err error
-	add := func(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) {
-		b, bindErr := newBinding(m, rule)
-		if bindErr != nil {
-			err = bindErr
-			return
-		}
-		all[b.verb+" "+pattern(b.template)] = b
-	}
 	protoregistry.GlobalFiles.RangeFilesByPackage(apiPackage, func(f protoreflect.FileDescriptor) bool {
 		for i := range f.Services().Len() {
 			methods := f.Services().Get(i).Methods()
 			for j := range methods.Len() {
-				rule, _ := proto.GetExtension(methods.Get(j).Options(), annotations.E_Http).(*annotations.HttpRule)
-				if rule == nil {
-					continue
-				}
-				add(methods.Get(j), rule)
-				for _, other := range rule.GetAdditionalBindings() {
-					add(methods.Get(j), other)
-				}
+				err = errors.Join(err, all.add(methods.Get(j)))
 			}
 		}
 		return err == nil
 	})
 	return all, err
+}
+
+// add reads the rules of a method; one without is not served over HTTP.
+func (all bindings) add(m protoreflect.MethodDescriptor) error {
+	rule, _ := proto.GetExtension(m.Options(), annotations.E_Http).(*annotations.HttpRule)
+	if rule == nil {
+		return nil
+	}
+	for _, one := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+		b, err := newBinding(m, one)
+		if err != nil {
+			return err
+		}
+		all[b.verb+" "+pattern(b.template)] = b
+	}
+	return nil
 }
 
 func newBinding(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*binding, error) {

@@ -165,9 +165,6 @@ func (d *diagnosis) single(fd protoreflect.FieldDescriptor, value json.RawMessag
 
 // fits asks protojson about one member alone.
 func (d *diagnosis) fits(md protoreflect.MessageDescriptor, fd protoreflect.FieldDescriptor, value []byte) bool {
-	if isMask(fd) && value[0] == '"' {
-		return true // maskedTypes reads it
-	}
 	data := writeObject([]member{{name: string(fd.Name()), value: value}})
 	if d.masks[md.FullName()] {
 		data, _ = d.masks.extract(md, data)

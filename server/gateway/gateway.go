@@ -58,15 +58,13 @@ func New(ctx context.Context, conn grpc.ClientConnInterface, opts Options) (http
 		runtime.WithMiddlewares(g.check),
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
 		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
-		runtime.WithOutgoingTrailerMatcher(func(string) (string, bool) { return "", false }),
 		runtime.WithMetadata(implicitMask),
 		runtime.WithForwardResponseOption(startStream),
 		runtime.WithErrorHandler(g.callError),
 		runtime.WithStreamErrorHandler(g.streamError),
 		runtime.WithRoutingErrorHandler(g.routingError),
-		// Both would let a POST stand for another verb.
+		// A POST of a form would stand for another verb.
 		runtime.WithDisablePathLengthFallback(),
-		runtime.WithDisableHTTPMethodOverride(),
 		// net/http chooses the transfer encoding, which HTTP/2 does not have.
 		runtime.WithDisableChunkedEncoding(),
 	)
@@ -87,8 +85,8 @@ func (g *gateway) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	r = r.Clone(r.Context())
-	// No answer has trailers; for a client that takes them the runtime would
-	// change the encoding of the body.
+	// To a client that takes trailers the runtime would send the server's, all of
+	// them. No answer of this API has any.
 	r.Header.Del("TE")
 	if r.Header.Get(requestIDHeader) == "" {
 		// The server would make one up, but the answers that are born here need

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -287,6 +288,73 @@ type panickingWriter struct{ http.ResponseWriter }
 
 func (w *panickingWriter) Write([]byte) (int, error)   { panic("half way") }
 func (w *panickingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// endedStream is a client stream without headers and messages, which may not be
+// asked again after its end.
+type endedStream struct {
+	grpc.ClientStream
+	t     *testing.T
+	asked bool
+}
+
+func (s *endedStream) Header() (metadata.MD, error) { return nil, nil } //nolint:nilnil // how gRPC says that there were none
+
+func (s *endedStream) RecvMsg(any) error {
+	if s.asked {
+		s.t.Error("asked for a message after the end")
+	}
+	s.asked = true
+	return io.EOF
+}
+
+func TestAcceptedStream_remembersTheEnd(t *testing.T) {
+	s := &acceptedStream{ClientStream: &endedStream{t: t}, method: amogatev1.CustomerService_ListCustomers_FullMethodName}
+	if _, err := s.Header(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.RecvMsg(&amogatev1.ListCustomersResponse{}); !errors.Is(err, io.EOF) {
+		t.Errorf("RecvMsg = %v, want io.EOF", err)
+	}
+}
+
+// countingWriter counts the statuses that are set; net/http complains of a
+// second one in the process's log.
+type countingWriter struct {
+	*httptest.ResponseRecorder
+	statuses int
+}
+
+func (w *countingWriter) WriteHeader(status int) {
+	w.statuses++
+	w.ResponseRecorder.WriteHeader(status)
+}
+
+func TestGateway_setsNoStatusAfterTheHeaders(t *testing.T) {
+	h := newHandler(t, &fakeServer{list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+		return errors.Join(accept(s), serverError(t, codes.Unavailable, "SERVER_DRAINING"))
+	}}, Options{})
+	w := &countingWriter{ResponseRecorder: httptest.NewRecorder()}
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/customers:stream", http.NoBody))
+	if w.statuses != 0 || !w.Flushed {
+		t.Errorf("%d statuses set, flushed = %v; want none, since the headers had left", w.statuses, w.Flushed)
+	}
+}
+
+func TestGateway_takesAnswersOfAnySize(t *testing.T) {
+	large := &amogatev1.Customer{Id: 1, Name: strings.Repeat("a", 5<<20)} // gRPC's own limit is 4 MiB
+	f := &fakeServer{
+		unary: func(context.Context, proto.Message) (proto.Message, error) { return large, nil },
+		list: func(_ *amogatev1.ListCustomersRequest, s listStream) error {
+			return s.Send(&amogatev1.ListCustomersResponse{Item: &amogatev1.ListCustomersResponse_Customer{Customer: large}})
+		},
+	}
+	h := newHandler(t, f, Options{})
+	for _, target := range []string{"/v1/customers/1", "/v1/customers:stream"} {
+		if r := do(t, h, "GET", target, ""); r.status != http.StatusOK || len(r.body) < 5<<20 {
+			t.Errorf("%s = %d with %d bytes, want 200 with more than 5 MiB: %.200s", target, r.status, len(r.body), r.body)
+		}
+	}
+}
 
 func TestNewOutput_refusesWhatIsNoMethod(t *testing.T) {
 	for _, method := range []string{"/amogate.v1.NoService/X", "/amogate.v1.Customer/name", ""} {
