@@ -384,8 +384,10 @@ func TestGateway_givesEveryCallAnID(t *testing.T) {
 	if _, md := f.request(); len(md.Get("amogate-request-id")) != 1 || md.Get("amogate-request-id")[0] == "" {
 		t.Errorf("amogate-request-id = %q, want one", md.Get("amogate-request-id"))
 	}
-	if r := do(t, h, "GET", "/v1/nothing", ""); r.header.Get(requestIDHeader) == "" {
-		t.Error("a refused request has no id")
+	r := do(t, h, "GET", "/v1/nothing", "")
+	details := r.failure(t).Details
+	if id := r.header.Get(requestIDHeader); id == "" || details[len(details)-1]["request_id"] != id {
+		t.Errorf("id of a refused request = %q, details = %v; want it in both", id, details)
 	}
 }
 

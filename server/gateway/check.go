@@ -21,8 +21,9 @@ const maxBody = 4 << 20
 
 // call is what the gateway knows of a request that has a route.
 type call struct {
-	binding *binding
-	body    []byte
+	binding   *binding
+	body      []byte
+	requestID string
 }
 
 type callKey struct{}
@@ -74,7 +75,7 @@ func (g *gateway) check(next runtime.HandlerFunc) runtime.HandlerFunc {
 			g.refuse(w, r, violation(bodyField, "must be a JSON object; it is empty"))
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{binding: b, body: body}))
+		r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{binding: b, body: body, requestID: r.Header.Get(requestIDHeader)}))
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next(w, r, params)
 	}

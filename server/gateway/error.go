@@ -74,7 +74,25 @@ func (g *gateway) callError(ctx context.Context, _ *runtime.ServeMux, _ runtime.
 
 // streamError gives the error that ends a stream.
 func (g *gateway) streamError(ctx context.Context, err error) *status.Status {
-	return g.complete(ctx, err)
+	st := g.complete(ctx, err)
+	if c := callOf(ctx); c != nil {
+		st = withRequestID(st, c.requestID)
+	}
+	return st
+}
+
+// withRequestID adds the id of the request to an error that has none, as those
+// that are born here.
+func withRequestID(st *status.Status, id string) *status.Status {
+	for _, detail := range st.Details() {
+		if _, ok := detail.(*errdetails.RequestInfo); ok {
+			return st
+		}
+	}
+	if with, err := st.WithDetails(&errdetails.RequestInfo{RequestId: id}); err == nil {
+		return with
+	}
+	return st
 }
 
 // routingError answers a request that no route takes.
@@ -138,8 +156,11 @@ func (g *gateway) complete(ctx context.Context, err error) *status.Status {
 func (g *gateway) write(w http.ResponseWriter, r *http.Request, st *status.Status, httpStatus int) {
 	h := w.Header()
 	h.Set("Content-Type", jsonType)
-	if id := r.Header.Get(requestIDHeader); h.Get(requestIDHeader) == "" && printable(id) {
-		h.Set(requestIDHeader, id)
+	if id := r.Header.Get(requestIDHeader); printable(id) {
+		if h.Get(requestIDHeader) == "" {
+			h.Set(requestIDHeader, id)
+		}
+		st = withRequestID(st, id)
 	}
 	for _, detail := range st.Details() {
 		if retry, ok := detail.(*errdetails.RetryInfo); ok && retry.GetRetryDelay().AsDuration() > 0 {

@@ -183,8 +183,8 @@ func TestGateway_endsABrokenStreamWithTheError(t *testing.T) {
 				t.Fatalf("%d lines, want %d: %s", len(lines), rows+1, body)
 			}
 			got := parseFailure(t, []byte(lines[rows]))
-			if got.Code != 14 || got.Status != "UNAVAILABLE" || got.Reason != "SERVER_DRAINING" || len(got.Details) != 1 {
-				t.Errorf("last line = %s, want 14 UNAVAILABLE SERVER_DRAINING with a detail", lines[rows])
+			if got.Code != 14 || got.Status != "UNAVAILABLE" || got.Reason != "SERVER_DRAINING" || len(got.Details) != 2 || got.Details[1]["request_id"] == "" {
+				t.Errorf("last line = %s, want 14 UNAVAILABLE SERVER_DRAINING with its reason and the request id", lines[rows])
 			}
 		})
 	}
