@@ -136,6 +136,17 @@ func TestErrors_attemptThatHangs(t *testing.T) {
 	})
 }
 
+func TestErrors_sharedWorkThatHangsIsUpstreamsFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Latency: time.Hour}, Config{})
+		start := time.Now()
+		_, err := b.client.Customers().Get(t.Context(), 1)
+		if !IsKind(err, KindUnavailable) || time.Since(start) != flightTimeout {
+			t.Errorf("Get = %v after %v, want KindUnavailable after %v", err, time.Since(start), flightTimeout)
+		}
+	})
+}
+
 func TestNew_tellsEverythingThatIsWrong(t *testing.T) {
 	_, err := New(Config{
 		BaseURL: &url.URL{Scheme: "ftp", Host: "x"}, Auth: Session{}, Rate: 8, PageSize: 501, Generation: 3,

@@ -2,6 +2,8 @@ package amo
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -24,7 +26,12 @@ func (f *flight) do(ctx, life context.Context, fn func(context.Context) error) e
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTimeout)
 		defer cancel()
 		defer context.AfterFunc(life, cancel)()
-		return nil, fn(shared)
+		err := fn(shared)
+		if err != nil && errors.Is(context.Cause(shared), context.DeadlineExceeded) {
+			// It is not the callers' deadline that passed.
+			err = &Error{Kind: KindUnavailable, Message: fmt.Sprintf("upstream did not answer within %s", flightTimeout), Err: err}
+		}
+		return nil, err
 	})
 	select {
 	case result := <-done:
