@@ -22,9 +22,9 @@ fail() {
 # rest ARGUMENT… calls and shows the error body when the call fails.
 rest() { curl --silent --show-error --fail-with-body --max-time 60 "$@"; }
 
-# value KEY prints the first value of a string in the JSON it reads; ids are
-# strings too. It is enough here; programs should parse.
-value() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" | head -n 1; }
+# value KEY prints the last string of that name on each line of JSON; numbers of
+# 64 bits are strings too. It is enough here; programs should parse.
+value() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p"; }
 
 # first_value is value for the first of several on a line.
 first_value() { grep -o "\"$1\": *\"[^\"]*\"" | head -n 1 | sed 's/.*: *"\(.*\)"/\1/'; }
