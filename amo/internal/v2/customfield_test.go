@@ -36,6 +36,7 @@ var fieldCases = []fieldCase{
 	{"empty text", textField, `[{"value":""}]`, `{"text":""}`, `[{"value":""}]`},
 	{"number in quotes", numericField, `[{"value":"744718888838.50"}]`, `{"number":"744718888838.50"}`, `[{"value":"744718888838.50"}]`},
 	{"negative number", numericField, `[{"value":-12}]`, `{"number":"-12"}`, `[{"value":"-12"}]`},
+	{"number with a plus", numericField, `[{"value":"+.5"}]`, `{"number":"+.5"}`, `[{"value":"+.5"}]`},
 	{"ticked checkbox", checkboxField, `[{"value":"1"}]`, `{"checkbox":true}`, `[{"value":1}]`},
 	{"unticked checkbox", checkboxField, `[{"value":"0"}]`, `{"checkbox":false}`, `[{"value":0}]`},
 	{"select", selectField, `[{"value":"red","enum":41}]`, `{"choice":{"option_id":"41","name":"red"}}`, `[{"value":41}]`},

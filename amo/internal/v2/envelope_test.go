@@ -66,6 +66,7 @@ func TestCustomers_DecodeWrite_errors(t *testing.T) {
 		{"list of texts", driver.OpCreate, `{"items":[],"errors":{"add":["bad name","bad date"]}}`, []itemRefusal{{0, -1, false, driver.KindUpstreamInvalid, ""}, {0, -1, false, driver.KindUpstreamInvalid, ""}}},
 		{"objects with request ids", driver.OpCreate, `{"items":[],"errors":{"add":[{"request_id":"3","code":"204","message":"x"}]}}`, []itemRefusal{{0, 2, false, driver.KindUpstreamInvalid, "204"}}},
 		{"texts by index", driver.OpCreate, `{"items":[{"id":5,"request_id":2}],"errors":{"add":{"0":"x","2":"y"}}}`, []itemRefusal{{0, 0, false, driver.KindUpstreamInvalid, ""}, {0, 2, false, driver.KindUpstreamInvalid, ""}}},
+		{"texts by index, since 1 was written", driver.OpCreate, `{"items":[{"id":5,"request_id":1}],"errors":{"add":{"1":"x"}}}`, []itemRefusal{{0, 1, false, driver.KindUpstreamInvalid, ""}}},
 		{"texts by request id", driver.OpCreate, `{"items":[{"id":5,"request_id":2}],"errors":{"add":{"1":"x"}}}`, []itemRefusal{{0, 0, false, driver.KindUpstreamInvalid, ""}}},
 		{"texts by either", driver.OpCreate, `{"items":[{"id":5,"request_id":1}],"errors":{"add":{"2":"x"}}}`, []itemRefusal{{0, -1, false, driver.KindUpstreamInvalid, ""}}},
 		{"flat list", driver.OpCreate, `{"items":[],"errors":[{"msg":"Entity not found","code":263,"item":{"name":"A"}}]}`, []itemRefusal{{0, -1, false, driver.KindUpstreamInvalid, "263"}}},

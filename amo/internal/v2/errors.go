@@ -329,7 +329,7 @@ var subscriptionText = regexp.MustCompile(`(?i)subscri|account|licen[cs]e|под
 
 // functionCode finds the text of the answer of accounts whose customers are
 // switched off: HTTP 400 "Error 426.".
-var functionCode = regexp.MustCompile(`(?i)\berror (42[56])\b`)
+var functionCode = regexp.MustCompile(`(?i)\berror (402|42[56])\b`)
 
 // classifyCustomers adds the codes of the customers section. 402 is two things
 // there: upstream's code 402 is the function that has to be paid, the bare
@@ -338,7 +338,7 @@ var functionCode = regexp.MustCompile(`(?i)\berror (42[56])\b`)
 func classifyCustomers(f failure) driver.Kind {
 	code := f.code
 	if m := functionCode.FindStringSubmatch(f.text); m != nil {
-		code = m[1]
+		code, f.legacy = m[1], true
 	}
 	if code == "" && (f.status == 402 || f.status == 425 || f.status == 426) {
 		code = strconv.Itoa(f.status)

@@ -50,6 +50,7 @@ func TestCustomers_DecodeError(t *testing.T) {
 		{"function unavailable", 403, legacy("425"), driver.KindCustomersNotInPlan, "425"},
 		{"function switched off", 403, legacy("426"), driver.KindCustomersDisabled, "426"},
 		{"function switched off, as text", 400, `{"title":"Bad Request","status":400,"detail":"Error 426."}`, driver.KindCustomersDisabled, ""},
+		{"function not paid, as text", 400, `{"title":"Bad Request","status":400,"detail":"Error 402."}`, driver.KindCustomersNotInPlan, ""},
 		{"function switched off, bare text", 400, `{"error":"Error 426."}`, driver.KindCustomersDisabled, ""},
 		{"function switched off, as status", 426, "", driver.KindCustomersDisabled, ""},
 		{"no rights", 403, legacy("288"), driver.KindForbidden, "288"},
@@ -236,6 +237,7 @@ func TestCustomers_DecodeError_showsNoSecrets(t *testing.T) {
 	const hash = "0123456789abcdef0123456789abcdef"
 	for _, text := range []string{
 		"see /api/v2/customers?login=a@example.com&api_key=" + hash,
+		"see https://shop.amocrm.ru/private?q=short for more",
 		"USER_HASH=" + hash + " is wrong",
 		"user_login: a@example.com, key " + hash,
 		"Bearer " + hash,

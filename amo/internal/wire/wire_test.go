@@ -202,6 +202,8 @@ func TestDecimal_Units(t *testing.T) {
 		{digits: "5.", units: 5},
 		{digits: "99.950000000000003", units: 99, nanos: 950_000_000},
 		{digits: "99.949999999999996", units: 99, nanos: 950_000_000},
+		{digits: "0.0000000005", nanos: 1},
+		{digits: "0.00000000049", nanos: 0},
 		{digits: "0.9999999996", units: 1},
 		{digits: "-0.9999999996", units: -1},
 		{digits: "1.5e3", units: 1500},
