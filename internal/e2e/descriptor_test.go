@@ -1,0 +1,207 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+func TestDescriptors_everyServiceIsRegistered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, setup{})
+		services := map[protoreflect.FullName]bool{}
+		eachMethod(func(m protoreflect.MethodDescriptor) { services[m.Parent().FullName()] = true })
+		if len(services) == 0 {
+			t.Fatal("the API has no services")
+		}
+		for name := range services {
+			// The server knows the health of what it has registered alone.
+			resp, err := healthpb.NewHealthClient(s.conn).Check(t.Context(), &healthpb.HealthCheckRequest{Service: string(name)})
+			if err != nil || resp.GetStatus() != healthpb.HealthCheckResponse_SERVING {
+				t.Errorf("%s is not served: %v, %v", name, resp.GetStatus(), err)
+			}
+		}
+	})
+}
+
+func TestDescriptors_everyMethodIsRoutedAndDescribed(t *testing.T) {
+	api := loadOpenAPI(t)
+	eachMethod(func(m protoreflect.MethodDescriptor) {
+		operation := api.operation(t, m)
+		if operation == nil {
+			verb, template, _ := ruleOf(t, m)
+			t.Errorf("%s: the description has no %s %s", m.FullName(), verb, template)
+			return
+		}
+		if want := string(m.Parent().Name()) + "_" + string(m.Name()); operation.OperationID != want {
+			t.Errorf("%s: operation %q, want %q", m.FullName(), operation.OperationID, want)
+		}
+	})
+}
+
+func TestDescriptors_everyMethodHasACase(t *testing.T) {
+	called := map[string]bool{}
+	for _, cases := range loadParityCases(t) {
+		for _, c := range cases {
+			for _, step := range c.Steps {
+				if step.Error == nil {
+					called[step.Call] = true
+				}
+			}
+		}
+	}
+	eachMethod(func(m protoreflect.MethodDescriptor) {
+		if !called[string(m.Name())] {
+			t.Errorf("%s has no case of testdata/parity that succeeds", m.FullName())
+		}
+	})
+}
+
+// notShown are the fields that the customer of the fixture cannot have, with the
+// reason.
+var notShown = map[protoreflect.FullName]string{
+	"amogate.v1.Customer.status_id": "the emulated account has periods, not statuses",
+	"amogate.v1.CustomField.raw":    "is for types that no account is known to have",
+	"amogate.v1.Item.other":         otherKeys,
+	"amogate.v1.LegalEntity.other":  otherKeys,
+	"amogate.v1.Organisation.other": otherKeys,
+}
+
+const otherKeys = "is for keys that no account is known to send"
+
+// TestDescriptors_everyFieldSurvivesAWriteAndARead writes a customer with
+// everything that can be written, lets upstream add what only it can, and reads
+// it over both transports.
+func TestDescriptors_everyFieldSurvivesAWriteAndARead(t *testing.T) {
+	sent, want := &amogatev1.Customer{}, &amogatev1.Customer{}
+	readJSON(t, "testdata/full_customer.json", sent)
+	const golden = "testdata/full_customer.golden.json"
+	readJSON(t, golden, want)
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, setup{})
+		created, err := s.api.CreateCustomer(t.Context(), &amogatev1.CreateCustomerRequest{Customer: sent})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.emulator.AddCompany(sent.GetCompanyId(), "Северный ветер"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.emulator.UpdateCustomer(created.GetId(), func(c *emulator.Customer) {
+			c.ClosestTaskAt = c.NextDate - 3600
+		}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.api.GetCustomer(t.Context(), &amogatev1.GetCustomerRequest{Id: created.GetId()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *update {
+			writeJSON(t, golden, got)
+			want = got
+		}
+		if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+			t.Errorf("read over gRPC (-want +got):\n%s", diff)
+		}
+		r := s.do(t, "GET", "/v1/customers/"+text(created.GetId()), "")
+		overREST := &amogatev1.Customer{}
+		if err := protojson.Unmarshal([]byte(r.body), overREST); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, overREST, protocmp.Transform()); diff != "" {
+			t.Errorf("read over REST (-want +got):\n%s", diff)
+		}
+	})
+
+	populated, all := map[protoreflect.FullName]bool{}, map[protoreflect.FullName]bool{}
+	markPopulated(want.ProtoReflect(), populated)
+	markAll(want.ProtoReflect().Descriptor(), all)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		reason, excepted := notShown[name]
+		switch {
+		case excepted && populated[name]:
+			t.Errorf("%s is in the fixture, so that its exception is not needed: %s", name, reason)
+		case !excepted && !populated[name]:
+			t.Errorf("%s is not in testdata/full_customer.golden.json: add it to the fixture, or say in notShown why it cannot be there", name)
+		}
+	}
+	for name := range notShown {
+		if !all[name] {
+			t.Errorf("notShown names %s, which does not exist", name)
+		}
+	}
+}
+
+func readJSON(t *testing.T, name string, msg proto.Message) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := protojson.Unmarshal(data, msg); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+}
+
+// writeJSON writes a message without the blanks that protojson puts at random.
+func writeJSON(t *testing.T, name string, msg proto.Message) {
+	t.Helper()
+	data, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, data, "", "  "); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, append(indented.Bytes(), '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// markPopulated notes the fields of this API that are set in a message.
+func markPopulated(m protoreflect.Message, seen map[protoreflect.FullName]bool) {
+	m.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		seen[fd.FullName()] = true
+		switch {
+		case fd.Message() == nil || fd.IsMap():
+		case fd.IsList():
+			for i := range v.List().Len() {
+				markPopulated(v.List().Get(i).Message(), seen)
+			}
+		default:
+			markPopulated(v.Message(), seen)
+		}
+		return true
+	})
+}
+
+// markAll notes the fields of a message of this API and of those in it. Below a
+// field that is excepted nothing is noted.
+func markAll(d protoreflect.MessageDescriptor, seen map[protoreflect.FullName]bool) {
+	for i := range d.Fields().Len() {
+		fd := d.Fields().Get(i)
+		if seen[fd.FullName()] {
+			continue
+		}
+		seen[fd.FullName()] = true
+		_, excepted := notShown[fd.FullName()]
+		if !excepted && fd.Message() != nil && strings.HasPrefix(string(fd.Message().FullName()), "amogate.v1.") {
+			markAll(fd.Message(), seen)
+		}
+	}
+}
