@@ -68,8 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	// Nothing is left to do when stderr cannot be written.
 	_, _ = fmt.Fprintf(stderr, "amogate: %v\n", err)
-	var coded *exitError
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*exitError](err); ok {
 		return coded.code
 	}
 	return exitFailed

@@ -118,7 +118,7 @@ func startServe(t *testing.T, flags ...string) (a addresses, stop func() (int, s
 	stop = func() (c int, text string) {
 		once.Do(func() {
 			cancel()
-			for range out.serving { //nolint:revive // until the end of the output
+			for range out.serving { // until the end of the output
 			}
 			c, text = <-code, out.String()
 		})
@@ -128,7 +128,7 @@ func startServe(t *testing.T, flags ...string) (a addresses, stop func() (int, s
 	return a, stop
 }
 
-// process is amogate in a process of its own.
+// child is amogate in a process of its own.
 type child struct {
 	*exec.Cmd
 	out *output
@@ -158,7 +158,7 @@ func startProcess(t *testing.T, args ...string) *child {
 func (c *child) end(t *testing.T) (int, time.Duration) {
 	t.Helper()
 	begun := time.Now()
-	for range c.out.serving { //nolint:revive // until the end of the output
+	for range c.out.serving { // until the end of the output
 	}
 	// The exit code says what there is to say.
 	_ = c.Wait()
@@ -177,7 +177,7 @@ func get(t *testing.T, url string, status int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
+	defer response.Body.Close() //nolint:errcheck // it was read to its end
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

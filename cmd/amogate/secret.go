@@ -16,8 +16,7 @@ const maxSecret = 64 << 10
 func (p *problems) readSecret(flag, path string) string {
 	content, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if err != nil {
-		var wrapped *fs.PathError
-		if errors.As(err, &wrapped) {
+		if wrapped, ok := errors.AsType[*fs.PathError](err); ok {
 			err = wrapped.Err
 		}
 		p.add(flag, "cannot read the file: %v; the flag takes the path of a file that holds the secret, not the secret", err)

@@ -86,9 +86,9 @@ var bans = []ban{
 
 // goPackage is what go list tells of a package.
 type goPackage struct {
-	ImportPath, Dir string
-	Imports, Deps   []string
-	GoFiles         []string
+	ImportPath, Dir                    string
+	Imports, TestImports, XTestImports []string
+	Deps, GoFiles                      []string
 }
 
 func TestImports_runOneWay(t *testing.T) {
@@ -161,21 +161,9 @@ func TestMatches(t *testing.T) {
 // packages that do not compile, for their imports may be incomplete.
 func list(t *testing.T) []goPackage {
 	t.Helper()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,Imports,Deps,GoFiles", "./...")
-	command.Dir = root
-	command.Env = append(os.Environ(), "GOWORK=off")
-	var stderr strings.Builder
-	command.Stderr = &stderr
-	output, err := command.Output()
-	if err != nil {
-		t.Fatalf("go list: %v\n%s", err, stderr.String())
-	}
+	output := golist(t, "-json=ImportPath,Dir,Imports,TestImports,XTestImports,Deps,GoFiles", "./...")
 	var packages []goPackage
-	decoder := json.NewDecoder(strings.NewReader(string(output)))
+	decoder := json.NewDecoder(strings.NewReader(output))
 	for {
 		var p goPackage
 		err := decoder.Decode(&p)
@@ -193,6 +181,21 @@ func list(t *testing.T) []goPackage {
 		}
 	}
 	return packages
+}
+
+// golist runs go list at the module's root.
+func golist(t *testing.T, args ...string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	command.Dir = "../.."
+	command.Env = append(os.Environ(), "GOWORK=off")
+	var stderr strings.Builder
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	return string(output)
 }
 
 func matches(patterns []string, path string) bool {
