@@ -215,8 +215,12 @@ func TestSessionNeedsAllItsCookies(t *testing.T) {
 			t.Errorf("cookies %b: status %d", mask, got)
 		}
 	}
+	r := newRequest(t, http.MethodGet, "/api/v2/account", "", "Cookie", cookies[0].Name+"="+cookies[0].Value+"; "+cookieKey+"=other")
+	if got := send(t, e, r).status; got != http.StatusUnauthorized {
+		t.Errorf("with another session's key: status %d", got)
+	}
 	e.ExpireSessions()
-	r := newRequest(t, http.MethodGet, "/api/v2/account", "")
+	r = newRequest(t, http.MethodGet, "/api/v2/account", "")
 	for _, c := range cookies {
 		r.AddCookie(c)
 	}

@@ -83,7 +83,7 @@ type customerStore struct {
 	mu        sync.RWMutex
 	seed      *seed
 	rows      map[int64]*Customer // changed and added
-	gone      map[int64]struct{}  // seeded and deleted
+	gone      map[int64]struct{}  // seeded rows that were changed or deleted
 	byUpdated index
 	byID      index
 	nextID    int64
@@ -136,7 +136,6 @@ func (st *customerStore) find(id int64) *Customer {
 // put stores c, which must not be changed afterwards. The caller holds the lock.
 func (st *customerStore) put(c *Customer) {
 	st.take(c.ID)
-	delete(st.gone, c.ID)
 	st.rows[c.ID] = c
 	st.byUpdated.insert(c)
 	st.byID.insert(c)

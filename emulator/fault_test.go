@@ -256,10 +256,13 @@ func TestDripEndsWithTheCaller(t *testing.T) {
 			t.Fatal(err)
 		}
 		body, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
 		if !errors.Is(err, context.DeadlineExceeded) || len(body) != 2 {
 			t.Errorf("%d bytes, %v", len(body), err)
 		}
+		if _, err := resp.Body.Read(make([]byte, 1)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("reading on: %v", err)
+		}
+		_ = resp.Body.Close()
 		if s := e.Stats(); s.Cancelled != 1 || s.InFlight != 0 {
 			t.Errorf("stats %+v", s)
 		}

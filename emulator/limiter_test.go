@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestWindowSlides(t *testing.T) {
@@ -75,6 +77,21 @@ func TestAbuseIsBanned(t *testing.T) {
 		}
 		if s := e.Stats(); s.TooMany != 10 || s.Banned != 3 {
 			t.Errorf("stats %+v", s)
+		}
+	})
+}
+
+func TestViolationsBeforeABanAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := open(t, Config{Window: 1, BanAfter: 2, BanSpan: time.Hour, BanFor: 10 * time.Second})
+		status := func() int { return ask(t, e, http.MethodGet, "/api/v2/account", "").status }
+		got := []int{status(), status(), status(), status()}
+		time.Sleep(11 * time.Second)
+		got = append(got, status(), status())
+		time.Sleep(time.Second)
+		got = append(got, status())
+		if diff := cmp.Diff([]int{200, 429, 429, 403, 200, 429, 200}, got); diff != "" {
+			t.Errorf("statuses (-want +got):\n%s", diff)
 		}
 	})
 }

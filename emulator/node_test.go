@@ -50,7 +50,8 @@ func TestParseForm(t *testing.T) {
 		"a[b][c=1":              `{a:{b:"1"}}`,
 		"[a]=1&=2":              `{}`,
 		"a[01]=1&a[]=2":         `{a:{01:"1" 0:"2"}}`,
-		"a[-3]=1&a[]=2":         `{a:{-3:"1" 0:"2"}}`,
+		"a" + strings.Repeat("[b]", maxDepth) + "=1&c=2": `{c:"2"}`,
+		"a[-3]=1&a[]=2": `{a:{-3:"1" 0:"2"}}`,
 	} {
 		if got := parseForm(raw).shape(); got != want {
 			t.Errorf("%s: %s, want %s", raw, got, want)

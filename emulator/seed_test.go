@@ -100,6 +100,11 @@ func TestSeedIDsAreInvertible(t *testing.T) {
 		n := rapid.IntRange(1, 300).Draw(rt, "n")
 		s := newSeed(Config{Customers: n, Seed: rapid.Uint64().Draw(rt, "seed"), SeedEnd: seedEnd}.withDefaults(seedEnd))
 		var last int64
+		for id := s.endID(); id > 0 && id >= seedFirst-5; id-- {
+			if i, ok := s.indexOf(id); ok && s.id(i) != id {
+				rt.Fatalf("id %d is said to be of row %d, which has %d", id, i, s.id(i))
+			}
+		}
 		for p := range n {
 			i := s.row(p)
 			if i < 0 || i >= n || s.position(i) != p {

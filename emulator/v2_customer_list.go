@@ -239,10 +239,7 @@ func (c *call) readSpan(n *node, at string, known ...string) (*span, error) {
 	}
 	from, to := n.get("from"), n.get("to")
 	if from == nil {
-		if to != nil || n.get("type") != nil {
-			return nil, c.ignored("%s works only with from", at)
-		}
-		return nil, nil
+		return nil, c.ignored("%s works only with from", at)
 	}
 	sp := anyTime
 	start, _, ok := parseDate(from.str(), c.e.zone)

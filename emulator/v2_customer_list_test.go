@@ -45,6 +45,7 @@ func TestDateFilters(t *testing.T) {
 		{"month first with slashes", Config{}, "date.type=create date.from=10/11/2017", []int64{4}},
 		{"year first with slashes", Config{}, "date.type=create date.from=2017/10/11", []int64{4}},
 		{"unix seconds", Config{}, fmt.Sprint("date.type=create date.from=", at("2017-10-10 12:30:00")), []int64{3, 4}},
+		{"milliseconds are ignored", Config{}, "date.type=create date.from=1507627800000", all},
 		{"in UTC", Config{TimeZone: "UTC"}, "date.type=create date.from=10.10.2017", []int64{3, 4}},
 		{"in New York", Config{TimeZone: "America/New_York"}, "date.type=create date.from=10.10.2017", []int64{3, 4}},
 		{"in Tokyo", Config{TimeZone: "Asia/Tokyo"}, "date.type=create date.from=10.10.2017", all},
@@ -147,6 +148,7 @@ func TestListParameters(t *testing.T) {
 		"query=900-123":                                     {2},
 		"query=ромашка":                                     {3},
 		"query=7701234567":                                  {3},
+		"query=4-5":                                         nil,
 		"query=nobody":                                      nil,
 		"query=+":                                           all,
 		"query=ecosports&filter[main_user][]=8":             nil,
@@ -361,5 +363,37 @@ func TestSearchFindsRowsAcrossPauses(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, list(t, e, "query=sought")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestPagesOfAnUpdateTimeFilter(t *testing.T) {
+	e := open(t, Config{HonourIfModifiedSince: true})
+	for id := range int64(9) {
+		mustAdd(t, e, Customer{ID: id + 1, UpdatedAt: 100 + id})
+	}
+	for query, want := range map[string][]int64{
+		"filter[date][type]=modify&filter[date][from]=102&filter[date][to]=106&limit_rows=2":                {3, 4},
+		"filter[date][type]=modify&filter[date][from]=102&filter[date][to]=106&limit_rows=2&limit_offset=2": {5, 6},
+		"filter[date][type]=modify&filter[date][from]=102&filter[date][to]=106&limit_rows=2&limit_offset=4": {7},
+		"filter[date][type]=modify&filter[date][from]=102&filter[date][to]=106&limit_rows=2&limit_offset=5": nil,
+	} {
+		if diff := cmp.Diff(want, list(t, e, query)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+	a := ask(t, e, http.MethodGet, "/api/v2/customers?limit_rows=1&limit_offset=1", "", "If-Modified-Since", "102")
+	if !strings.Contains(a.body, `"id":5,`) {
+		t.Errorf("the second row after 102: status %d: %s", a.status, a.body)
+	}
+}
+
+func TestListOfIDsHoldsFiveHundred(t *testing.T) {
+	e := open(t, Config{Customers: 600})
+	var ids []string
+	for c := range e.Customers() {
+		ids = append(ids, digits(c.ID))
+	}
+	if got := len(list(t, e, "id="+strings.Join(ids, ","))); got != 500 {
+		t.Errorf("%d rows for %d ids", got, len(ids))
 	}
 }

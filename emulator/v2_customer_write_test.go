@@ -275,6 +275,7 @@ func TestFieldValues(t *testing.T) {
 		{"multiselect", "1250009", `[3690013,"3690011"]`, `[{"value":"Кофе","enum":3690013},{"value":"Чай","enum":3690011}]`},
 		{"date with time", "1250011", `[{"value":"2017-10-26 00:00:00"}]`, `[{"value":"2017-10-26 00:00:00"}]`},
 		{"date", "1250011", `[{"value":"2017-10-26"}]`, `[{"value":"2017-10-26 00:00:00"}]`},
+		{"date keeps no time", "1250011", `[{"value":"2017-10-26 13:45:00"}]`, `[{"value":"2017-10-26 00:00:00"}]`},
 		{"date with dots", "1250011", `[{"value":"14.06.2014"}]`, `[{"value":"2014-06-14 00:00:00"}]`},
 		{"date with slashes", "1250011", `[{"value":"1999/10/21"}]`, `[{"value":"1999-10-21 00:00:00"}]`},
 		{"url", "1250013", `[{"value":"https://example.com/?a=b"}]`, `[{"value":"https://example.com/?a=b"}]`},
@@ -303,6 +304,11 @@ func TestFieldValues(t *testing.T) {
 			"organisation", "1250033", `[{"value":{"name":"x","line1":"y"}}]`,
 			`[{"value":{"name":"x","entity_type":null,"vat_id":null,"tax_registration_reason_code":null,"address":null,"kpp":null,` +
 				`"external_uid":null,"line1":"y","line2":null,"city":null,"state":null,"zip":null,"country":null}}]`,
+		},
+		{
+			"organisation's bank", "1250033", `[{"value":{"bank_code":"044525225"}}]`,
+			`[{"value":{"name":null,"entity_type":null,"vat_id":null,"tax_registration_reason_code":null,"address":null,"kpp":null,` +
+				`"external_uid":null,"line1":null,"line2":null,"city":null,"state":null,"zip":null,"country":null,"bank_code":"044525225"}}]`,
 		},
 		{"date and time", "1250035", `[{"value":"2024-02-29 13:45"}]`, `[{"value":"2024-02-29 13:45:00"}]`},
 		{"no values", "1250001", `[]`, cleared},
@@ -477,5 +483,21 @@ func TestCustomersFunctionStates(t *testing.T) {
 		if a := ask(t, e, http.MethodGet, "/api/v2/customers", ""); a.status != http.StatusBadRequest || errorCode(a) != test.code {
 			t.Errorf("state %d with a status of its own: %d, %s", test.state, a.status, a.body)
 		}
+	}
+}
+
+func TestAddCustomerRefusesATakenID(t *testing.T) {
+	e := open(t, Config{Customers: 3})
+	seeded := e.customers.seed.id(1)
+	if _, err := e.AddCustomer(Customer{ID: seeded}); err == nil {
+		t.Error("a seeded id was taken twice")
+	}
+	e.DeleteCustomer(seeded)
+	mustAdd(t, e, Customer{ID: seeded, Name: "again"})
+	if got := stored(t, e, seeded).Name; got != "again" || e.CountCustomers() != 3 {
+		t.Errorf("name %q, %d customers", got, e.CountCustomers())
+	}
+	if !e.DeleteCustomer(seeded) || e.DeleteCustomer(seeded) || e.CountCustomers() != 2 {
+		t.Errorf("%d customers after the second delete", e.CountCustomers())
 	}
 }
