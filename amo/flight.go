@@ -15,7 +15,8 @@ const flightTimeout = 45 * time.Second
 
 // flight runs a function once for all who need its result at the same time.
 // The function does not end with the caller that began it, since others wait
-// for it too; each caller waits no longer than its own deadline.
+// for it too; each caller waits no longer than its own deadline. A panic of the
+// function is one of each of them.
 type flight struct {
 	group singleflight.Group
 }
@@ -26,7 +27,7 @@ func (f *flight) do(ctx, life context.Context, fn func(context.Context) error) e
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTimeout)
 		defer cancel()
 		defer context.AfterFunc(life, cancel)()
-		err := fn(shared)
+		err := contain(func() error { return fn(shared) })
 		if err != nil && errors.Is(context.Cause(shared), context.DeadlineExceeded) {
 			// It is not the callers' deadline that passed.
 			err = &Error{Kind: KindUnavailable, Message: fmt.Sprintf("upstream did not answer within %s", flightTimeout), Err: err}
@@ -35,7 +36,7 @@ func (f *flight) do(ctx, life context.Context, fn func(context.Context) error) e
 	})
 	select {
 	case result := <-done:
-		return result.Err
+		return release(result.Err)
 	case <-ctx.Done():
 		return contextError(ctx)
 	}

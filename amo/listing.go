@@ -240,15 +240,17 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 			// The page ahead must not outlive the list.
 			cancel()
 			if ahead != nil {
-				<-ahead
+				_ = release((<-ahead).err) // nobody wants the page
 			}
 		}()
 		bounded := l.options.MaxPages > 0
 		guard := loopGuard{}
 		full, reasked := false, false
 		for {
-			page := <-ahead
+			reading := ahead
 			ahead = nil
+			page := <-reading
+			page.err = release(page.err)
 			l.count(page.usage)
 			if page.err == nil && seenBefore(guard, page.rows) {
 				page.err = &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"}
@@ -298,8 +300,12 @@ func (l *Listing[T]) read(ctx context.Context, offset int64, class class) chan r
 	result := make(chan readResult[T], 1)
 	limit := l.limit
 	go func() {
-		page, err := l.fetch(ctx, offset, limit, class)
-		result <- readResult[T]{page, err}
+		var r readResult[T]
+		r.err = contain(func() (err error) {
+			r.fetched, err = l.fetch(ctx, offset, limit, class)
+			return err
+		})
+		result <- r
 	}()
 	return result
 }

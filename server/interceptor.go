@@ -209,6 +209,10 @@ func accountName(values []string) (string, error) {
 // value of a panic can hold a payload: only errors of the runtime are shown.
 func recovered(ctx context.Context, p any) error {
 	c := callFrom(ctx)
+	stack := debug.Stack()
+	if elsewhere, ok := p.(*amo.PanicError); ok {
+		p, stack = elsewhere.Value, elsewhere.Stack
+	}
 	text := fmt.Sprintf("%T", p)
 	if err, ok := p.(runtime.Error); ok {
 		text = err.Error()
@@ -218,7 +222,7 @@ func recovered(ctx context.Context, p any) error {
 		slog.String("account", c.account),
 		slog.String("request_id", c.requestID),
 		slog.String("panic", text),
-		slog.String("stack", string(debug.Stack())),
+		slog.String("stack", string(stack)),
 	)
 	return &fault{reason: amogatev1.ErrorReason_ERROR_REASON_PANIC, message: "panic: " + text}
 }
