@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -15,20 +16,32 @@ import (
 // payload is in the request of a call that panics, and in the panic.
 const payload = "+7 912 345-67-89"
 
-// panicInHandler lets the handlers of one unary and one stream method panic
-// with what the caller sent.
+// culprit panics on the way upstream when the second page of a list is read,
+// which is ahead of the call.
+type culprit struct{ http.RoundTripper }
+
+// RoundTrip implements http.RoundTripper.
+func (c culprit) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Query().Get("limit_offset") == "500" {
+		panic(payload)
+	}
+	return c.RoundTripper.RoundTrip(r)
+}
+
+// panicInHandler lets a unary call panic in its handler, with what the caller
+// sent, and a stream in what works for it.
 func panicInHandler(ctx context.Context) (string, error) {
-	config := stackConfig{options: []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-			if create, ok := req.(*amogatev1.CreateCustomerRequest); ok {
-				panic(fmt.Sprintf("cannot make %s", create.GetCustomer().GetName()))
-			}
-			return handler(ctx, req)
-		}),
-		grpc.ChainStreamInterceptor(func(any, grpc.ServerStream, *grpc.StreamServerInfo, grpc.StreamHandler) error {
-			panic(errors.New(payload))
-		}),
-	}}
+	config := stackConfig{
+		transport: func(next http.RoundTripper) http.RoundTripper { return culprit{next} },
+		options: []grpc.ServerOption{
+			grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+				if create, ok := req.(*amogatev1.CreateCustomerRequest); ok {
+					panic(fmt.Sprintf("cannot make %s", create.GetCustomer().GetName()))
+				}
+				return handler(ctx, req)
+			}),
+		},
+	}
 	return onStack(ctx, config, func(s *stack) (string, error) {
 		_, err := s.customers.CreateCustomer(ctx, &amogatev1.CreateCustomerRequest{Customer: &amogatev1.Customer{Name: payload}})
 		if err := failureOf(err).want(codes.Internal, "PANIC"); err != nil {
@@ -37,23 +50,31 @@ func panicInHandler(ctx context.Context) (string, error) {
 		if strings.Contains(err.Error(), payload) {
 			return "", errors.New("unary: the caller is told the panic's value")
 		}
-		stream, err := s.customers.ListCustomers(ctx, &amogatev1.ListCustomersRequest{})
-		if err == nil {
-			_, err = stream.Recv()
+		conn, err := dial(s.address)
+		if err != nil {
+			return "", err
 		}
-		if err := failureOf(err).want(codes.Internal, "PANIC"); err != nil {
+		defer conn.Close() //nolint:errcheck // the row is over
+		cut, err := list(ctx, conn, "", nil)
+		if err != nil {
+			return "", err
+		}
+		if err := cut.failed.want(codes.Internal, "PANIC"); err != nil {
 			return "", fmt.Errorf("stream: %w", err)
+		}
+		if len(cut.ids) != 500 || cut.ended {
+			return "", fmt.Errorf("stream: %d rows came before the panic, want 500", len(cut.ids))
 		}
 		if _, err := s.firstID(ctx); err != nil {
 			return "", fmt.Errorf("the next call: %w", err)
 		}
 		log := s.log.String()
 		switch {
-		case strings.Count(log, "panicInHandler") < 2:
+		case !strings.Contains(log, "panicInHandler"), !strings.Contains(log, "culprit.RoundTrip"):
 			return "", errors.New("the log has no stacks")
 		case strings.Contains(log, payload):
 			return "", errors.New("the log has the payload")
 		}
-		return "a unary call and a stream; the next call OK", nil
+		return "in a handler, and behind a stream after 500 rows; the next call OK", nil
 	})
 }

@@ -24,6 +24,8 @@ import (
 type stackConfig struct {
 	// upstream stands in front of the emulated account; nil = nothing does.
 	upstream func(next http.Handler) http.Handler
+	// transport is between the account's client and its sockets; nil = nothing is.
+	transport func(next http.RoundTripper) http.RoundTripper
 	// rate is that of the account's client; 0 = the most there is.
 	rate float64
 	// unaryTimeout is the deadline of calls without one; 0 = the default.
@@ -71,17 +73,23 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if config.rate == 0 {
 		config.rate = 7
 	}
+	sockets := &http.Transport{}
+	transport := http.RoundTripper(sockets)
+	if config.transport != nil {
+		transport = config.transport(transport)
+	}
 	client, err := amo.New(amo.Config{
-		Account: "default",
-		BaseURL: &url.URL{Scheme: "http", Host: upstream},
-		Auth:    amo.BearerToken(emulator.DefaultToken),
-		Rate:    config.rate,
-		Logger:  logger,
+		Account:   "default",
+		BaseURL:   &url.URL{Scheme: "http", Host: upstream},
+		Auth:      amo.BearerToken(emulator.DefaultToken),
+		Transport: transport,
+		Rate:      config.rate,
+		Logger:    logger,
 	})
 	if err != nil {
 		return err
 	}
-	s.onClose(func() error { client.Close(); return nil })
+	s.onClose(func() error { client.Close(); sockets.CloseIdleConnections(); return nil })
 	services, err := server.New(server.Config{
 		Accounts:     server.StaticAccounts{Clients: map[string]*amo.Client{"default": client}},
 		Logger:       logger,

@@ -11,7 +11,7 @@ func table(x *executable) []Row {
 		{"P01", "exit 0 within 2s of SIGTERM (drain delay 1s + 1s), with idle callers connected", x.stopIdle},
 		{"P02", "a unary call in flight at SIGTERM ends OK within 25s, then exit 0", x.stopInCall},
 		{"P03", "streams end with UNAVAILABLE/SERVER_DRAINING within 2s of SIGTERM (drain delay 1s + 1s); the next process resumes to the exact tail", x.stopInStream},
-		{"P09", "a panic in a handler is INTERNAL/PANIC, logged with its stack and without the payload; the next call is OK", panicInHandler},
+		{"P09", "a panic in or behind a handler is INTERNAL/PANIC, logged with its stack and without the payload; the next call is OK", panicInHandler},
 		{"P12", "wrong configuration: exit 78, every error at once, no secret shown", func(ctx context.Context) (string, error) {
 			return x.badConfig(ctx, badConfigurations)
 		}},
