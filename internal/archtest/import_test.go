@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -186,6 +187,7 @@ func list(t *testing.T) []goPackage {
 // golist runs go list at the module's root.
 func golist(t *testing.T, args ...string) string {
 	t.Helper()
+	openTree(t)
 	command := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
 	command.Dir = "../.."
 	command.Env = append(os.Environ(), "GOWORK=off")
@@ -196,6 +198,28 @@ func golist(t *testing.T, args ...string) string {
 		t.Fatalf("go list: %v\n%s", err, stderr.String())
 	}
 	return string(output)
+}
+
+// openTree opens every directory and looks at every Go file of the module. The
+// Go command caches the result of a test by what the test opens, and does not
+// see what go list opens.
+func openTree(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && d.Name() != ".."):
+			return filepath.SkipDir
+		case strings.HasSuffix(path, ".go"):
+			_, err := os.Stat(path)
+			return err
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func matches(patterns []string, path string) bool {
