@@ -37,8 +37,7 @@ func contain(fn func() error) (err error) {
 // release lets the panic go on that contain has stopped; it returns any other
 // error.
 func release(err error) error {
-	var p *PanicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*PanicError](err); ok {
 		panic(p)
 	}
 	return err

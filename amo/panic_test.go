@@ -77,7 +77,10 @@ func TestListing_panicOfAPageNobodyReadIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := culpritBench(t, "limit_offset=5", Config{PageSize: 5})
 		checkPanic(t, panicOf(func() {
-			for range b.client.Customers().List(&amogatev1.CustomerFilter{}, ListOptions{}).Rows(t.Context()) {
+			for _, err := range b.client.Customers().List(&amogatev1.CustomerFilter{}, ListOptions{}).Rows(t.Context()) {
+				if err != nil {
+					t.Errorf("got %v", err)
+				}
 				time.Sleep(b.client.limiter.interval) // the page ahead gets its slot
 				synctest.Wait()
 				break

@@ -81,7 +81,7 @@ var badBodies = []badBody{
 	{"{\n  \"name\": Rose\n}", "body", "line 2, column 11"},
 	{`{"name": "Rose"`, "body", "line 1, column 15"},
 	{`{"name": "Rose"} and more`, "body", "line 1, column 18"},
-	{`{"nmae": "Rose"}`, "customer.nmae", ""},
+	{`{"nam": "Rose"}`, "customer.nam", ""},
 	{`{"name": "Rose", "next_price": {"unit": "5"}}`, "customer.next_price.unit", ""},
 	{`{"name": 5}`, "customer.name", ""},
 }

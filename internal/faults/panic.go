@@ -36,7 +36,7 @@ func panicInHandler(ctx context.Context) (string, error) {
 		options: []grpc.ServerOption{
 			grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 				if create, ok := req.(*amogatev1.CreateCustomerRequest); ok {
-					panic(fmt.Sprintf("cannot make %s", create.GetCustomer().GetName()))
+					panic("cannot make " + create.GetCustomer().GetName())
 				}
 				return handler(ctx, req)
 			}),

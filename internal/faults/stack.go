@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -153,8 +154,8 @@ func (s *stack) onClose(f func() error) { s.closers = append(s.closers, f) }
 // close stops the parts in the reverse order of their start.
 func (s *stack) close() error {
 	var errs []error
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		errs = append(errs, s.closers[i]())
+	for _, closer := range slices.Backward(s.closers) {
+		errs = append(errs, closer())
 	}
 	http.DefaultClient.CloseIdleConnections()
 	return errors.Join(errs...)

@@ -77,7 +77,7 @@ func TestCurl_sendsAsTheRealOne(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		_, _ = fmt.Fprintf(w, "%s %s %s %s %s", r.Method, r.URL, r.Header.Get("Content-Type"), r.Header.Get("Amogate-Account"), body)
+		_, _ = fmt.Fprintf(w, "%s %s %s %s %s", r.Method, r.URL, r.Header.Get("Content-Type"), r.Header.Get("Amogate-Account"), body) //nolint:gosec // nobody looks at it in a browser
 	}))
 	t.Cleanup(func() {
 		server.Close()
