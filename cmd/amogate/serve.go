@@ -67,6 +67,7 @@ func (c *serveCommand) run(ctx context.Context, out streams) error {
 	if err != nil {
 		return err
 	}
+	slog.SetDefault(s.logger) // of grpcLog
 	return serve(ctx, s, out)
 }
 

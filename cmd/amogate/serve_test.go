@@ -310,6 +310,43 @@ func TestSIGTERM_endsStreamsSoThatTheyCanBeResumed(t *testing.T) {
 	}
 }
 
+// TestLog_isJSONAlone lets a caller leave in the middle of a stream, of which
+// gRPC's own log tells.
+func TestLog_isJSONAlone(t *testing.T) {
+	c := startProcess(t, append([]string{"serve", "--sandbox", "--drain-delay=0s", "--log-level=debug"}, freePorts...)...)
+	a := c.out.wait(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+a.REST+"/v1/customers:stream", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	// The caller has left; what its connection says to that does not matter.
+	_ = response.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code, _ := c.end(t); code != exitOK {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	for line := range strings.Lines(c.out.String()) {
+		if strings.HasPrefix(line, "sandbox with ") || strings.HasPrefix(line, "try: ") {
+			continue
+		}
+		if !json.Valid([]byte(line)) {
+			t.Errorf("line is not JSON: %s", line)
+		}
+	}
+	if !strings.Contains(c.out.String(), `"msg":"grpc"`) {
+		t.Error("gRPC's own log is not in it")
+	}
+}
+
 func TestSecondSignal_endsAtOnce(t *testing.T) {
 	c := startProcess(t, append([]string{"serve", "--sandbox", "--drain-delay=20s"}, freePorts...)...)
 	c.out.wait(t)

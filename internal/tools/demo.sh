@@ -14,5 +14,5 @@ call() {
   echo
 }
 call "http://$REST_ADDR/v1/customers?page_size=1"
-call "http://$REST_ADDR/v1/customers:stream" | head -n 3 | cut -c 1-160
+call "http://$REST_ADDR/v1/customers:stream" | sed -n '1,3p; $p' | cut -c 1-160
 call "http://$ADMIN_ADDR/readyz"
