@@ -1,0 +1,133 @@
+// Command mainjob runs the main job against a real process and measures it:
+//
+//	go run ./internal/mainjob
+//
+// It builds amogate, serves a sandbox of 20,000 customers, reads them all over
+// gRPC and then over REST, and prints a line for each figure, its bound and
+// what was measured. It exits with 1 when a figure is out of its bound. It needs
+// the /proc of Linux to measure memory.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+const (
+	customers = 20_000
+	// rate is what the process is told to send, in requests a second.
+	rate = 6
+	// limit bounds the whole run; the lists take 7 s each.
+	limit = 5 * time.Minute
+)
+
+// Bounds of the figures.
+const (
+	maxGrowth = 64 << 20 // bytes of memory above that of the idle process
+	minRate   = 0.95 * rate
+	maxWindow = 7 // requests in any second, as the vendor allows
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	err := run(ctx, os.Stdout)
+	cancel()
+	stop()
+	if err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "mainjob: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+var errOutOfBounds = errors.New("a figure is out of its bound")
+
+func run(ctx context.Context, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "amogate-mainjob-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary := filepath.Join(dir, "amogate")
+	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/amogate")
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+
+	p, err := start(ctx, binary)
+	if err != nil {
+		return err
+	}
+	err = measure(ctx, p, out)
+	return errors.Join(err, p.stop())
+}
+
+// measure reads the customers over both transports and prints the figures.
+func measure(ctx context.Context, p *process, out io.Writer) error {
+	report := &report{out: out}
+	for _, list := range []struct {
+		name string
+		read func(context.Context, *process) (result, error)
+	}{
+		{"gRPC", readGRPC},
+		{"REST", readREST},
+	} {
+		idle, err := p.memory("VmRSS")
+		if err != nil {
+			return err
+		}
+		watch, err := watchUpstream(ctx, p)
+		if err != nil {
+			return err
+		}
+		began := time.Now()
+		got, err := list.read(ctx, p)
+		took := time.Since(began)
+		seen, watchErr := watch.end(ctx)
+		if err := errors.Join(err, watchErr); err != nil {
+			return fmt.Errorf("list over %s: %w", list.name, err)
+		}
+		peak, err := p.memory("VmHWM")
+		if err != nil {
+			return err
+		}
+		report.line(list.name+" rows", got.rows == customers && got.ended && got.told == customers, fmt.Sprintf("= %d and an end", customers),
+			fmt.Sprintf("%d, end %v of %d", got.rows, got.ended, got.told))
+		report.line(list.name+" memory", peak-idle <= maxGrowth, fmt.Sprintf("≤ %d MB", maxGrowth>>20),
+			fmt.Sprintf("%.1f MB above %.1f MB", megabytes(peak-idle), megabytes(idle)))
+		report.line(list.name+" rate", seen.rate() >= minRate, fmt.Sprintf("≥ %.2f/s", minRate),
+			fmt.Sprintf("%.2f/s, %d requests in %.2fs of %.2fs", seen.rate(), seen.requests, seen.span().Seconds(), took.Seconds()))
+		report.line(list.name+" refusals", seen.tooMany == 0, "= 0", fmt.Sprintf("%d times 429", seen.tooMany))
+		report.line(list.name+" window", seen.window <= maxWindow, fmt.Sprintf("≤ %d", maxWindow), fmt.Sprintf("%d in a second", seen.window))
+	}
+	if report.failed {
+		return errOutOfBounds
+	}
+	return nil
+}
+
+func megabytes(bytes int64) float64 { return float64(bytes) / (1 << 20) }
+
+// report prints figures.
+type report struct {
+	out    io.Writer
+	failed bool
+}
+
+func (r *report) line(name string, passed bool, bound, measured string) {
+	verdict := "PASS"
+	if !passed {
+		verdict = "FAIL"
+		r.failed = true
+	}
+	_, _ = fmt.Fprintf(r.out, "%-14s %s  %-22s %s\n", name, verdict, bound, measured)
+}
