@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 )
@@ -134,6 +135,9 @@ func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string) 
 func transportError(ctx context.Context, err error) *Error {
 	if ctx.Err() != nil {
 		return contextError(ctx)
+	}
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // the URL shows what callers search for
 	}
 	var (
 		dns         *net.DNSError

@@ -30,14 +30,14 @@ type Session struct {
 	APIKey string
 }
 
-// String hides the key.
-func (s Session) String() string { return s.Login + ":***" }
+// String hides both: a login is a person's address.
+func (Session) String() string { return "***" }
 
-// GoString hides the key.
-func (s Session) GoString() string { return s.String() }
+// GoString hides both.
+func (Session) GoString() string { return "***" }
 
-// MarshalText hides the key from encoders and logs.
-func (s Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+// MarshalText hides both from encoders and logs.
+func (Session) MarshalText() ([]byte, error) { return []byte("***"), nil }
 
 func (s Session) validate() error {
 	var errs []error

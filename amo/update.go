@@ -133,7 +133,7 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
 	needs := func(i int) bool {
 		_, known := r.before[r.items[i].ID]
-		return !known && (r.items[i].changesTags() || r.d.NeedsBefore(r.items[i].Paths))
+		return !known && (r.items[i].changesTags() || r.d.NeedsBefore(r.items[i].Value, r.items[i].Paths))
 	}
 	var ids []int64
 	for _, i := range pending {
@@ -160,7 +160,8 @@ func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
 			r.results[i].Err = stale(r.op(), item.ID)
 		default:
 			r.before[item.ID] = record
-			return false
+			r.results[i].Err = r.d.CheckChange(r.change(i))
+			return r.results[i].Err != nil
 		}
 		return true
 	})

@@ -60,10 +60,48 @@ func updateOf[T proto.Message](req updateRequest, name string, resource T, impli
 		}
 		update.ExpectedUpdateTime = t.GetSeconds()
 	}
+	if implicit || len(req.GetUpdateMask().GetPaths()) == 0 {
+		dropOutputOnlyElements(m)
+	}
 	clearOutputOnly(m)
 	value, _ := m.Interface().(T)
 	update.Value, update.Paths = value, paths
 	return update, fields
+}
+
+// dropOutputOnlyElements takes out of the lists of m the elements whose value
+// is an arm that cannot be written. Without a mask of the caller's own a record
+// may be sent back as it was read; such an element then keeps its value, since
+// lists with arms merge.
+func dropOutputOnlyElements(m protoreflect.Message) {
+	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		if !field.IsList() || field.Message() == nil {
+			return true
+		}
+		list := value.List()
+		kept := 0
+		for i := range list.Len() {
+			if !hasOutputOnlyArm(list.Get(i).Message()) {
+				list.Set(kept, list.Get(i))
+				kept++
+			}
+		}
+		list.Truncate(kept)
+		return true
+	})
+}
+
+// hasOutputOnlyArm says whether a oneof of m holds a value that cannot be
+// written.
+func hasOutputOnlyArm(m protoreflect.Message) bool {
+	oneofs := m.Descriptor().Oneofs()
+	for i := range oneofs.Len() {
+		arm := m.WhichOneof(oneofs.Get(i))
+		if arm != nil && !oneofs.Get(i).IsSynthetic() && hasBehavior(arm, annotations.FieldBehavior_OUTPUT_ONLY) {
+			return true
+		}
+	}
+	return false
 }
 
 // maskPaths returns the fields of resource to write, in the order of the
@@ -159,10 +197,13 @@ func hasBehavior(field protoreflect.FieldDescriptor, behavior annotations.FieldB
 
 // clearOutputOnly clears the output-only fields of a message that a caller
 // sent, at every depth: the answer repeats what was sent, and must not repeat
-// what only upstream can know.
+// what only upstream can know. An arm of a oneof stays, to be refused: without
+// it the value would count as cleared.
 func clearOutputOnly(m protoreflect.Message) {
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		oneof := field.ContainingOneof()
 		switch {
+		case oneof != nil && !oneof.IsSynthetic() && hasBehavior(field, annotations.FieldBehavior_OUTPUT_ONLY):
 		case hasBehavior(field, annotations.FieldBehavior_OUTPUT_ONLY):
 			m.Clear(field)
 		case field.Message() == nil || field.IsMap():

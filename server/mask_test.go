@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -201,6 +203,44 @@ func TestFieldOfPath_neverPanics(t *testing.T) {
 	for _, path := range []string{"", ".", "..", "name.", ".name", "next_price..units", "\x00", "имя"} {
 		if f := fieldOfPath(m, path); f != nil {
 			t.Errorf("%q is %s", path, f.FullName())
+		}
+	}
+}
+
+func TestUpdateOf_aRecordMayBeSentBackAsItWasRead(t *testing.T) {
+	t.Parallel()
+	read := func() *amogatev1.Customer {
+		return &amogatev1.Customer{CustomFields: []*amogatev1.CustomField{
+			{FieldId: 1, Name: "Текст", Value: &amogatev1.CustomField_Text{Text: "a"}},
+			{FieldId: 2, Value: &amogatev1.CustomField_Raw{Raw: structpb.NewStringValue("b")}},
+			{FieldId: 3},
+		}}
+	}
+	mask := []string{"custom_fields"}
+	for name, c := range map[string]struct {
+		mask     []string
+		implicit bool
+		want     []int64
+	}{
+		"no mask":             {nil, false, []int64{1, 3}},
+		"mask of the gateway": {mask, true, []int64{1, 3}},
+		// The raw value stays, for the codec to refuse: cleared it must not be.
+		"mask of the caller": {mask, false, []int64{1, 2, 3}},
+	} {
+		req := &amogatev1.UpdateCustomerRequest{Id: 1, Customer: read(), UpdateMask: &fieldmaskpb.FieldMask{Paths: c.mask}}
+		update, faulty := updateOf(req, "customer", req.GetCustomer(), c.implicit)
+		if len(faulty) > 0 {
+			t.Errorf("%s: %v", name, faulty)
+		}
+		var got []int64
+		for _, field := range update.Value.GetCustomFields() {
+			got = append(got, field.GetFieldId())
+			if field.GetFieldId() == 2 && field.GetRaw() == nil || field.GetName() != "" {
+				t.Errorf("%s: field %v", name, field)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: fields %v, want %v", name, got, c.want)
 		}
 	}
 }

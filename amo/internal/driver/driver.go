@@ -152,8 +152,11 @@ type Resource[T, F any] struct {
 	// KindInvalid or KindUnsupported whose field paths are relative to T; nil
 	// when nothing does. Paths are the top-level fields to write.
 	Check func(env *Env, op Op, value T, paths []string) error
-	// NeedsBefore says whether writing these paths needs the record as it is.
-	NeedsBefore func(paths []string) bool
+	// NeedsBefore says whether writing the paths of value needs the record as
+	// upstream has it.
+	NeedsBefore func(value T, paths []string) bool
+	// CheckChange is Check for what shows only beside Before, which is set.
+	CheckChange func(change Change[T]) error
 	// Create describes one write that makes values. Item i carries the request
 	// id i+1.
 	Create func(env *Env, values []T) (Call, error)

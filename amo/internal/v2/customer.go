@@ -39,6 +39,7 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		DecodeList:  decodeCustomers,
 		Check:       checkCustomer,
 		NeedsBefore: customerNeedsBefore,
+		CheckChange: checkCustomerChange,
 		Create:      createCustomers,
 		Update:      updateCustomers,
 		Delete:      deleteCustomers,

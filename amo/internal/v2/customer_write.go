@@ -152,7 +152,7 @@ func checkCustomer(env *driver.Env, op driver.Op, value *amogatev1.Customer, pat
 			checkUnwritable(op, path, r)
 			continue
 		}
-		checkCustomerField(env, op, value, path, r)
+		checkCustomerField(env, value, path, r)
 	}
 	return r.err(op)
 }
@@ -170,7 +170,7 @@ func checkUnwritable(op driver.Op, path string, r *report) {
 	}
 }
 
-func checkCustomerField(env *driver.Env, op driver.Op, value *amogatev1.Customer, path string, r *report) {
+func checkCustomerField(env *driver.Env, value *amogatev1.Customer, path string, r *report) {
 	switch path {
 	case "next_purchase_time":
 		checkInstant(path, value.GetNextPurchaseTime(), r)
@@ -203,7 +203,7 @@ func checkCustomerField(env *driver.Env, op driver.Op, value *amogatev1.Customer
 	case "custom_fields":
 		checkCustomFields(env, value.GetCustomFields(), r)
 	case "catalog_elements":
-		checkCatalogElements(op, value.GetCatalogElements(), r)
+		checkCatalogElements(value.GetCatalogElements(), r)
 	}
 }
 
@@ -243,10 +243,7 @@ func checkNotNegative(path string, n int64, r *report) {
 	}
 }
 
-func checkCatalogElements(op driver.Op, elements []*amogatev1.CatalogElementLink, r *report) {
-	if len(elements) == 0 && op == driver.OpUpdate {
-		r.unsupported("catalog_elements", "API v2 cannot unlink elements of catalogs; leave the field out")
-	}
+func checkCatalogElements(elements []*amogatev1.CatalogElementLink, r *report) {
 	type key struct{ catalog, element int64 }
 	seen := map[key]bool{}
 	for i, element := range elements {
@@ -272,10 +269,28 @@ func checkCatalogElements(op driver.Op, elements []*amogatev1.CatalogElementLink
 // maxQuantity is where doubles begin to lose whole numbers.
 const maxQuantity = 1e15
 
-// customerNeedsBefore: links are written as differences, and an unlink names
-// the company to unlink.
-func customerNeedsBefore(paths []string) bool {
-	return slices.Contains(paths, "contact_ids") || slices.Contains(paths, "company_id")
+// customerNeedsBefore: contacts are written as differences, an unlink names the
+// company to unlink, and catalog elements can be cleared only where there are
+// none.
+func customerNeedsBefore(value *amogatev1.Customer, paths []string) bool {
+	return slices.Contains(paths, "contact_ids") ||
+		slices.Contains(paths, "company_id") && value.GetCompanyId() == 0 ||
+		clearsCatalogElements(value, paths)
+}
+
+func clearsCatalogElements(value *amogatev1.Customer, paths []string) bool {
+	return slices.Contains(paths, "catalog_elements") && len(value.GetCatalogElements()) == 0
+}
+
+// checkCustomerChange refuses to clear catalog elements that are there. An
+// empty list where there are none changes nothing: a record that was read may
+// be sent back.
+func checkCustomerChange(change driver.Change[*amogatev1.Customer]) error {
+	var r report
+	if clearsCatalogElements(change.Value, change.Paths) && len(change.Before.GetCatalogElements()) > 0 {
+		r.unsupported("catalog_elements", "API v2 cannot unlink elements of catalogs; leave the field out")
+	}
+	return r.err(driver.OpUpdate)
 }
 
 func createCustomers(env *driver.Env, values []*amogatev1.Customer) (driver.Call, error) {
@@ -305,7 +320,7 @@ func nonZero(id *int64) *int64 {
 func updateCustomers(env *driver.Env, changes []driver.Change[*amogatev1.Customer]) (driver.Call, error) {
 	writes := make([]customerWrite, len(changes))
 	for i, change := range changes {
-		if change.Before == nil && customerNeedsBefore(change.Paths) {
+		if change.Before == nil && customerNeedsBefore(change.Value, change.Paths) {
 			return driver.Call{}, &driver.Error{
 				Kind:    driver.KindBug,
 				Op:      customersName + ".update",

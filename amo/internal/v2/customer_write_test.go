@@ -139,20 +139,52 @@ func TestCustomers_Update_linksAreDifferences(t *testing.T) {
 	}
 }
 
-func TestCustomers_Update_needsTheRecordForLinks(t *testing.T) {
+func TestCustomers_NeedsBefore(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"contact_ids", "company_id"} {
-		if !customers.NeedsBefore([]string{"name", path}) {
-			t.Errorf("%s needs no record", path)
+	linked := &amogatev1.Customer{CompanyId: new(int64(7)), CatalogElements: []*amogatev1.CatalogElementLink{{CatalogId: 1, ElementId: 2}}}
+	for _, c := range []struct {
+		value *amogatev1.Customer
+		path  string
+		want  bool
+	}{
+		{&amogatev1.Customer{}, "contact_ids", true},
+		{linked, "contact_ids", true},
+		{&amogatev1.Customer{}, "company_id", true},
+		{linked, "company_id", false},
+		{&amogatev1.Customer{}, "catalog_elements", true},
+		{linked, "catalog_elements", false},
+	} {
+		if got := customers.NeedsBefore(c.value, []string{"name", c.path}); got != c.want {
+			t.Errorf("%s of %v needs the record: %v, want %v", c.path, c.value, got, c.want)
 		}
-		_, err := customers.Update(testEnv(t), []driver.Change[*amogatev1.Customer]{{ID: 1, Value: &amogatev1.Customer{}, Paths: []string{path}}})
-		wantKind(t, err, driver.KindBug)
+		if c.want {
+			_, err := customers.Update(testEnv(t), []driver.Change[*amogatev1.Customer]{{ID: 1, Value: c.value, Paths: []string{c.path}}})
+			wantKind(t, err, driver.KindBug)
+		}
 	}
 	rest := slices.Collect(maps.Keys(pathCases))
-	rest = slices.DeleteFunc(rest, func(path string) bool { return path == "contact_ids" || path == "company_id" })
-	if customers.NeedsBefore(rest) {
+	rest = slices.DeleteFunc(rest, func(path string) bool {
+		return path == "contact_ids" || path == "company_id" || path == "catalog_elements"
+	})
+	if customers.NeedsBefore(&amogatev1.Customer{}, rest) {
 		t.Error("other fields need the record")
 	}
+}
+
+func TestCustomers_CheckChange_clearsCatalogElementsOnlyWhereThereAreNone(t *testing.T) {
+	t.Parallel()
+	change := driver.Change[*amogatev1.Customer]{
+		ID: 1, Value: &amogatev1.Customer{}, Paths: []string{"catalog_elements"}, Before: &amogatev1.Customer{}, UpdateTime: time.Unix(5, 0),
+	}
+	if err := customers.CheckChange(change); err != nil {
+		t.Errorf("nothing to clear: %v", err)
+	}
+	call, err := customers.Update(testEnv(t), []driver.Change[*amogatev1.Customer]{change})
+	if err != nil || string(call.Body) != `{"update":[{"id":1,"updated_at":5}]}` {
+		t.Errorf("nothing to clear: got %s and error %v", call.Body, err)
+	}
+	change.Before.CatalogElements = []*amogatev1.CatalogElementLink{{CatalogId: 1, ElementId: 2}}
+	wantKind(t, customers.CheckChange(change), driver.KindUnsupported)
 }
 
 func TestCustomers_Update_tagsWithCommasAreAList(t *testing.T) {
@@ -269,7 +301,6 @@ func TestCustomers_Check(t *testing.T) {
 		{"negative creator", driver.OpCreate, &customer{Name: "A", CreatedBy: new(int64(-1))}, nil, driver.KindInvalid, "created_by"},
 		{"tag without a name", driver.OpCreate, &customer{Name: "A", Tags: []*amogatev1.Tag{{Name: "a"}, {Id: 5}}}, nil, driver.KindInvalid, "tags[1].name"},
 		{"contact 0", driver.OpCreate, &customer{Name: "A", ContactIds: []int64{1, 0}}, nil, driver.KindInvalid, "contact_ids[1]"},
-		{"elements cleared", driver.OpUpdate, elements(), []string{"catalog_elements"}, driver.KindUnsupported, "catalog_elements"},
 		{"element twice", driver.OpCreate, elements(&amogatev1.CatalogElementLink{CatalogId: 1, ElementId: 2}, &amogatev1.CatalogElementLink{CatalogId: 1, ElementId: 2}), nil, driver.KindInvalid, "catalog_elements[1].element_id"},
 		{"element of no catalog", driver.OpCreate, elements(&amogatev1.CatalogElementLink{ElementId: 2}), nil, driver.KindInvalid, "catalog_elements[0].catalog_id"},
 		{"catalog without an element", driver.OpCreate, elements(&amogatev1.CatalogElementLink{CatalogId: 2}), nil, driver.KindInvalid, "catalog_elements[0].element_id"},

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"pgregory.net/rapid"
 
@@ -482,4 +483,16 @@ func writeField(t *testing.T, field *amogatev1.CustomField) any {
 	}
 	item := object(t, list(t, object(t, body)["update"])[0])
 	return object(t, list(t, item["custom_fields"])[0])["values"]
+}
+
+func TestCustomField_writesUnknownKeysBack(t *testing.T) {
+	t.Parallel()
+	other, err := structpb.NewStruct(map[string]any{"bank_account": "40702", "entity_type": "3", "name": "other"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entities := &amogatev1.LegalEntities{LegalEntities: []*amogatev1.LegalEntity{{Name: "Shop LLC", Kpp: "7701", Other: other}}}
+	checkUpdate(t, "custom_fields", &amogatev1.Customer{CustomFields: []*amogatev1.CustomField{
+		{FieldId: legalEntityField, Value: &amogatev1.CustomField_LegalEntities{LegalEntities: entities}},
+	}}, fmt.Sprintf(`{"custom_fields":[{"id":%d,"values":[{"value":{"bank_account":"40702","entity_type":"3","kpp":"7701","name":"Shop LLC"}}]}]}`, legalEntityField))
 }

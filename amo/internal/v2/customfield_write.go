@@ -264,16 +264,16 @@ func writeValues(env *driver.Env, f *driver.Field, msg *amogatev1.CustomField) [
 	case *amogatev1.CustomField_LegalEntities:
 		values := []any{}
 		for _, entity := range v.LegalEntities.GetLegalEntities() {
-			values = append(values, valueWrite{Value: newLegalEntityWrite(entity)})
+			values = append(values, valueWrite{Value: withOther(newLegalEntityWrite(entity), entity.GetOther())})
 		}
 		return values
 	case *amogatev1.CustomField_Organisation:
-		return one(newOrganisationWrite(v.Organisation))
+		return one(withOther(newOrganisationWrite(v.Organisation), v.Organisation.GetOther()))
 	case *amogatev1.CustomField_Items:
 		// Bare objects, without `value`.
 		values := []any{}
 		for _, item := range v.Items.GetItems() {
-			values = append(values, newItemWrite(item))
+			values = append(values, withOther(newItemWrite(item), item.GetOther()))
 		}
 		return values
 	}
@@ -311,97 +311,4 @@ func writeSmartAddress(address *amogatev1.SmartAddress) []any {
 		}
 	}
 	return values
-}
-
-// legalEntityWrite spells external_id as the documents of the field do.
-type legalEntityWrite struct {
-	Name                      string `json:"name"`
-	EntityType                int32  `json:"entity_type,omitzero"`
-	VatID                     string `json:"vat_id,omitzero"`
-	Kpp                       string `json:"kpp,omitzero"`
-	TaxRegistrationReasonCode string `json:"tax_registration_reason_code,omitzero"`
-	Address                   string `json:"address,omitzero"`
-	ExternalID                string `json:"external_id,omitzero"`
-}
-
-func newLegalEntityWrite(entity *amogatev1.LegalEntity) legalEntityWrite {
-	return legalEntityWrite{
-		Name:                      entity.GetName(),
-		EntityType:                int32(entity.GetEntityType()),
-		VatID:                     entity.GetVatId(),
-		Kpp:                       entity.GetKpp(),
-		TaxRegistrationReasonCode: entity.GetTaxRegistrationReasonCode(),
-		Address:                   entity.GetAddress(),
-		ExternalID:                entity.GetExternalUid(),
-	}
-}
-
-// organisationWrite has the keys of a recorded answer.
-type organisationWrite struct {
-	Name                      string `json:"name"`
-	EntityType                int32  `json:"entity_type,omitzero"`
-	VatID                     string `json:"vat_id,omitzero"`
-	TaxRegistrationReasonCode string `json:"tax_registration_reason_code,omitzero"`
-	Address                   string `json:"address,omitzero"`
-	Kpp                       string `json:"kpp,omitzero"`
-	ExternalUID               string `json:"external_uid,omitzero"`
-	Line1                     string `json:"line1,omitzero"`
-	Line2                     string `json:"line2,omitzero"`
-	City                      string `json:"city,omitzero"`
-	State                     string `json:"state,omitzero"`
-	Zip                       string `json:"zip,omitzero"`
-	Country                   string `json:"country,omitzero"`
-	BankCode                  string `json:"bank_code,omitzero"`
-}
-
-func newOrganisationWrite(o *amogatev1.Organisation) organisationWrite {
-	return organisationWrite{
-		Name:                      o.GetName(),
-		EntityType:                int32(o.GetEntityType()),
-		VatID:                     o.GetVatId(),
-		TaxRegistrationReasonCode: o.GetTaxRegistrationReasonCode(),
-		Address:                   o.GetAddress(),
-		Kpp:                       o.GetKpp(),
-		ExternalUID:               o.GetExternalUid(),
-		Line1:                     o.GetLine_1(),
-		Line2:                     o.GetLine_2(),
-		City:                      o.GetCity(),
-		State:                     o.GetState(),
-		Zip:                       o.GetZip(),
-		Country:                   o.GetCountry(),
-		BankCode:                  o.GetBankCode(),
-	}
-}
-
-type itemWrite struct {
-	Description string         `json:"description,omitzero"`
-	UnitPrice   string         `json:"unit_price,omitzero"`
-	UnitType    string         `json:"unit_type,omitzero"`
-	Quantity    string         `json:"quantity,omitzero"`
-	Discount    *discountWrite `json:"discount,omitzero"`
-	VatRateID   int64          `json:"vat_rate_id,omitzero"`
-	ExternalUID string         `json:"external_uid,omitzero"`
-}
-
-type discountWrite struct {
-	Type  string `json:"type"`
-	Value string `json:"value"`
-}
-
-func newItemWrite(item *amogatev1.Item) itemWrite {
-	w := itemWrite{
-		Description: item.GetDescription(),
-		UnitPrice:   item.GetUnitPrice(),
-		UnitType:    item.GetUnitType(),
-		Quantity:    item.GetQuantity(),
-		VatRateID:   item.GetVatRateId(),
-		ExternalUID: item.GetExternalUid(),
-	}
-	switch d := item.GetDiscount().GetDiscount().(type) {
-	case *amogatev1.Discount_Amount:
-		w.Discount = &discountWrite{Type: "amount", Value: d.Amount}
-	case *amogatev1.Discount_Percentage:
-		w.Discount = &discountWrite{Type: "percentage", Value: d.Percentage}
-	}
-	return w
 }

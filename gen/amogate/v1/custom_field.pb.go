@@ -575,8 +575,9 @@ type CustomField_Items struct {
 
 type CustomField_Raw struct {
 	// The JSON of upstream's `values`, for a type that has no arm, or for a
-	// value that does not fit its type. Output only: such a field cannot be
-	// written. A shape may get an arm of its own in a later minor release.
+	// value that does not fit its type. It cannot be written: named by a mask
+	// it is refused, without a mask the field keeps its value. A shape may get
+	// an arm of its own in a later minor release.
 	Raw *structpb.Value `protobuf:"bytes,40,opt,name=raw,proto3,oneof"`
 }
 
@@ -985,7 +986,9 @@ type LegalEntity struct {
 	// Id in another system of yours. Upstream spells the key external_id or
 	// external_uid; both are read.
 	ExternalUid string `protobuf:"bytes,7,opt,name=external_uid,json=externalUid,proto3" json:"external_uid,omitempty"`
-	// Keys of upstream that have no field here, as it sent them. Output only.
+	// Keys of upstream that have no field here, as it sent them. They are written
+	// back, so that a value that was read can be sent back whole; where a field
+	// here names the same key the field wins.
 	Other         *structpb.Struct `protobuf:"bytes,15,opt,name=other,proto3" json:"other,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1109,7 +1112,9 @@ type Organisation struct {
 	Country string `protobuf:"bytes,13,opt,name=country,proto3" json:"country,omitempty"`
 	// Bank's code (BIC).
 	BankCode string `protobuf:"bytes,14,opt,name=bank_code,json=bankCode,proto3" json:"bank_code,omitempty"`
-	// Keys of upstream that have no field here, as it sent them. Output only.
+	// Keys of upstream that have no field here, as it sent them. They are written
+	// back, so that a value that was read can be sent back whole; where a field
+	// here names the same key the field wins.
 	Other         *structpb.Struct `protobuf:"bytes,15,opt,name=other,proto3" json:"other,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1313,7 +1318,9 @@ type Item struct {
 	VatRateId int64 `protobuf:"varint,6,opt,name=vat_rate_id,json=vatRateId,proto3" json:"vat_rate_id,omitempty"`
 	// Id in another system of yours.
 	ExternalUid string `protobuf:"bytes,7,opt,name=external_uid,json=externalUid,proto3" json:"external_uid,omitempty"`
-	// Keys of upstream that have no field here, as it sent them. Output only.
+	// Keys of upstream that have no field here, as it sent them. They are written
+	// back, so that a value that was read can be sent back whole; where a field
+	// here names the same key the field wins.
 	Other         *structpb.Struct `protobuf:"bytes,15,opt,name=other,proto3" json:"other,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1497,7 +1504,7 @@ var File_amogate_v1_custom_field_proto protoreflect.FileDescriptor
 const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\n" +
 	"\x1damogate/v1/custom_field.proto\x12\n" +
-	"amogate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x8f\b\n" +
+	"amogate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x94\b\n" +
 	"\vCustomField\x12\"\n" +
 	"\bfield_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\afieldId\x12\x17\n" +
 	"\x04code\x18\x02 \x01(\tB\x03\xe0A\x03R\x04code\x12\x17\n" +
@@ -1520,8 +1527,8 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\bbirthday\x18\x16 \x01(\v2\x11.google.type.DateH\x00R\bbirthday\x12B\n" +
 	"\x0elegal_entities\x18\x17 \x01(\v2\x19.amogate.v1.LegalEntitiesH\x00R\rlegalEntities\x12>\n" +
 	"\forganisation\x18\x18 \x01(\v2\x18.amogate.v1.OrganisationH\x00R\forganisation\x12)\n" +
-	"\x05items\x18\x19 \x01(\v2\x11.amogate.v1.ItemsH\x00R\x05items\x12*\n" +
-	"\x03raw\x18( \x01(\v2\x16.google.protobuf.ValueH\x00R\x03rawB\a\n" +
+	"\x05items\x18\x19 \x01(\v2\x11.amogate.v1.ItemsH\x00R\x05items\x12/\n" +
+	"\x03raw\x18( \x01(\v2\x16.google.protobuf.ValueB\x03\xe0A\x03H\x00R\x03rawB\a\n" +
 	"\x05value\"G\n" +
 	"\x06Choice\x12$\n" +
 	"\toption_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\boptionId\x12\x17\n" +
@@ -1542,7 +1549,7 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\x03zip\x18\x05 \x01(\tB\b\xbaH\x05r\x03(\x80 R\x03zip\x121\n" +
 	"\acountry\x18\x06 \x01(\tB\x17\xbaH\x14r\x122\x10^([A-Za-z]{2})?$R\acountry\"Y\n" +
 	"\rLegalEntities\x12H\n" +
-	"\x0elegal_entities\x18\x01 \x03(\v2\x17.amogate.v1.LegalEntityB\b\xbaH\x05\x92\x01\x02\x10dR\rlegalEntities\"\xba\x02\n" +
+	"\x0elegal_entities\x18\x01 \x03(\v2\x17.amogate.v1.LegalEntityB\b\xbaH\x05\x92\x01\x02\x10dR\rlegalEntities\"\xb5\x02\n" +
 	"\vLegalEntity\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\ventity_type\x18\x02 \x01(\x0e2\x1b.amogate.v1.LegalEntityTypeR\n" +
@@ -1551,8 +1558,8 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\x03kpp\x18\x04 \x01(\tR\x03kpp\x12?\n" +
 	"\x1ctax_registration_reason_code\x18\x05 \x01(\tR\x19taxRegistrationReasonCode\x12\x18\n" +
 	"\aaddress\x18\x06 \x01(\tR\aaddress\x12!\n" +
-	"\fexternal_uid\x18\a \x01(\tR\vexternalUid\x122\n" +
-	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructB\x03\xe0A\x03R\x05other\"\xdc\x03\n" +
+	"\fexternal_uid\x18\a \x01(\tR\vexternalUid\x12-\n" +
+	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructR\x05other\"\xd7\x03\n" +
 	"\fOrganisation\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12<\n" +
 	"\ventity_type\x18\x02 \x01(\x0e2\x1b.amogate.v1.LegalEntityTypeR\n" +
@@ -1569,10 +1576,10 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\x05state\x18\v \x01(\tR\x05state\x12\x10\n" +
 	"\x03zip\x18\f \x01(\tR\x03zip\x12\x18\n" +
 	"\acountry\x18\r \x01(\tR\acountry\x12\x1b\n" +
-	"\tbank_code\x18\x0e \x01(\tR\bbankCode\x122\n" +
-	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructB\x03\xe0A\x03R\x05other\":\n" +
+	"\tbank_code\x18\x0e \x01(\tR\bbankCode\x12-\n" +
+	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructR\x05other\":\n" +
 	"\x05Items\x121\n" +
-	"\x05items\x18\x01 \x03(\v2\x10.amogate.v1.ItemB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05items\"\x87\x03\n" +
+	"\x05items\x18\x01 \x03(\v2\x10.amogate.v1.ItemB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05items\"\x82\x03\n" +
 	"\x04Item\x12 \n" +
 	"\vdescription\x18\x01 \x01(\tR\vdescription\x12L\n" +
 	"\n" +
@@ -1581,8 +1588,8 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\bquantity\x18\x04 \x01(\tB-\xbaH*r(2&^$|^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)$R\bquantity\x120\n" +
 	"\bdiscount\x18\x05 \x01(\v2\x14.amogate.v1.DiscountR\bdiscount\x12\x1e\n" +
 	"\vvat_rate_id\x18\x06 \x01(\x03R\tvatRateId\x12!\n" +
-	"\fexternal_uid\x18\a \x01(\tR\vexternalUid\x122\n" +
-	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructB\x03\xe0A\x03R\x05other\"\xaa\x01\n" +
+	"\fexternal_uid\x18\a \x01(\tR\vexternalUid\x12-\n" +
+	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructR\x05other\"\xaa\x01\n" +
 	"\bDiscount\x12D\n" +
 	"\x06amount\x18\x01 \x01(\tB*\xbaH'r%2#^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)$H\x00R\x06amount\x12L\n" +
 	"\n" +
