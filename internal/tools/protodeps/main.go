@@ -4,6 +4,7 @@
 // vendored and no schema registry is needed.
 package main
 
+// Each blank import registers the descriptors of a file the API imports.
 import (
 	"errors"
 	"flag"
@@ -12,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	// Each blank import registers the descriptors of a file the API imports.
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"github.com/jhump/protoreflect/v2/protoprint"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
