@@ -27,6 +27,8 @@ type request struct {
 	// decode takes the complete answer, whatever its status, and returns the
 	// *Error that it stands for. It may be called once an attempt.
 	decode func(driver.Response) error
+	// left, if set, is called when an attempt has its slot.
+	left func()
 	// splittable requests are not repeated after a 504: the caller asks for less.
 	splittable bool
 }
@@ -69,6 +71,9 @@ func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
 		return outcome{mark: mark, err: asError(err)}
 	}
 	u.requests++
+	if r.left != nil {
+		r.left()
+	}
 	resp, sent, err := c.roundTrip(ctx, req, r.call.Name)
 	if err != nil {
 		return outcome{mark: mark, sent: sent, err: asError(err)}

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 
@@ -65,7 +66,7 @@ type Listing[T proto.Message] struct {
 	// err is why the list cannot run.
 	err error
 	// fetch reads the page behind an offset.
-	fetch func(ctx context.Context, offset int64, limit int, class class) (fetched[T], error)
+	fetch func(ctx context.Context, want wanted) (fetched[T], error)
 	// matches says whether a row is yielded.
 	matches func(T) bool
 
@@ -74,6 +75,15 @@ type Listing[T proto.Message] struct {
 	cursor  Cursor
 	end     ListEnd
 	ended   bool
+}
+
+// wanted is one upstream page to read.
+type wanted struct {
+	offset int64
+	limit  int
+	class  class
+	// left is called when its request leaves; repetitions call it again.
+	left func()
 }
 
 // fetched is one upstream page.
@@ -112,13 +122,13 @@ func (c *Collection[T, F]) List(filter F, options ListOptions) *Listing[T] {
 	if c.behavior.byIDsAlone(filter) {
 		ids := distinct(c.behavior.ids(filter))
 		l.limit = min(l.limit, d.MaxIDs)
-		l.fetch = func(ctx context.Context, offset int64, limit int, class class) (fetched[T], error) {
-			return c.fetchIDs(ctx, d, ids, offset, limit, class)
+		l.fetch = func(ctx context.Context, want wanted) (fetched[T], error) {
+			return c.fetchIDs(ctx, d, ids, want)
 		}
 		return l
 	}
-	l.fetch = func(ctx context.Context, offset int64, limit int, class class) (fetched[T], error) {
-		return c.fetchPage(ctx, d, filter, offset, limit, class)
+	l.fetch = func(ctx context.Context, want wanted) (fetched[T], error) {
+		return c.fetchPage(ctx, d, filter, want)
 	}
 	return l
 }
@@ -138,20 +148,21 @@ func (c *Collection[T, F]) resume(generation Generation) (driver.Resource[T, F],
 	return d, nil
 }
 
-// fetchPage reads limit rows behind offset. After a 504 it asks for less.
-func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F], filter F, offset int64, limit int, class class) (fetched[T], error) {
+// fetchPage reads a page of the collection. After a 504 it asks for less.
+func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F], filter F, want wanted) (fetched[T], error) {
 	env, err := c.client.env(ctx, accountLife)
 	if err != nil {
 		return fetched[T]{}, err
 	}
 	var total usage
+	offset, limit := want.offset, want.limit
 	for {
 		call, err := d.List(env, filter, offset, limit)
 		if err != nil {
 			return fetched[T]{}, err
 		}
 		smaller := smallerPage(limit)
-		page, u, err := c.page(ctx, d, request{call: call, class: class, splittable: smaller > 0})
+		page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left, splittable: smaller > 0})
 		total.add(u)
 		if err != nil {
 			if e := asError(err); smaller > 0 && e.Status == http.StatusGatewayTimeout && e.Op == call.Name {
@@ -169,20 +180,18 @@ func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F
 	}
 }
 
-// fetchIDs reads the records of limit ids behind offset, in ascending order.
-func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F], ids []int64, offset int64, limit int, class class) (fetched[T], error) {
-	if offset > int64(len(ids)) {
-		offset = int64(len(ids))
-	}
-	chunk := ids[offset:min(offset+int64(limit), int64(len(ids)))]
-	f := fetched[T]{next: offset + int64(len(chunk)), limit: limit}
+// fetchIDs reads a page of the records with these ids, in ascending order.
+func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F], ids []int64, want wanted) (fetched[T], error) {
+	offset := min(want.offset, int64(len(ids)))
+	chunk := ids[offset:min(offset+int64(want.limit), int64(len(ids)))]
+	f := fetched[T]{next: offset + int64(len(chunk)), limit: want.limit}
 	f.last = f.next == int64(len(ids))
 	if len(chunk) == 0 {
 		return f, nil
 	}
 	call := d.ByIDs(chunk)
 	call.Name = c.name + "." + string(driver.OpList)
-	page, u, err := c.page(ctx, d, request{call: call, class: class})
+	page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left})
 	f.usage = u
 	if err != nil {
 		return f, err
@@ -230,27 +239,24 @@ func (l *Listing[T]) Rows(ctx context.Context) iter.Seq2[Row[T], error] {
 	}
 }
 
+// maxAhead is the most pages of a list that are on their way at a time. At the
+// default rate a slot comes every 167 ms: upstream may take a second for a page
+// before a list falls behind the rate.
+const maxAhead = 6
+
 // pages reads upstream page by page to the end of the list. While the reader
-// has a page in hand the next one is on its way.
+// has a page in hand the next ones are on their way.
 func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 	return func(yield func(fetched[T], error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		ahead := l.read(ctx, l.cursor.Offset, classInteractive)
-		defer func() {
-			// The page ahead must not outlive the list.
-			cancel()
-			if ahead != nil {
-				_ = release((<-ahead).err) // nobody wants the page
-			}
-		}()
+		ahead := readAhead[T]{list: l}
+		// The pages ahead must not outlive the list.
+		defer ahead.drop()
+		ahead.start(ctx, l.cursor.Offset, classInteractive)
 		bounded := l.options.MaxPages > 0
 		guard := loopGuard{}
 		full, reasked := false, false
 		for {
-			reading := ahead
-			ahead = nil
-			page := <-reading
-			page.err = release(page.err)
+			offset, page := ahead.take()
 			l.count(page.usage)
 			if page.err == nil && seenBefore(guard, page.rows) {
 				page.err = &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"}
@@ -259,17 +265,19 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 				yield(fetched[T]{}, page.err)
 				return
 			}
-			last := page.last || len(page.rows) == 0
+			// An empty page of a list by ids is not its end: it passes the ids.
+			last := page.last || page.next == offset
 			if last && full && !reasked && !page.last {
 				// Upstream is known to answer an empty page by mistake.
 				reasked = true
 				l.end.Retries++
-				ahead = l.read(ctx, page.next, classSync)
+				ahead.drop()
+				ahead.start(ctx, page.next, classSync)
 				continue
 			}
 			l.limit = page.limit
 			if !last && !bounded {
-				ahead = l.read(ctx, page.next, classSync)
+				ahead.fill(ctx, page.fetched)
 			}
 			if !yield(page.fetched, nil) {
 				return
@@ -282,11 +290,26 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 				if l.end.Pages >= int64(l.options.MaxPages) {
 					return
 				}
-				ahead = l.read(ctx, page.next, classSync)
+				ahead.start(ctx, page.next, classSync)
 			}
 			full, reasked = page.full, false
 		}
 	}
+}
+
+// readAhead are the pages of a list on their way, in order.
+type readAhead[T proto.Message] struct {
+	list  *Listing[T]
+	queue []reading[T]
+}
+
+// reading is one page on its way.
+type reading[T any] struct {
+	offset int64
+	cancel context.CancelFunc
+	// left is closed when its request has left.
+	left   chan struct{}
+	result chan readResult[T]
 }
 
 // readResult is a page, or why there is none.
@@ -295,19 +318,70 @@ type readResult[T any] struct {
 	err error
 }
 
-// read fetches one page in the background.
-func (l *Listing[T]) read(ctx context.Context, offset int64, class class) chan readResult[T] {
-	result := make(chan readResult[T], 1)
-	limit := l.limit
+// start fetches one more page in the background, as soon as the request before
+// it has left: pages come in order, and a list never holds more than one place
+// in the queue of the limiter.
+func (a *readAhead[T]) start(ctx context.Context, offset int64, class class) {
+	ctx, cancel := context.WithCancel(ctx)
+	r := reading[T]{offset: offset, cancel: cancel, left: make(chan struct{}), result: make(chan readResult[T], 1)}
+	left := sync.OnceFunc(func() { close(r.left) })
+	want := wanted{offset: offset, limit: a.list.limit, class: class, left: left}
+	var before chan struct{}
+	if len(a.queue) > 0 {
+		before = a.queue[len(a.queue)-1].left
+	}
 	go func() {
-		var r readResult[T]
-		r.err = contain(func() (err error) {
-			r.fetched, err = l.fetch(ctx, offset, limit, class)
+		defer left()
+		if before != nil {
+			select {
+			case <-before:
+			case <-ctx.Done(): // fetch tells
+			}
+		}
+		var got readResult[T]
+		got.err = contain(func() (err error) {
+			got.fetched, err = a.list.fetch(ctx, want)
 			return err
 		})
-		result <- r
+		r.result <- got
 	}()
-	return result
+	a.queue = append(a.queue, r)
+}
+
+// take waits for the first page and returns it with its offset.
+func (a *readAhead[T]) take() (int64, readResult[T]) {
+	r := a.queue[0]
+	a.queue = a.queue[1:]
+	got := <-r.result
+	r.cancel()
+	got.err = release(got.err)
+	return r.offset, got
+}
+
+// fill starts what follows page. Behind a full page more full ones are likely;
+// behind one that is not the list probably ends.
+func (a *readAhead[T]) fill(ctx context.Context, page fetched[T]) {
+	if len(a.queue) > 0 && a.queue[0].offset != page.next {
+		a.drop() // the page has fewer rows than was expected
+	}
+	if len(a.queue) == 0 {
+		a.start(ctx, page.next, classSync)
+	}
+	for page.full && len(a.queue) < maxAhead {
+		a.start(ctx, a.queue[len(a.queue)-1].offset+int64(page.limit), classSync)
+	}
+}
+
+// drop gives up the pages that nobody wants. Their requests count all the same.
+func (a *readAhead[T]) drop() {
+	for _, r := range a.queue {
+		r.cancel()
+	}
+	for len(a.queue) > 0 {
+		_, got := a.take()
+		a.list.end.Requests += got.usage.requests
+		a.list.end.Retries += got.usage.retries
+	}
 }
 
 func (l *Listing[T]) count(u usage) {

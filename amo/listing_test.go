@@ -74,6 +74,27 @@ func TestListing_readsEverythingAtTheRate(t *testing.T) {
 	})
 }
 
+func TestListing_hidesASlowUpstream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 5_000, Latency: 900 * time.Millisecond}, Config{PageSize: 100})
+		start := time.Now()
+		rows, end := rowsOf(t, b, nil, ListOptions{})
+		took := time.Since(start)
+		if !slices.Equal(idsOf(rows), storedIDs(b, nil)) {
+			t.Errorf("the %d rows are not the stored ones in order", len(rows))
+		}
+		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != end.Requests || end.Pages != 52 {
+			t.Errorf("end = %+v, want 52 pages and the %d requests that upstream saw", end, got)
+		}
+		// The account, the first and the repeated last page take the latency each;
+		// one after another the 52 pages would take 47 s.
+		if want := 3*900*time.Millisecond + 52*time.Second/DefaultRate + 900*time.Millisecond; took > want {
+			t.Errorf("took %v, want at most %v", took, want)
+		}
+		b.checkWindow(t)
+	})
+}
+
 func TestListing_doesNotDependOnThePageSize(t *testing.T) {
 	for _, size := range []int{1, 2, 7, 500} {
 		t.Run(fmt.Sprintf("pages of %d", size), func(t *testing.T) {
@@ -109,6 +130,18 @@ func TestListing_byIDs(t *testing.T) {
 		if end.Requests != 3 {
 			t.Errorf("%d requests, want 3 of at most 250 ids", end.Requests)
 		}
+		// A page of ids that nobody has is not the end.
+		few := b.client.Customers().List(&amogatev1.CustomerFilter{Ids: append(absent(600), stored[0])}, ListOptions{})
+		n := 0
+		for _, err := range few.Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if _, ended := few.End(); n != 1 || !ended {
+			t.Errorf("%d rows, ended %v; want the one behind 600 unknown ids", n, ended)
+		}
 		for _, i := range []int{0, 249, 250, 599} {
 			tail, _ := rowsOf(t, b, &amogatev1.CustomerFilter{Ids: ids}, ListOptions{From: rows[i].Cursor})
 			if !slices.Equal(idsOf(tail), want[i+1:]) {
@@ -116,6 +149,15 @@ func TestListing_byIDs(t *testing.T) {
 			}
 		}
 	})
+}
+
+// absent returns ids that no seeded customer has.
+func absent(n int) []int64 {
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = int64(i + 1)
+	}
+	return ids
 }
 
 func TestListing_appliesFiltersExactly(t *testing.T) {
@@ -284,7 +326,7 @@ func TestListing_retriesReads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, emulator.Config{Customers: 30}, Config{PageSize: 10})
-				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, From: 2, To: 1 + test.times}, Action: test.action})
+				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=10&", To: test.times}, Action: test.action})
 				got := Kind(-1)
 				var rows []Row[*amogatev1.Customer]
 				for row, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {
@@ -348,7 +390,7 @@ func TestListing_cancelReachesUpstream(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 100, Latency: 10 * time.Second}, Config{PageSize: 10})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			time.Sleep(35 * time.Second) // in the midst of the third page
+			time.Sleep(35 * time.Second) // in the midst of the pages that follow the seventh
 			cancel()
 		}()
 		start := time.Now()
@@ -362,11 +404,11 @@ func TestListing_cancelReachesUpstream(t *testing.T) {
 			}
 			n++
 		}
-		if took := time.Since(start); took != 35*time.Second || n != 20 {
-			t.Errorf("%d rows in %v, want 20 in 35s", n, took)
+		if took := time.Since(start); took != 35*time.Second || n != 70 {
+			t.Errorf("%d rows in %v, want 70 in 35s: the first page, then %d on their way at a time", n, took, maxAhead)
 		}
-		if s := b.Stats(); s.Cancelled != 1 || s.InFlight != 0 {
-			t.Errorf("upstream saw %d callers leave and %d stay", s.Cancelled, s.InFlight)
+		if s := b.Stats(); s.Cancelled != maxAhead || s.InFlight != 0 {
+			t.Errorf("upstream saw %d callers leave and %d stay, want %d and 0", s.Cancelled, s.InFlight, maxAhead)
 		}
 	})
 }
