@@ -62,6 +62,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s).
 faults: ## Run the fault table; prints a line per row.
 	go run ./internal/faults
 
+.PHONY: mainjob
+mainjob: ## Stream 20,000 customers and measure rate and memory.
+	go run ./internal/mainjob
+
 .PHONY: canfail
 canfail: ## Show that the checks fail when they should.
 	internal/tools/canfail.sh

@@ -31,7 +31,7 @@ func (c *healthcheckCommand) run(ctx context.Context, _ streams) error {
 		return err
 	}
 	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
+		host = "127.0.0.1" // in an image without a hosts file, too
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()
