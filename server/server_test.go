@@ -612,7 +612,7 @@ func TestDrain_isBounded(t *testing.T) {
 
 func TestDrain_doesNotWaitForAReaderThatStalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, upstream{emulator: emulator.Config{Customers: 3000}}, Config{})
+		r := newRig(t, upstream{emulator: emulator.Config{Customers: 20_000}}, Config{})
 		stream, err := r.api.ListCustomers(t.Context(), &amogatev1.ListCustomersRequest{})
 		if err != nil {
 			t.Fatal(err)
@@ -621,7 +621,7 @@ func TestDrain_doesNotWaitForAReaderThatStalls(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute) // of fake time: the windows of the connection are full
-		if got := r.emulator.Stats().RowsSent; got == 3000 {
+		if got := r.emulator.Stats().RowsSent; got == 20_000 {
 			t.Fatal("the reader does not stall the list")
 		}
 		begun := time.Now()
