@@ -322,7 +322,7 @@ type readResult[T any] struct {
 // it has left: pages come in order, and a list never holds more than one place
 // in the queue of the limiter.
 func (a *readAhead[T]) start(ctx context.Context, offset int64, class class) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(ctx) //nolint:gosec // take calls cancel, and drop takes what is left
 	r := reading[T]{offset: offset, cancel: cancel, left: make(chan struct{}), result: make(chan readResult[T], 1)}
 	left := sync.OnceFunc(func() { close(r.left) })
 	want := wanted{offset: offset, limit: a.list.limit, class: class, left: left}

@@ -122,6 +122,7 @@ func (s *stack) pages(t *testing.T, size int32, token string) streamed {
 }
 
 func TestPaging_givesTheSameRowsInTheSameOrderWhateverThePageSizes(t *testing.T) {
+	t.Parallel()
 	for _, upstreamSize := range []int{1, 2, 7, 500} {
 		t.Run(fmt.Sprintf("upstream %d", upstreamSize), func(t *testing.T) {
 			t.Parallel()
@@ -149,6 +150,7 @@ func TestPaging_givesTheSameRowsInTheSameOrderWhateverThePageSizes(t *testing.T)
 }
 
 func TestPaging_resumesExactlyBehindEveryToken(t *testing.T) {
+	t.Parallel()
 	for _, upstreamSize := range []int{1, 2, 7, 500} {
 		t.Run(fmt.Sprintf("upstream %d", upstreamSize), func(t *testing.T) {
 			t.Parallel()

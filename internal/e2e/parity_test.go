@@ -135,6 +135,7 @@ func loadParityCases(t *testing.T) map[string][]parityCase {
 }
 
 func TestParity(t *testing.T) {
+	t.Parallel()
 	describe := loadOpenAPI(t)
 	count := 0
 	for file, cases := range loadParityCases(t) {

@@ -41,6 +41,7 @@ func (a *arrivals) rate() float64 {
 // requests than upstream allows. Small pages make as many requests of fewer
 // rows.
 func TestRate_isTheConfiguredOneInALongList(t *testing.T) {
+	t.Parallel()
 	const customers, pageSize = 2_000, 50
 	read := map[string]func(t *testing.T, s *stack) int{
 		"gRPC": func(t *testing.T, s *stack) int { t.Helper(); return len(s.stream(t, "").ids) },

@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -172,7 +174,9 @@ func serveHTTP(t *testing.T, handler http.Handler, logger *slog.Logger) http.Rou
 		if err := web.Close(); err != nil {
 			t.Errorf("close HTTP server: %v", err)
 		}
-		<-served // http.ErrServerClosed
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("serve HTTP: %v", err)
+		}
 	})
 	return transport
 }
@@ -234,8 +238,8 @@ func (s *stack) do(t *testing.T, method, target, body string, headers ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 0; i < len(headers); i += 2 {
-		req.Header.Add(headers[i], headers[i+1])
+	for pair := range slices.Chunk(headers, 2) {
+		req.Header.Add(pair[0], pair[1])
 	}
 	resp, err := s.rest.Do(req)
 	if err != nil {

@@ -31,7 +31,7 @@ type process struct {
 // start starts the binary on free ports and waits until it serves.
 func start(ctx context.Context, binary string) (*process, error) {
 	p := &process{exited: make(chan error, 1)}
-	p.command = exec.CommandContext(ctx, binary, "serve", "--sandbox",
+	p.command = exec.CommandContext(ctx, binary, "serve", "--sandbox", //nolint:gosec // it was built here
 		"--sandbox-customers", strconv.Itoa(customers), "--rate", strconv.Itoa(rate),
 		"--rest-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0",
 		"--drain-delay", "0s", "--log-format", "json")
