@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -89,9 +90,9 @@ func TestSandbox_isListedOverGRPCAndREST(t *testing.T) {
 		t.Errorf("the emulator counts %d requests and %d refusals", stats.Requests, stats.TooMany)
 	}
 	metrics := get(t, "http://"+a.Admin+"/metrics", http.StatusOK)
-	for _, want := range []string{"amogate_build_info{", "rpc_server_", "http_server_", "amogate_upstream_request_duration_seconds_count"} {
-		if !strings.Contains(metrics, "\n"+want) {
-			t.Errorf("/metrics has no %s", want)
+	for _, name := range metricsOfManual(t) {
+		if !strings.Contains(metrics, "\n# TYPE "+name+" ") {
+			t.Errorf("/metrics has no %s, of which docs/operations.md tells", name)
 		}
 	}
 	for _, address := range []string{a.REST, a.Admin} {
@@ -114,6 +115,24 @@ func TestSandbox_isListedOverGRPCAndREST(t *testing.T) {
 	if strings.Contains(out, "emulator-token") {
 		t.Errorf("output shows the token:\n%s", out)
 	}
+}
+
+// metricsOfManual returns the names of the metrics that docs/operations.md
+// lists.
+func metricsOfManual(t *testing.T) []string {
+	t.Helper()
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, match := range regexp.MustCompile("(?m)^  \\| `([a-z_]+)` \\|").FindAllStringSubmatch(string(manual), -1) {
+		names = append(names, match[1])
+	}
+	if len(names) < 5 {
+		t.Fatalf("docs/operations.md lists only %q", names)
+	}
+	return names
 }
 
 func TestServe_withoutAccountIsReadyAndSaysWhatToDo(t *testing.T) {
