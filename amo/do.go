@@ -96,7 +96,10 @@ func (c *Client) newHTTPRequest(ctx context.Context, call driver.Call) (*http.Re
 		return nil, err
 	}
 	if call.Body == nil {
-		req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
+		// net/http by itself repeats a GET whose connection broke, past the
+		// limiter, but not one with a body that cannot be read again: this one is
+		// empty, and nothing of it is sent.
+		req.Body, req.GetBody, req.ContentLength = io.NopCloser(bytes.NewReader(nil)), nil, 0
 	} else {
 		req.Header.Set("Content-Type", cmp.Or(call.ContentType, "application/json"))
 	}
