@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 
@@ -13,14 +14,18 @@ import (
 func TestWire_brokenConnectionsCostASlotEach(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var rules []emulator.Rule
+		for offset := 0; offset < pagedRows; offset += 5 {
+			rules = append(rules, emulator.Rule{
+				Match:  emulator.Match{Operation: emulator.OpCustomersList, Query: fmt.Sprintf("limit_offset=%d&", offset), Nth: 1},
+				Action: emulator.Action{Drop: true},
+			})
+		}
 		s := newStack(t, setup{
 			emulator: emulator.Config{Customers: pagedRows},
 			client:   amo.Config{PageSize: 5},
 			wire:     true,
-			rules: []emulator.Rule{{
-				Match:  emulator.Match{Operation: emulator.OpCustomersList, Every: 3},
-				Action: emulator.Action{Drop: true},
-			}},
+			rules:    rules,
 		})
 		stream, err := s.api.ListCustomers(t.Context(), &amogatev1.ListCustomersRequest{})
 		if err != nil {
