@@ -44,7 +44,7 @@ func clearEnvironment(t *testing.T) {
 func try(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	code = run(ctx, args, &out, &err)
 	return code, out.String(), err.String()
