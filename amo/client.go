@@ -124,7 +124,10 @@ type Client struct {
 	credentials credentials
 	account     accountCache
 	customers   Customers
-	metrics     *metrics
+	// transactions and periods belong to customers.
+	transactions Transactions
+	periods      *Periods
+	metrics      *metrics
 
 	// skew is upstream's clock minus ours, in nanoseconds, as the last answer
 	// showed it.
@@ -158,11 +161,19 @@ func New(config Config) (*Client, error) {
 	c.life, c.end = context.WithCancel(context.Background())
 	c.credentials = config.Auth.credentials(c)
 	c.customers = newCustomers(c)
+	c.transactions = newTransactions(c)
+	c.periods = newPeriods(c)
 	return c, nil
 }
 
 // Customers returns the customers of the account.
 func (c *Client) Customers() Customers { return c.customers }
+
+// Transactions returns the transactions of the account.
+func (c *Client) Transactions() Transactions { return c.transactions }
+
+// Periods returns the periods of the account.
+func (c *Client) Periods() *Periods { return c.periods }
 
 // Account returns the name of the account.
 func (c *Client) Account() string { return c.config.Account }

@@ -10,8 +10,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Every resource has these fields; a descriptor without one is a bug that the
-// first test meets.
+// Every resource has an id and an update_time; a descriptor without one is a
+// bug that the first test meets.
 const (
 	idField         protoreflect.Name = "id"
 	nameField       protoreflect.Name = "name"
@@ -37,8 +37,11 @@ func setRecordID(m proto.Message, id int64) {
 	m.ProtoReflect().Set(field(m, idField), protoreflect.ValueOfInt64(id))
 }
 
+// setRecordName sets the name of a record whose resource has names.
 func setRecordName(m proto.Message, name string) {
-	m.ProtoReflect().Set(field(m, nameField), protoreflect.ValueOfString(name))
+	if f := m.ProtoReflect().Descriptor().Fields().ByName(nameField); f != nil {
+		m.ProtoReflect().Set(f, protoreflect.ValueOfString(name))
+	}
 }
 
 // recordUpdateTime returns the time of the last change in unix seconds; 0 = not

@@ -22,6 +22,15 @@ var routes = []route{
 	{"customers", driver.OpCreate, V2, "contacts, company and tags go in one atomic call"},
 	{"customers", driver.OpUpdate, V2, "the lock on the time of change is exact"},
 	{"customers", driver.OpDelete, V2, "only v2 deletes customers"},
+
+	{"transactions", driver.OpList, V2, "empty lists are told apart from missing routes"},
+	{"transactions", driver.OpGet, V2, "one read by ids, like the list"},
+	{"transactions", driver.OpCreate, V2, "one call for transactions of many customers"},
+	{"transactions", driver.OpUpdate, V2, "only v2 edits comments"},
+	{"transactions", driver.OpDelete, V2, "one call for many"},
+
+	{"periods", driver.OpList, V2, "v4 has statuses instead"},
+	{"periods", driver.OpUpdate, V2, "v4 has statuses instead"},
 }
 
 // routeFor returns the generation that serves op of a resource, or an *Error of

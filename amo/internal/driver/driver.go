@@ -222,3 +222,21 @@ type ItemError struct {
 	Stale bool
 	Err   *Error
 }
+
+// Periods is the codec of the customers' periods, which upstream knows only as
+// a whole set.
+type Periods struct {
+	Generation Generation
+	// List describes the read of all periods.
+	List func() Call
+	// Check returns what keeps the set from being written, as Resource.Check
+	// does; paths are relative to the request: "periods[2].color".
+	Check func(periods []*amogatev1.Period) error
+	// Replace describes the write of the whole set: a period without an id is
+	// made, one that is left out is deleted.
+	Replace func(periods []*amogatev1.Period) (Call, error)
+	// Decode decodes the answer to List or Replace.
+	Decode func(body []byte) ([]*amogatev1.Period, error)
+	// DecodeError is as in Resource.
+	DecodeError func(Response) *Error
+}

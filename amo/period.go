@@ -1,0 +1,129 @@
+package amo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/internal/v2"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// periodsName is the resource of periods in routes and operation names.
+const periodsName = "periods"
+
+// Periods are the periods of the customers' life cycle of one account. It is
+// safe for concurrent use.
+type Periods struct {
+	client  *Client
+	drivers map[Generation]driver.Periods
+}
+
+func newPeriods(c *Client) *Periods {
+	return &Periods{client: c, drivers: map[Generation]driver.Periods{V2: v2.Periods()}}
+}
+
+// List reads all periods: those before the purchase first, each kind in its
+// order.
+func (p *Periods) List(ctx context.Context) ([]*amogatev1.Period, error) {
+	generation, err := routeFor(p.client.config.Generation, periodsName, driver.OpList)
+	if err != nil {
+		return nil, err
+	}
+	return p.read(ctx, p.drivers[generation])
+}
+
+// Replace makes periods the whole set, as upstream does. It reads the set first
+// and refuses, with KindInvalid, to delete a period that deleteIDs does not name
+// and to keep or delete one that is not there; upstream has no lock, so a period
+// that somebody else adds in between is lost.
+func (p *Periods) Replace(ctx context.Context, periods []*amogatev1.Period, deleteIDs []int64) ([]*amogatev1.Period, error) {
+	generation, err := routeFor(p.client.config.Generation, periodsName, driver.OpUpdate)
+	if err != nil {
+		return nil, err
+	}
+	d := p.drivers[generation]
+	if err := d.Check(periods); err != nil {
+		return nil, err
+	}
+	before, err := p.read(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkReplacement(before, periods, deleteIDs); err != nil {
+		return nil, err
+	}
+	call, err := d.Replace(periods)
+	if err != nil {
+		return nil, err
+	}
+	after, err := p.send(ctx, d, call)
+	if err != nil {
+		return nil, err
+	}
+	return after, nil
+}
+
+func (p *Periods) read(ctx context.Context, d driver.Periods) ([]*amogatev1.Period, error) {
+	return p.send(ctx, d, d.List())
+}
+
+func (p *Periods) send(ctx context.Context, d driver.Periods, call driver.Call) ([]*amogatev1.Period, error) {
+	var periods []*amogatev1.Period
+	_, err := p.client.send(ctx, request{
+		call:  call,
+		class: classInteractive,
+		decode: func(resp driver.Response) error {
+			if err := d.DecodeError(resp); err != nil {
+				return err
+			}
+			var err error
+			periods, err = d.Decode(resp.Body)
+			return err
+		},
+	})
+	return periods, err
+}
+
+// checkReplacement compares what is there with what is kept and what is named
+// for deletion.
+func checkReplacement(before, periods []*amogatev1.Period, deleteIDs []int64) error {
+	kept := map[int64]bool{}
+	exists := func(id int64) bool {
+		return slices.ContainsFunc(before, func(b *amogatev1.Period) bool { return b.GetId() == id })
+	}
+	var fields []FieldError
+	for i, period := range periods {
+		id, path := period.GetId(), fmt.Sprintf("periods[%d].id", i)
+		switch {
+		case id == 0:
+		case kept[id]:
+			fields = append(fields, FieldError{Path: path, Description: fmt.Sprintf("period %d is listed twice; list it once", id)})
+		case !exists(id):
+			fields = append(fields, FieldError{Path: path, Description: fmt.Sprintf("there is no period %d; leave the id out to make one", id)})
+		}
+		kept[id] = true
+	}
+	for i, id := range deleteIDs {
+		path := fmt.Sprintf("delete_ids[%d]", i)
+		switch {
+		case kept[id]:
+			fields = append(fields, FieldError{Path: path, Description: fmt.Sprintf("period %d is in periods too", id)})
+		case !exists(id):
+			fields = append(fields, FieldError{Path: path, Description: fmt.Sprintf("there is no period %d", id)})
+		}
+	}
+	for _, b := range before {
+		if id := b.GetId(); !kept[id] && !slices.Contains(deleteIDs, id) {
+			fields = append(fields, FieldError{
+				Path:        "delete_ids",
+				Description: fmt.Sprintf("period %d would be deleted: list it in periods to keep it, or in delete_ids to delete it", id),
+			})
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	return &Error{Kind: KindInvalid, Op: periodsName + "." + string(driver.OpUpdate), Message: "the set of periods cannot be replaced", Fields: fields}
+}
