@@ -76,6 +76,21 @@ func noteReadBack[T any](ctx context.Context, results []amo.Result[T]) {
 	}
 }
 
+// itemResults returns the results of a batch as its answer holds them: made by
+// done of what was written, by failed of a status. The resource of an item stands
+// at field[i] and suffix in the request.
+func itemResults[T, R any](ctx context.Context, field, suffix string, results []amo.Result[T], done func(T) R, failed func(*spb.Status) R) []R {
+	out := make([]R, len(results))
+	for i, r := range results {
+		if r.Err != nil {
+			out[i] = failed(itemStatus(ctx, item(field, i)+suffix, r.Err))
+			continue
+		}
+		out[i] = done(r.Value)
+	}
+	return out
+}
+
 // itemStatus returns the status of an item that failed. path is the item's
 // resource in the request.
 func itemStatus(ctx context.Context, path string, err error) *spb.Status {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
 
@@ -124,18 +125,12 @@ func (customerServer) BatchDeleteCustomers(ctx context.Context, req *amogatev1.B
 	return &amogatev1.BatchDeleteCustomersResponse{Results: customerResults(ctx, "ids", "", results)}, nil
 }
 
-// customerResults returns the results of a batch. The resource of an item
-// stands at field[i] and suffix in the request.
+// customerResults returns the results of a batch; field and suffix are those of
+// itemResults.
 func customerResults(ctx context.Context, field, suffix string, results []amo.Result[*amogatev1.Customer]) []*amogatev1.CustomerResult {
-	out := make([]*amogatev1.CustomerResult, len(results))
-	for i, r := range results {
-		if r.Err != nil {
-			out[i] = &amogatev1.CustomerResult{Result: &amogatev1.CustomerResult_Error{
-				Error: itemStatus(ctx, item(field, i)+suffix, r.Err),
-			}}
-			continue
-		}
-		out[i] = &amogatev1.CustomerResult{Result: &amogatev1.CustomerResult_Customer{Customer: r.Value}}
-	}
-	return out
+	return itemResults(ctx, field, suffix, results, func(customer *amogatev1.Customer) *amogatev1.CustomerResult {
+		return &amogatev1.CustomerResult{Result: &amogatev1.CustomerResult_Customer{Customer: customer}}
+	}, func(st *spb.Status) *amogatev1.CustomerResult {
+		return &amogatev1.CustomerResult{Result: &amogatev1.CustomerResult_Error{Error: st}}
+	})
 }

@@ -21,6 +21,10 @@ type updateRequest interface {
 	GetId() int64
 	GetUpdateMask() *fieldmaskpb.FieldMask
 	GetReadBack() bool
+}
+
+// conditionalRequest is what the requests of updates with a condition have.
+type conditionalRequest interface {
 	GetExpectedUpdateTime() *timestamppb.Timestamp
 }
 
@@ -54,7 +58,8 @@ func updateOf[T proto.Message](req updateRequest, name string, resource T, impli
 	if len(paths)+len(update.AddTags)+len(update.RemoveTags)+len(faulty) == 0 {
 		fields = append(fields, refuse(maskField, "nothing to change: name the fields in it or set some of %s", name))
 	}
-	if t := req.GetExpectedUpdateTime(); t != nil {
+	if conditional, ok := req.(conditionalRequest); ok && conditional.GetExpectedUpdateTime() != nil {
+		t := conditional.GetExpectedUpdateTime()
 		if t.GetSeconds() <= 0 || t.GetNanos() != 0 {
 			fields = append(fields, refuse("expected_update_time", "must be whole seconds after 1970"))
 		}
@@ -224,4 +229,17 @@ func createOf[T proto.Message](req interface{ GetReadBack() bool }, resource T) 
 		clearOutputOnly(m)
 	}
 	return amo.Create[T]{Value: resource, ReadBack: req.GetReadBack()}
+}
+
+// parentOf returns the id of a record's parent, which a request names beside the
+// record, as its path does, or inside, at field, or in both places alike; 0 =
+// nowhere.
+func parentOf(field string, beside, inside int64) (int64, []*violation) {
+	if beside == 0 {
+		return inside, nil
+	}
+	if inside != 0 && inside != beside {
+		return beside, []*violation{refuse(field, "is %d, but the request is for %d; leave it out", inside, beside)}
+	}
+	return beside, nil
 }

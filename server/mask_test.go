@@ -155,6 +155,79 @@ func TestMaskPaths_everyFieldOfACustomer(t *testing.T) {
 	}
 }
 
+func TestMaskPaths_everyFieldOfATransaction(t *testing.T) {
+	t.Parallel()
+	m := (&amogatev1.Transaction{}).ProtoReflect()
+	for i := range m.Descriptor().Fields().Len() {
+		name := string(m.Descriptor().Fields().Get(i).Name())
+		paths, faulty := maskPaths(m, []string{name}, false)
+		if got := len(paths) == 1 && len(faulty) == 0; got != (name == "comment") {
+			t.Errorf("%s: writable %t (%v)", name, got, faulty)
+		}
+	}
+}
+
+// An update of a transaction has neither tags nor a condition.
+func TestUpdateOf_aTransaction(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		transaction *amogatev1.Transaction
+		mask        []string
+		implicit    bool
+		want        []string
+		faulty      []string
+	}{
+		"a comment":                           {transaction: &amogatev1.Transaction{Comment: "a"}, want: []string{"comment"}},
+		"no comment":                          {mask: []string{"comment"}, want: []string{"comment"}},
+		"an empty comment with a mask":        {transaction: &amogatev1.Transaction{}, mask: []string{"comment"}, want: []string{"comment"}},
+		"one that was read":                   {transaction: &amogatev1.Transaction{Id: 5, CustomerId: 3, Price: &money.Money{Units: 2}, Comment: "a"}, want: []string{"comment"}},
+		"one that was read, by the gateway":   {transaction: &amogatev1.Transaction{Comment: "a"}, mask: []string{"id", "price", "comment"}, implicit: true, want: []string{"comment"}},
+		"a price":                             {transaction: &amogatev1.Transaction{Price: &money.Money{Units: 2}}, faulty: []string{"update_mask"}},
+		"a price in the mask":                 {transaction: &amogatev1.Transaction{Comment: "a"}, mask: []string{"comment", "price"}, want: []string{"comment"}, faulty: []string{"update_mask"}},
+		"another transaction":                 {transaction: &amogatev1.Transaction{Id: 6, Comment: "a"}, want: []string{"comment"}, faulty: []string{"transaction.id"}},
+		"nothing":                             {faulty: []string{"update_mask"}},
+		"an empty comment without a mask":     {transaction: &amogatev1.Transaction{}, faulty: []string{"update_mask"}},
+		"the catalog elements of a REST body": {transaction: &amogatev1.Transaction{}, mask: []string{"catalog_elements"}, implicit: true, faulty: []string{"update_mask"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			req := &amogatev1.UpdateTransactionRequest{Id: 5, Transaction: c.transaction, ReadBack: true}
+			if c.mask != nil {
+				req.UpdateMask = &fieldmaskpb.FieldMask{Paths: c.mask}
+			}
+			got, faulty := updateOf(req, "transaction", req.GetTransaction(), c.implicit)
+			if diff := cmp.Diff(c.want, got.Paths); diff != "" {
+				t.Errorf("paths (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(c.faulty, paths(faulty)); diff != "" {
+				t.Errorf("violations (-want +got):\n%s", diff)
+			}
+			if got.ID != 5 || got.ExpectedUpdateTime != 0 || !got.ReadBack {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}
+
+func TestParentOf_thePathWinsAndAnotherIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		beside, inside, want int64
+		faulty               []string
+	}{
+		"nowhere":     {},
+		"in the path": {beside: 7, want: 7},
+		"in the body": {inside: 7, want: 7},
+		"in both":     {beside: 7, inside: 7, want: 7},
+		"different":   {beside: 7, inside: 8, want: 7, faulty: []string{"filter.customer_id"}},
+	} {
+		got, faulty := parentOf("filter.customer_id", c.beside, c.inside)
+		if got != c.want || !slices.Equal(paths(faulty), c.faulty) {
+			t.Errorf("%s: got %d, %v; want %d, %v", name, got, faulty, c.want, c.faulty)
+		}
+	}
+}
+
 func TestClearOutputOnly_atEveryDepth(t *testing.T) {
 	t.Parallel()
 	customer := &amogatev1.Customer{

@@ -9,4 +9,6 @@ import (
 // register adds every service of the API, one line each.
 func register(r grpc.ServiceRegistrar) {
 	amogatev1.RegisterCustomerServiceServer(r, customerServer{})
+	amogatev1.RegisterTransactionServiceServer(r, transactionServer{})
+	amogatev1.RegisterPeriodServiceServer(r, periodServer{})
 }

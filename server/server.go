@@ -247,4 +247,8 @@ func (s *Server) Stop() {
 }
 
 // The services are complete when they implement every method.
-var _ amogatev1.CustomerServiceServer = customerServer{}
+var (
+	_ amogatev1.CustomerServiceServer    = customerServer{}
+	_ amogatev1.TransactionServiceServer = transactionServer{}
+	_ amogatev1.PeriodServiceServer      = periodServer{}
+)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -86,13 +87,19 @@ func (g *gateway) refuse(w http.ResponseWriter, r *http.Request, found ...*errde
 	g.write(w, r, invalid(found), 0)
 }
 
-// checkPath finds values in the path that do not fit their field.
+// checkPath finds values in the path that do not fit their field. An id that
+// the request could do without must not be 0, which stands for none: the path
+// of one customer would answer for all.
 func checkPath(b *binding, params map[string]string) []*errdetails.BadRequest_FieldViolation {
 	var found []*errdetails.BadRequest_FieldViolation
 	for _, name := range b.pathFields {
 		fd := b.input.Descriptor().Fields().ByName(protoreflect.Name(name))
-		if err := runtime.PopulateFieldFromPath(b.input.New().Interface(), name, params[name]); err != nil {
+		input := b.input.New()
+		switch err := runtime.PopulateFieldFromPath(input.Interface(), name, params[name]); {
+		case err != nil:
 			found = append(found, violation(name, expectation(fd)))
+		case !input.Has(fd) && !hasBehavior(fd, annotations.FieldBehavior_REQUIRED):
+			found = append(found, violation(name, "must be above 0"))
 		}
 	}
 	return found

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -76,7 +77,11 @@ func New(ctx context.Context, conn grpc.ClientConnInterface, opts Options) (http
 
 // register routes the services, one line each.
 func register(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientConnInterface) error {
-	return amogatev1.RegisterCustomerServiceHandlerClient(ctx, mux, amogatev1.NewCustomerServiceClient(conn))
+	return errors.Join(
+		amogatev1.RegisterCustomerServiceHandlerClient(ctx, mux, amogatev1.NewCustomerServiceClient(conn)),
+		amogatev1.RegisterTransactionServiceHandlerClient(ctx, mux, amogatev1.NewTransactionServiceClient(conn)),
+		amogatev1.RegisterPeriodServiceHandlerClient(ctx, mux, amogatev1.NewPeriodServiceClient(conn)),
+	)
 }
 
 // ServeHTTP implements [http.Handler].

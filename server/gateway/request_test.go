@@ -55,6 +55,39 @@ func TestGateway_passesRequestsOn(t *testing.T) {
 				ReadBack: true,
 			},
 		},
+		"a page of a customer's transactions": {
+			method: "GET", target: "/v1/customers/7/transactions?filter.ids=3&page_size=2",
+			want: &amogatev1.ListTransactionsPageRequest{
+				CustomerId: 7, Filter: &amogatev1.TransactionFilter{Ids: []int64{3}}, PageSize: 2,
+			},
+		},
+		"a customer that the path and the filter name": {
+			method: "GET", target: "/v1/customers/7/transactions?filter.customer_id=8",
+			want: &amogatev1.ListTransactionsPageRequest{CustomerId: 7, Filter: &amogatev1.TransactionFilter{CustomerId: 8}},
+		},
+		"a stream of a customer's transactions": {
+			method: "GET", target: "/v1/customers/7/transactions:stream?page_token=x",
+			want: &amogatev1.ListTransactionsRequest{CustomerId: 7, PageToken: "x"},
+		},
+		"a stream of transactions of a customer in the query": {
+			method: "GET", target: "/v1/transactions:stream?customer_id=7",
+			want: &amogatev1.ListTransactionsRequest{CustomerId: 7},
+		},
+		"a create below a customer": {
+			method: "POST", target: "/v1/customers/7/transactions?read_back=true", body: `{"price":{"units":5},"customer_id":"7"}`,
+			want: &amogatev1.CreateTransactionRequest{
+				CustomerId: 7, ReadBack: true,
+				Transaction: &amogatev1.Transaction{CustomerId: 7, Price: &money.Money{Units: 5}},
+			},
+		},
+		"a comment that is taken away": {
+			method: "PATCH", target: "/v1/transactions/9", body: `{"comment":null}`, implicit: true,
+			want: &amogatev1.UpdateTransactionRequest{Id: 9, Transaction: &amogatev1.Transaction{}, UpdateMask: mask("comment")},
+		},
+		"a set of periods": {
+			method: "PUT", target: "/v1/periods", body: `{"periods":[{"id":"4","length_days":5}],"delete_ids":["6"]}`,
+			want: &amogatev1.ReplacePeriodsRequest{Periods: []*amogatev1.Period{{Id: 4, LengthDays: 5}}, DeleteIds: []int64{6}},
+		},
 		"a create of nothing but an object": {
 			method: "POST", target: "/v1/customers", body: " {} \n",
 			want: &amogatev1.CreateCustomerRequest{Customer: &amogatev1.Customer{}},
@@ -181,6 +214,11 @@ func TestGateway_refusesWhatItDoesNotKnow(t *testing.T) {
 		"an empty mask":                       {method: "PATCH", target: "/v1/customers/1?update_mask=", body: `{}`, want: []string{"update_mask"}},
 		"an empty path in a mask":             {method: "PATCH", target: "/v1/customers/1?update_mask=name,,tags", body: `{}`, want: []string{"update_mask"}},
 		"an id that is no number":             {method: "GET", target: "/v1/customers/abc", want: []string{"id"}},
+		"a parent of zero":                    {method: "GET", target: "/v1/customers/0/transactions", want: []string{"customer_id"}},
+		"a parent of zero of a stream":        {method: "GET", target: "/v1/customers/00/transactions:stream", want: []string{"customer_id"}},
+		"a parent of zero of a create":        {method: "POST", target: "/v1/customers/0/transactions", body: `{}`, want: []string{"customer_id"}},
+		"a parent that is no number":          {method: "GET", target: "/v1/customers/x/transactions", want: []string{"customer_id"}},
+		"a parent in the path and the query":  {method: "GET", target: "/v1/customers/7/transactions?customer_id=7", want: []string{"customer_id"}},
 		"an id out of range":                  {method: "DELETE", target: "/v1/customers/9223372036854775808", want: []string{"id"}},
 
 		"a misspelt field":              {method: "POST", target: "/v1/customers", body: `{"nam":"x"}`, want: []string{"customer.nam"}},
@@ -209,6 +247,8 @@ func TestGateway_refusesWhatItDoesNotKnow(t *testing.T) {
 		"no body for a batch":           {method: "POST", target: "/v1/customers:batchCreate", body: " \n", want: []string{"body"}},
 		"a body for a delete":           {method: "DELETE", target: "/v1/customers/1", body: `{"ids":[1]}`, want: []string{"body"}},
 		"a body for a list":             {method: "GET", target: "/v1/customers", body: `{"page_size":1}`, want: []string{"body"}},
+		"no body for a replacement":     {method: "PUT", target: "/v1/periods", want: []string{"body"}},
+		"a misspelt field of a period":  {method: "PUT", target: "/v1/periods", body: `{"periods":[{"period":5}]}`, want: []string{"periods[0].period"}},
 		"a compressed body":             {method: "POST", target: "/v1/customers", body: "\x1f\x8b", headers: []string{"Content-Encoding", "gzip"}, want: []string{"content-encoding"}},
 	} {
 		t.Run(name, func(t *testing.T) {

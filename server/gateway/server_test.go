@@ -24,10 +24,12 @@ import (
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
-// fakeServer is a CustomerService that keeps what it got and answers what the
-// test says.
+// fakeServer is every service; it keeps what it got and answers what the test
+// says.
 type fakeServer struct {
 	amogatev1.UnimplementedCustomerServiceServer
+	amogatev1.UnimplementedTransactionServiceServer
+	amogatev1.UnimplementedPeriodServiceServer
 
 	// unary answers every unary call; nil answers an empty message.
 	unary func(ctx context.Context, req proto.Message) (proto.Message, error)
@@ -104,12 +106,35 @@ func (f *fakeServer) BatchDeleteCustomers(ctx context.Context, req *amogatev1.Ba
 	return answer(ctx, f, req, &amogatev1.BatchDeleteCustomersResponse{})
 }
 
+func (f *fakeServer) ListTransactions(req *amogatev1.ListTransactionsRequest, s grpc.ServerStreamingServer[amogatev1.ListTransactionsResponse]) error {
+	f.keep(s.Context(), req)
+	return nil
+}
+
+func (f *fakeServer) ListTransactionsPage(ctx context.Context, req *amogatev1.ListTransactionsPageRequest) (*amogatev1.ListTransactionsPageResponse, error) {
+	return answer(ctx, f, req, &amogatev1.ListTransactionsPageResponse{})
+}
+
+func (f *fakeServer) CreateTransaction(ctx context.Context, req *amogatev1.CreateTransactionRequest) (*amogatev1.Transaction, error) {
+	return answer(ctx, f, req, &amogatev1.Transaction{})
+}
+
+func (f *fakeServer) UpdateTransaction(ctx context.Context, req *amogatev1.UpdateTransactionRequest) (*amogatev1.Transaction, error) {
+	return answer(ctx, f, req, &amogatev1.Transaction{})
+}
+
+func (f *fakeServer) ReplacePeriods(ctx context.Context, req *amogatev1.ReplacePeriodsRequest) (*amogatev1.ReplacePeriodsResponse, error) {
+	return answer(ctx, f, req, &amogatev1.ReplacePeriodsResponse{})
+}
+
 // newHandler serves f over an in-memory connection behind a gateway.
 func newHandler(t *testing.T, f *fakeServer, opts Options) http.Handler {
 	t.Helper()
 	lis := bufconn.Listen(1 << 20)
 	srv := grpc.NewServer()
 	amogatev1.RegisterCustomerServiceServer(srv, f)
+	amogatev1.RegisterTransactionServiceServer(srv, f)
+	amogatev1.RegisterPeriodServiceServer(srv, f)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(lis) }()
 	t.Cleanup(func() {

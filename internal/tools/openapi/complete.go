@@ -70,10 +70,15 @@ func complete(doc *openapi3.T) error {
 	return nil
 }
 
-// findRPC finds the method of an operation id, Service_Method.
+// findRPC finds the method of an operation id, Service_Method. The second route
+// of a method has the id Service_Method2, and so on.
 func findRPC(id string) (protoreflect.MethodDescriptor, error) {
 	name := protoreflect.FullName(apiPackage + "." + strings.Replace(id, "_", ".", 1))
 	d, err := protoregistry.GlobalFiles.FindDescriptorByName(name)
+	if err != nil {
+		first := strings.TrimRight(string(name), "0123456789")
+		d, err = protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(first))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find operation %q: %w", id, err)
 	}

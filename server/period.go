@@ -1,0 +1,33 @@
+package server
+
+import (
+	"context"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// periodServer implements PeriodService.
+type periodServer struct {
+	amogatev1.UnimplementedPeriodServiceServer
+}
+
+// ListPeriods implements PeriodService.
+func (periodServer) ListPeriods(ctx context.Context, _ *amogatev1.ListPeriodsRequest) (*amogatev1.ListPeriodsResponse, error) {
+	periods, err := callFrom(ctx).client.Periods().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &amogatev1.ListPeriodsResponse{Periods: periods}, nil
+}
+
+// ReplacePeriods implements PeriodService.
+func (periodServer) ReplacePeriods(ctx context.Context, req *amogatev1.ReplacePeriodsRequest) (*amogatev1.ReplacePeriodsResponse, error) {
+	for _, period := range req.GetPeriods() {
+		clearOutputOnly(period.ProtoReflect())
+	}
+	periods, err := callFrom(ctx).client.Periods().Replace(ctx, req.GetPeriods(), req.GetDeleteIds())
+	if err != nil {
+		return nil, err
+	}
+	return &amogatev1.ReplacePeriodsResponse{Periods: periods}, nil
+}
