@@ -15,15 +15,6 @@ import (
 // customersName is the resource in operation names and catalogues.
 const customersName = "customers"
 
-const (
-	// maxPage is upstream's limit of limit_rows.
-	maxPage = 500
-	// maxIDs keeps the URL of a read by ids below 4 KiB.
-	maxIDs = 250
-	// maxBatch is half of what upstream takes; it advises not to send more.
-	maxBatch = 250
-)
-
 // Customers is the codec of customers.
 func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter] {
 	return driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]{
@@ -44,9 +35,9 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		Update:      updateCustomers,
 		Delete:      deleteCustomers,
 		DecodeWrite: func(op driver.Op, body []byte) (driver.WriteReply, error) {
-			return decodeWrite(customersName, op, body)
+			return writeReader{resource: customersName, op: op, keys: customerKeys}.decode(body)
 		},
-		DecodeError: decodeCustomersError,
+		DecodeError: sectionError(customerKeys),
 	}
 }
 
@@ -95,12 +86,6 @@ type tag struct {
 
 type embedded struct {
 	CatalogElements wire.List[catalogElement] `json:"catalog_elements_links"`
-}
-
-type catalogElement struct {
-	ID        wire.Int     `json:"id"`
-	CatalogID wire.Int     `json:"catalog_id"`
-	Quantity  wire.Decimal `json:"quantity"`
 }
 
 var (

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -21,21 +20,13 @@ const customersPath = "/api/v2/customers"
 // otherwise.
 const withCatalogElements = "catalog_elements_links"
 
-// listCustomers asks for a set that encloses the filter's. limit_rows always
-// goes along: without it upstream ignores limit_offset.
+// listCustomers asks for a set that encloses the filter's.
 func listCustomers(env *driver.Env, filter *amogatev1.CustomerFilter, offset int64, limit int) (driver.Call, error) {
-	if limit < 1 || limit > maxPage || offset < 0 {
-		return driver.Call{}, &driver.Error{
-			Kind:    driver.KindBug,
-			Op:      customersName + ".list",
-			Message: "page of " + strconv.Itoa(limit) + " rows at " + strconv.FormatInt(offset, 10) + " is out of range",
-		}
+	query, err := pageQuery(customersName, offset, limit)
+	if err != nil {
+		return driver.Call{}, err
 	}
-	query := url.Values{
-		"limit_rows":   {strconv.Itoa(limit)},
-		"limit_offset": {strconv.FormatInt(offset, 10)},
-		"with":         {withCatalogElements},
-	}
+	query.Set("with", withCatalogElements)
 	if q := filter.GetQuery(); q != "" {
 		query.Set("query", q)
 	}
@@ -128,23 +119,14 @@ func localCustomerFields(filter *amogatev1.CustomerFilter) []string {
 	return paths
 }
 
-// customersByIDs sends limit_rows along: no source says that the page of 500 is
-// what a list by ids has without it.
 func customersByIDs(ids []int64) driver.Call {
-	texts := make([]string, len(ids))
-	for i, id := range ids {
-		texts[i] = strconv.FormatInt(id, 10)
-	}
+	query := idsQuery(ids)
+	query.Set("with", withCatalogElements)
 	return driver.Call{
 		Name:   customersName + ".get",
 		Method: http.MethodGet,
 		Path:   customersPath,
-		Query: url.Values{
-			"id":           {strings.Join(texts, ",")},
-			"limit_rows":   {strconv.Itoa(len(ids))},
-			"limit_offset": {"0"},
-			"with":         {withCatalogElements},
-		},
+		Query:  query,
 		Effect: driver.Read,
 	}
 }

@@ -2,17 +2,10 @@ package v2
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
-	"google.golang.org/genproto/googleapis/type/money"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/known/timestamppb"
-
 	"github.com/amogate/amogate/amo/internal/driver"
-	"github.com/amogate/amogate/amo/internal/wire"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
@@ -71,14 +64,6 @@ var writable = map[string][]driver.Op{
 // customerFields are the names of the fields of a customer.
 var customerFields = fieldNames((*amogatev1.Customer)(nil).ProtoReflect().Descriptor())
 
-func fieldNames(d protoreflect.MessageDescriptor) map[string]bool {
-	names := map[string]bool{}
-	for i := range d.Fields().Len() {
-		names[string(d.Fields().Get(i).Name())] = true
-	}
-	return names
-}
-
 func supportsCustomer(op driver.Op, path string) bool {
 	switch op {
 	case driver.OpList, driver.OpGet:
@@ -91,54 +76,10 @@ func supportsCustomer(op driver.Op, path string) bool {
 	return false
 }
 
-// report collects what keeps a value from being written.
-type report struct {
-	fields    []driver.FieldError
-	isInvalid bool
-}
-
-func (r *report) invalid(path, description string) {
-	r.isInvalid = true
-	r.fields = append(r.fields, driver.FieldError{Path: path, Description: description})
-}
-
-func (r *report) unsupported(path, description string) {
-	r.fields = append(r.fields, driver.FieldError{Path: path, Description: description})
-}
-
-// err returns nil when nothing was reported. A value that is wrong anywhere is
-// wrong, whatever else is not supported.
-func (r *report) err(op driver.Op) error {
-	if len(r.fields) == 0 {
-		return nil
-	}
-	e := &driver.Error{Op: customersName + "." + string(op), Fields: r.fields}
-	if r.isInvalid {
-		e.Kind = driver.KindInvalid
-		e.Message = "the customer cannot be written"
-	} else {
-		e.Kind = driver.KindUnsupported
-		e.Generation = driver.V2
-		e.Message = "API v2 cannot express a field"
-	}
-	return e
-}
-
-// populated are the paths of the fields of msg that are set.
-func populated(msg *amogatev1.Customer) []string {
-	var paths []string
-	msg.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
-		paths = append(paths, string(f.Name()))
-		return true
-	})
-	slices.Sort(paths)
-	return paths
-}
-
 // checkCustomer checks the fields of paths; on create without paths, those that
 // are set, of which output-only ones are ignored.
 func checkCustomer(env *driver.Env, op driver.Op, value *amogatev1.Customer, paths []string) error {
-	r := &report{}
+	r := &report{resource: customersName, record: "customer"}
 	if op == driver.OpCreate {
 		if strings.TrimSpace(value.GetName()) == "" {
 			r.invalid("name", "is required of a new customer")
@@ -177,7 +118,7 @@ func checkCustomerField(env *driver.Env, value *amogatev1.Customer, path string,
 	case "create_time":
 		checkInstant(path, value.GetCreateTime(), r)
 	case "next_price":
-		checkPrice(env, value.GetNextPrice(), r)
+		checkPrice(env, path, value.GetNextPrice(), r)
 	case "responsible_user_id":
 		checkNotNegative(path, value.GetResponsibleUserId(), r)
 	case "period_id":
@@ -207,68 +148,6 @@ func checkCustomerField(env *driver.Env, value *amogatev1.Customer, path string,
 	}
 }
 
-// checkInstant takes nil for "cleared". 0 and less is how upstream spells that.
-func checkInstant(path string, t *timestamppb.Timestamp, r *report) {
-	switch {
-	case t == nil:
-	case t.GetNanos() != 0:
-		r.invalid(path, "must be in whole seconds")
-	case t.GetSeconds() <= 0 || t.GetSeconds() > wire.MaxUnix:
-		r.invalid(path, "must lie after 1970-01-01T00:00:00Z and before the year 10000")
-	}
-}
-
-const maxNanos = 999_999_999
-
-func checkPrice(env *driver.Env, price *money.Money, r *report) {
-	code := price.GetCurrencyCode()
-	account := currency(env)
-	if code != "" && !strings.EqualFold(code, account) {
-		r.invalid("next_price.currency_code", fmt.Sprintf("the account's currency is %q; send it or none", account))
-	}
-	units, nanos := price.GetUnits(), price.GetNanos()
-	switch {
-	case nanos > maxNanos || nanos < -maxNanos || units > 0 && nanos < 0 || units < 0 && nanos > 0:
-		r.invalid("next_price.nanos", "must lie within ±999999999 and have the sign of units")
-	case units < 0 || nanos < 0:
-		r.invalid("next_price.units", "must not be negative")
-	case nanos != 0:
-		r.unsupported("next_price.nanos", "API v2 takes whole units only; round the amount")
-	}
-}
-
-func checkNotNegative(path string, n int64, r *report) {
-	if n < 0 {
-		r.invalid(path, "must not be negative")
-	}
-}
-
-func checkCatalogElements(elements []*amogatev1.CatalogElementLink, r *report) {
-	type key struct{ catalog, element int64 }
-	seen := map[key]bool{}
-	for i, element := range elements {
-		path := fmt.Sprintf("catalog_elements[%d]", i)
-		k := key{element.GetCatalogId(), element.GetElementId()}
-		if k.catalog <= 0 {
-			r.invalid(path+".catalog_id", "must be the id of a catalog")
-		}
-		if k.element <= 0 {
-			r.invalid(path+".element_id", "must be the id of an element")
-		}
-		// NaN is not >= 0.
-		if q := element.GetQuantity(); !(q >= 0 && q <= maxQuantity) {
-			r.invalid(path+".quantity", "must be a number from 0 to 1e15")
-		}
-		if seen[k] {
-			r.invalid(path+".element_id", "is listed twice; list it once")
-		}
-		seen[k] = true
-	}
-}
-
-// maxQuantity is where doubles begin to lose whole numbers.
-const maxQuantity = 1e15
-
 // customerNeedsBefore: contacts are written as differences, an unlink names the
 // company to unlink, and catalog elements can be cleared only where there are
 // none.
@@ -286,7 +165,7 @@ func clearsCatalogElements(value *amogatev1.Customer, paths []string) bool {
 // empty list where there are none changes nothing: a record that was read may
 // be sent back.
 func checkCustomerChange(change driver.Change[*amogatev1.Customer]) error {
-	var r report
+	r := &report{resource: customersName, record: "customer"}
 	if clearsCatalogElements(change.Value, change.Paths) && len(change.Before.GetCatalogElements()) > 0 {
 		r.unsupported("catalog_elements", "API v2 cannot unlink elements of catalogs; leave the field out")
 	}
@@ -307,7 +186,7 @@ func createCustomers(env *driver.Env, values []*amogatev1.Customer) (driver.Call
 		w.ResponsibleUserID = nonZero(w.ResponsibleUserID)
 		w.PeriodID = nonZero(w.PeriodID)
 	}
-	return writeCall(driver.OpCreate, driver.Create, customersWrite{Add: writes})
+	return writeCall(customersName, customersPath, driver.OpCreate, driver.Create, customersWrite{Add: writes})
 }
 
 func nonZero(id *int64) *int64 {
@@ -335,33 +214,13 @@ func updateCustomers(env *driver.Env, changes []driver.Change[*amogatev1.Custome
 			w.set(env, change.Value, change.Before, path)
 		}
 	}
-	return writeCall(driver.OpUpdate, driver.Set, customersWrite{Update: writes})
+	return writeCall(customersName, customersPath, driver.OpUpdate, driver.Set, customersWrite{Update: writes})
 }
 
 func deleteCustomers(ids []int64) driver.Call {
 	// A list of numbers always encodes.
-	call, _ := writeCall(driver.OpDelete, driver.Set, customersWrite{Delete: ids})
+	call, _ := writeCall(customersName, customersPath, driver.OpDelete, driver.Set, customersWrite{Delete: ids})
 	return call
-}
-
-func writeCall(op driver.Op, effect driver.Effect, body customersWrite) (driver.Call, error) {
-	name := customersName + "." + string(op)
-	data, err := json.Marshal(body, json.Deterministic(true))
-	if err != nil {
-		return driver.Call{}, &driver.Error{
-			Kind:    driver.KindBug,
-			Op:      name,
-			Message: "the request cannot be encoded",
-			Err:     err,
-		}
-	}
-	return driver.Call{
-		Name:   name,
-		Method: http.MethodPost,
-		Path:   customersPath,
-		Body:   data,
-		Effect: effect,
-	}, nil
 }
 
 // set writes one field of a checked customer. A field that is not set is
@@ -440,20 +299,4 @@ func without(ids, others []int64) []int64 {
 		}
 	}
 	return left
-}
-
-func writeCatalogElements(elements []*amogatev1.CatalogElementLink) map[int64]map[int64]float64 {
-	if len(elements) == 0 {
-		return nil
-	}
-	catalogs := map[int64]map[int64]float64{}
-	for _, element := range elements {
-		catalog := catalogs[element.GetCatalogId()]
-		if catalog == nil {
-			catalog = map[int64]float64{}
-			catalogs[element.GetCatalogId()] = catalog
-		}
-		catalog[element.GetElementId()] = element.GetQuantity()
-	}
-	return catalogs
 }

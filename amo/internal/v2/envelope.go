@@ -67,22 +67,33 @@ type writeDocument struct {
 	}] `json:"_embedded"`
 }
 
-// decodeWrite decodes the answer to a write. Its items are a list, an object
-// of lists ({"deleted":[…]}) or an object by id; its errors come in the shapes
-// of readItemErrors. The updated_at that some answers hold is in milliseconds
-// and of no use.
-func decodeWrite(resource string, op driver.Op, body []byte) (driver.WriteReply, error) {
-	reply, err := readWrite(body)
+// writeReader reads the answer to a write.
+type writeReader struct {
+	resource string
+	op       driver.Op
+	// keys are upstream's names of the resource's fields.
+	keys map[string]string
+	// isPositional says that items are known by their position only: no request
+	// ids are sent, and what upstream makes up for them means nothing.
+	isPositional bool
+}
+
+// decode decodes the answer. Its items are a list, an object of lists
+// ({"deleted":[…]}) or an object by id; its errors come in the shapes of
+// readItemErrors. The updated_at that some answers hold is in milliseconds and
+// of no use.
+func (r writeReader) decode(body []byte) (driver.WriteReply, error) {
+	reply, err := r.read(body)
 	if err != nil {
-		return driver.WriteReply{}, named(err, resource, op)
+		return driver.WriteReply{}, named(err, r.resource, r.op)
 	}
 	for i := range reply.Errors {
-		reply.Errors[i].Err.Op = resource + "." + string(op)
+		reply.Errors[i].Err.Op = r.resource + "." + string(r.op)
 	}
 	return reply, nil
 }
 
-func readWrite(body []byte) (driver.WriteReply, error) {
+func (r writeReader) read(body []byte) (driver.WriteReply, error) {
 	var reply driver.WriteReply
 	if len(bytes.TrimSpace(body)) == 0 {
 		return reply, badResponse(errNoItems)
@@ -100,14 +111,43 @@ func readWrite(body []byte) (driver.WriteReply, error) {
 		if err != nil {
 			return reply, err
 		}
+		if r.isPositional {
+			for i := range items {
+				items[i].RequestID = 0
+			}
+		}
 		reply.Items = items
 	}
-	itemErrors, err := readItemErrors(embedded.Errors, reply.Items)
+	itemErrors, err := r.readItemErrors(embedded.Errors, reply.Items)
 	if err != nil {
 		return driver.WriteReply{}, err
 	}
 	reply.Errors = itemErrors
 	return reply, nil
+}
+
+// firstError returns the first error that stands beside the items of an answer;
+// nil when there is none.
+func (r writeReader) firstError(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	var document writeDocument
+	if err := wire.Unmarshal(body, &document); err != nil {
+		return named(err, r.resource, r.op)
+	}
+	if document.Embedded.Value == nil {
+		return nil
+	}
+	itemErrors, err := r.readItemErrors(document.Embedded.Value.Errors, nil)
+	if err != nil {
+		return named(err, r.resource, r.op)
+	}
+	for _, e := range itemErrors {
+		e.Err.Op = r.resource + "." + string(r.op)
+		return e.Err
+	}
+	return nil
 }
 
 // writeItem is one item of the answer to a write.
@@ -191,12 +231,12 @@ func readWriteItem(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
 // verb or without one: an object of texts or objects by key, a list of texts,
 // or a list of objects. The keys are ids of the records for an update or
 // delete; for an add, what they count is worked out by addIndexes.
-func readItemErrors(raw jsontext.Value, written []driver.WriteItem) ([]driver.ItemError, error) {
+func (r writeReader) readItemErrors(raw jsontext.Value, written []driver.WriteItem) ([]driver.ItemError, error) {
 	if wire.IsEmpty(raw) {
 		return nil, nil
 	}
 	if raw.Kind() != jsontext.KindBeginObject {
-		return readErrorList(raw, verbUnknown, written)
+		return r.readErrorList(raw, verbUnknown, written)
 	}
 	members, err := readMembers(raw)
 	if err != nil {
@@ -210,9 +250,9 @@ func readItemErrors(raw jsontext.Value, written []driver.WriteItem) ([]driver.It
 		verb, known := verbs[m.name]
 		if !known {
 			// No verbs: the object itself is one of the shapes.
-			return readErrorList(raw, verbUnknown, written)
+			return r.readErrorList(raw, verbUnknown, written)
 		}
-		of, err := readErrorList(m.value, verb, written)
+		of, err := r.readErrorList(m.value, verb, written)
 		if err != nil {
 			return nil, err
 		}
@@ -248,7 +288,7 @@ type itemFailure struct {
 	Item      jsontext.Value `json:"item"`
 }
 
-func readErrorList(raw jsontext.Value, v verb, written []driver.WriteItem) ([]driver.ItemError, error) {
+func (r writeReader) readErrorList(raw jsontext.Value, v verb, written []driver.WriteItem) ([]driver.ItemError, error) {
 	switch raw.Kind() {
 	case jsontext.KindBeginArray:
 		var elements wire.List[jsontext.Value]
@@ -257,7 +297,7 @@ func readErrorList(raw jsontext.Value, v verb, written []driver.WriteItem) ([]dr
 		}
 		itemErrors := make([]driver.ItemError, 0, len(elements))
 		for _, element := range elements {
-			e, err := readItemError(element)
+			e, err := r.readItemError(element)
 			if err != nil {
 				return nil, err
 			}
@@ -271,17 +311,17 @@ func readErrorList(raw jsontext.Value, v verb, written []driver.WriteItem) ([]dr
 		}
 		if hasMember(members, "code") || hasMember(members, "msg") || hasMember(members, "message") {
 			// One error object instead of a list of one.
-			e, err := readItemError(raw)
+			e, err := r.readItemError(raw)
 			return []driver.ItemError{e}, err
 		}
-		return readErrorsByKey(members, v, written)
+		return r.readErrorsByKey(members, v, written)
 	default:
-		e, err := readItemError(raw)
+		e, err := r.readItemError(raw)
 		return []driver.ItemError{e}, err
 	}
 }
 
-func readErrorsByKey(members []member, v verb, written []driver.WriteItem) ([]driver.ItemError, error) {
+func (r writeReader) readErrorsByKey(members []member, v verb, written []driver.WriteItem) ([]driver.ItemError, error) {
 	keys := make([]int64, len(members))
 	for i, m := range members {
 		key, err := strconv.ParseInt(m.name, 10, 64)
@@ -290,10 +330,10 @@ func readErrorsByKey(members []member, v verb, written []driver.WriteItem) ([]dr
 		}
 		keys[i] = key
 	}
-	indexes := addIndexes(keys, written)
+	indexes := r.addIndexes(keys, written)
 	itemErrors := make([]driver.ItemError, 0, len(members))
 	for i, m := range members {
-		e, err := readItemError(m.value)
+		e, err := r.readItemError(m.value)
 		if err != nil {
 			return nil, err
 		}
@@ -317,7 +357,7 @@ func readErrorsByKey(members []member, v verb, written []driver.WriteItem) ([]dr
 // source says whether they are indexes or request ids (index + 1). What was
 // written settles it where only one reading fits; else all are -1, since
 // blaming the wrong item would repeat a create.
-func addIndexes(keys []int64, written []driver.WriteItem) []int {
+func (r writeReader) addIndexes(keys []int64, written []driver.WriteItem) []int {
 	done := map[int64]bool{}
 	for _, w := range written {
 		if w.RequestID > 0 {
@@ -329,7 +369,7 @@ func addIndexes(keys []int64, written []driver.WriteItem) []int {
 		if key < 0 || done[key+1] {
 			byIndex = false
 		}
-		if key < 1 || done[key] {
+		if key < 1 || done[key] || r.isPositional {
 			byRequestID = false
 		}
 	}
@@ -348,7 +388,7 @@ func addIndexes(keys []int64, written []driver.WriteItem) []int {
 }
 
 // readItemError reads a text or an object.
-func readItemError(raw jsontext.Value) (driver.ItemError, error) {
+func (r writeReader) readItemError(raw jsontext.Value) (driver.ItemError, error) {
 	e := driver.ItemError{Index: -1}
 	var f itemFailure
 	if raw.Kind() == jsontext.KindBeginObject {
@@ -359,12 +399,12 @@ func readItemError(raw jsontext.Value) (driver.ItemError, error) {
 		return e, err
 	}
 	e.ID = max(f.ID.Value, 0)
-	if f.RequestID.Value > 0 {
+	if f.RequestID.Value > 0 && !r.isPositional {
 		e.Index = int(f.RequestID.Value - 1)
 	}
 	code := cmp.Or(f.Code.Value, f.ErrorCode.Value)
 	text := cmp.Or(f.Message.Value, f.Msg.Value, f.Error.Value)
-	e.Err = itemError(code, text)
+	e.Err = itemError(r.op, r.keys, code, text)
 	e.Err.ID = e.ID
 	e.Stale = e.Err.Kind == driver.KindConflict
 	return e, nil

@@ -22,16 +22,17 @@ const codeNothingFound = "2002"
 // DecodeError classifies an answer of a resource without codes of its own: the
 // account and the login. It returns nil for a success.
 func DecodeError(r driver.Response) *driver.Error {
-	return decodeError(r, classify)
+	return decodeError(r, classify, nil)
 }
 
-// decodeCustomersError is DecodeError with the codes of the customers section,
-// which mean other things elsewhere.
-func decodeCustomersError(r driver.Response) *driver.Error {
-	return decodeError(r, classifyCustomers)
+// sectionError returns DecodeError with the codes of the customers section,
+// which mean other things elsewhere, for one of its resources.
+func sectionError(keys map[string]string) func(driver.Response) *driver.Error {
+	return func(r driver.Response) *driver.Error { return decodeError(r, classifyCustomers, keys) }
 }
 
-func decodeError(r driver.Response, classify func(failure) driver.Kind) *driver.Error {
+// decodeError classifies r; keys are upstream's names of the resource's fields.
+func decodeError(r driver.Response, classify func(failure) driver.Kind, keys map[string]string) *driver.Error {
 	if r.Status >= 300 && r.Status < 400 {
 		return decodeRedirect(r)
 	}
@@ -67,7 +68,7 @@ func decodeError(r driver.Response, classify func(failure) driver.Kind) *driver.
 	case driver.KindMoved:
 		e.Host = hostName(f.domain)
 	case driver.KindUpstreamInvalid:
-		e.Fields = faultyFields(f)
+		e.Fields = faultyFields(f, keys)
 	case driver.KindRateLimited, driver.KindUnavailable:
 		e.RetryAfter = retryAfter(r.Header)
 	default:
@@ -221,21 +222,22 @@ func classifyCustomers(f failure) driver.Kind {
 // staleText is upstream's refusal of a change that is not newer than the record.
 const staleText = "last modified date is older than in database"
 
-// itemError classifies an error of one item inside of a success.
-func itemError(code, text string) *driver.Error {
+// itemError classifies an error of one item inside of a success. What is not
+// found when something is made is what the new record refers to.
+func itemError(op driver.Op, keys map[string]string, code, text string) *driver.Error {
 	f := failure{found: true, isJSON: true, legacy: true, status: http.StatusOK, code: code, text: text}
 	e := &driver.Error{Status: http.StatusOK, Code: code}
 	lower := strings.ToLower(text)
 	switch {
 	case strings.Contains(lower, staleText):
 		e.Kind = driver.KindConflict
-	case code == "" && strings.Contains(lower, "not found") && !strings.Contains(lower, "field"):
+	case op != driver.OpCreate && code == "" && strings.Contains(lower, "not found") && !strings.Contains(lower, "field"):
 		e.Kind = driver.KindNotFound
 	default:
 		e.Kind = classifyCustomers(f)
 	}
 	if e.Kind == driver.KindUpstreamInvalid {
-		e.Fields = faultyFields(f)
+		e.Fields = faultyFields(f, keys)
 	}
 	e.Message = message(e.Kind, f)
 	return e
@@ -244,8 +246,9 @@ func itemError(code, text string) *driver.Error {
 // customFieldCodes are the codes of errors about custom fields.
 var customFieldCodes = map[string]bool{"203": true, "204": true, "210": true, "211": true, "238": true, "240": true}
 
-// faultyKeys are upstream's names of fields, as its texts mention them.
-var faultyKeys = map[string]string{
+// customerKeys are upstream's names of the fields of a customer, as its texts
+// mention them.
+var customerKeys = map[string]string{
 	"name":                "name",
 	"next_date":           "next_purchase_time",
 	"next_price":          "next_price",
@@ -262,9 +265,9 @@ var faultyKeys = map[string]string{
 }
 
 // faultyFields names the fields that upstream refuses, where its code or text
-// tells.
-func faultyFields(f failure) []driver.FieldError {
-	if customFieldCodes[f.code] {
+// tells. keys are upstream's names of the resource's fields.
+func faultyFields(f failure, keys map[string]string) []driver.FieldError {
+	if _, has := keys["custom_fields"]; has && customFieldCodes[f.code] {
 		return []driver.FieldError{{Path: "custom_fields", Description: refusal(f)}}
 	}
 	var fields []driver.FieldError
@@ -273,7 +276,7 @@ func faultyFields(f failure) []driver.FieldError {
 	})
 	seen := map[string]bool{}
 	for _, word := range words {
-		path, ok := faultyKeys[strings.ToLower(word)]
+		path, ok := keys[strings.ToLower(word)]
 		if ok && !seen[path] {
 			seen[path] = true
 			fields = append(fields, driver.FieldError{Path: path, Description: refusal(f)})

@@ -1,0 +1,107 @@
+package v2
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/type/money"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/internal/wire"
+)
+
+// report collects what keeps a value from being written.
+type report struct {
+	// resource is the resource in operation names, record what one of it is
+	// called.
+	resource, record string
+	fields           []driver.FieldError
+	isInvalid        bool
+}
+
+func (r *report) invalid(path, description string) {
+	r.isInvalid = true
+	r.fields = append(r.fields, driver.FieldError{Path: path, Description: description})
+}
+
+func (r *report) unsupported(path, description string) {
+	r.fields = append(r.fields, driver.FieldError{Path: path, Description: description})
+}
+
+// err returns nil when nothing was reported. A value that is wrong anywhere is
+// wrong, whatever else is not supported.
+func (r *report) err(op driver.Op) error {
+	if len(r.fields) == 0 {
+		return nil
+	}
+	e := &driver.Error{Op: r.resource + "." + string(op), Fields: r.fields}
+	if r.isInvalid {
+		e.Kind = driver.KindInvalid
+		e.Message = "the " + r.record + " cannot be written"
+	} else {
+		e.Kind = driver.KindUnsupported
+		e.Generation = driver.V2
+		e.Message = "API v2 cannot express a field"
+	}
+	return e
+}
+
+// populated are the paths of the fields of msg that are set.
+func populated(msg proto.Message) []string {
+	var paths []string
+	msg.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		paths = append(paths, string(f.Name()))
+		return true
+	})
+	slices.Sort(paths)
+	return paths
+}
+
+// fieldNames are the names of the fields of a message.
+func fieldNames(d protoreflect.MessageDescriptor) map[string]bool {
+	names := map[string]bool{}
+	for i := range d.Fields().Len() {
+		names[string(d.Fields().Get(i).Name())] = true
+	}
+	return names
+}
+
+// checkInstant takes nil for "cleared". 0 and less is how upstream spells that.
+func checkInstant(path string, t *timestamppb.Timestamp, r *report) {
+	switch {
+	case t == nil:
+	case t.GetNanos() != 0:
+		r.invalid(path, "must be in whole seconds")
+	case t.GetSeconds() <= 0 || t.GetSeconds() > wire.MaxUnix:
+		r.invalid(path, "must lie after 1970-01-01T00:00:00Z and before the year 10000")
+	}
+}
+
+const maxNanos = 999_999_999
+
+func checkPrice(env *driver.Env, path string, price *money.Money, r *report) {
+	code := price.GetCurrencyCode()
+	account := currency(env)
+	if code != "" && !strings.EqualFold(code, account) {
+		r.invalid(path+".currency_code", fmt.Sprintf("the account's currency is %q; send it or none", account))
+	}
+	units, nanos := price.GetUnits(), price.GetNanos()
+	switch {
+	case nanos > maxNanos || nanos < -maxNanos || units > 0 && nanos < 0 || units < 0 && nanos > 0:
+		r.invalid(path+".nanos", "must lie within ±999999999 and have the sign of units")
+	case units < 0 || nanos < 0:
+		r.invalid(path+".units", "must not be negative")
+	case nanos != 0:
+		r.unsupported(path+".nanos", "API v2 takes whole units only; round the amount")
+	}
+}
+
+func checkNotNegative(path string, n int64, r *report) {
+	if n < 0 {
+		r.invalid(path, "must not be negative")
+	}
+}
