@@ -203,9 +203,10 @@ type restCaller struct{ api *openAPI }
 func (c restCaller) call(t *testing.T, s *stack, step parityStep) *answer {
 	t.Helper()
 	method := methodOf(t, step.Call)
+	via := routesOf(t, method)[step.route()]
 	raw := step.REST
 	if raw == nil {
-		raw = transcode(t, method, step.Request)
+		raw = via.transcode(t, step.Request)
 	}
 	pairs := []string{"Amogate-Request-Id", requestID}
 	for k, v := range step.Headers {
@@ -231,26 +232,26 @@ func (c restCaller) call(t *testing.T, s *stack, step parityStep) *answer {
 	}
 	switch {
 	case r.status != http.StatusOK:
-		c.api.check(t, method, r.status, r.body)
+		c.api.check(t, via, r.status, r.body)
 		a.status = decodeFailure(t, []byte(r.body))
 	case method.IsStreamingServer():
-		a.decodeLines(t, c.api, method, r.body)
+		a.decodeLines(t, c.api, via, r.body)
 	default:
-		c.api.check(t, method, r.status, r.body)
+		c.api.check(t, via, r.status, r.body)
 		a.messages = append(a.messages, decodeMessage(t, method, []byte(r.body)))
 	}
 	return a
 }
 
 // decodeLines reads a body of NDJSON.
-func (a *answer) decodeLines(t *testing.T, api *openAPI, method protoreflect.MethodDescriptor, body string) {
+func (a *answer) decodeLines(t *testing.T, api *openAPI, via route, body string) {
 	t.Helper()
 	if !strings.HasSuffix(body, "\n") {
 		t.Errorf("the last line %q has no line feed", body[strings.LastIndexByte(body, '\n')+1:])
 	}
 	lines := strings.Split(strings.TrimSuffix(body, "\n"), "\n")
 	for i, line := range lines {
-		api.check(t, method, http.StatusOK, line)
+		api.check(t, via, http.StatusOK, line)
 		if strings.HasPrefix(line, `{"error"`) {
 			if i != len(lines)-1 {
 				t.Errorf("line %d of %d is an error, which must be the last", i+1, len(lines))
@@ -258,7 +259,7 @@ func (a *answer) decodeLines(t *testing.T, api *openAPI, method protoreflect.Met
 			a.status = decodeFailure(t, []byte(line))
 			return
 		}
-		a.messages = append(a.messages, decodeMessage(t, method, []byte(line)))
+		a.messages = append(a.messages, decodeMessage(t, via.method, []byte(line)))
 	}
 	if last := lastOf(a.messages); last == nil || !isEnd(last) {
 		t.Error(errNoEnd)
@@ -308,32 +309,45 @@ func decodeFailure(t *testing.T, data []byte) *spb.Status {
 	return st
 }
 
-// ruleOf returns the verb, the path template and the body of a method's route.
-func ruleOf(t *testing.T, method protoreflect.MethodDescriptor) (verb, template, body string) {
+// route is one way to call a method over REST.
+type route struct {
+	method         protoreflect.MethodDescriptor
+	verb, template string
+	// body is the field of the request that the body holds, "*" for all of it.
+	body string
+}
+
+// routesOf returns the routes of a method; there is at least one.
+func routesOf(t *testing.T, method protoreflect.MethodDescriptor) []route {
 	t.Helper()
 	rule, ok := proto.GetExtension(method.Options(), annotations.E_Http).(*annotations.HttpRule)
 	if !ok || rule == nil {
 		t.Fatalf("%s has no route", method.FullName())
 	}
-	switch p := rule.GetPattern().(type) {
-	case *annotations.HttpRule_Get:
-		verb, template = http.MethodGet, p.Get
-	case *annotations.HttpRule_Post:
-		verb, template = http.MethodPost, p.Post
-	case *annotations.HttpRule_Patch:
-		verb, template = http.MethodPatch, p.Patch
-	case *annotations.HttpRule_Put:
-		verb, template = http.MethodPut, p.Put
-	case *annotations.HttpRule_Delete:
-		verb, template = http.MethodDelete, p.Delete
+	var routes []route
+	for _, one := range append([]*annotations.HttpRule{rule}, rule.GetAdditionalBindings()...) {
+		r := route{method: method, body: one.GetBody()}
+		switch p := one.GetPattern().(type) {
+		case *annotations.HttpRule_Get:
+			r.verb, r.template = http.MethodGet, p.Get
+		case *annotations.HttpRule_Post:
+			r.verb, r.template = http.MethodPost, p.Post
+		case *annotations.HttpRule_Patch:
+			r.verb, r.template = http.MethodPatch, p.Patch
+		case *annotations.HttpRule_Put:
+			r.verb, r.template = http.MethodPut, p.Put
+		case *annotations.HttpRule_Delete:
+			r.verb, r.template = http.MethodDelete, p.Delete
+		}
+		routes = append(routes, r)
 	}
-	return verb, template, rule.GetBody()
+	return routes
 }
 
-// transcode spells a request as the method's route says.
-func transcode(t *testing.T, method protoreflect.MethodDescriptor, tree map[string]any) *rawRequest {
+// transcode spells a request as the route says.
+func (r route) transcode(t *testing.T, tree map[string]any) *rawRequest {
 	t.Helper()
-	verb, target, body := ruleOf(t, method)
+	target, body := r.template, r.body
 	rest := maps.Clone(tree)
 	for name, value := range tree {
 		if variable := "{" + name + "}"; strings.Contains(target, variable) {
@@ -341,7 +355,7 @@ func transcode(t *testing.T, method protoreflect.MethodDescriptor, tree map[stri
 			delete(rest, name)
 		}
 	}
-	raw := &rawRequest{Method: verb}
+	raw := &rawRequest{Method: r.verb}
 	var content any
 	switch body {
 	case "":

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -42,32 +43,44 @@ func TestDescriptors_everyServiceIsRegistered(t *testing.T) {
 func TestDescriptors_everyMethodIsRoutedAndDescribed(t *testing.T) {
 	api := loadOpenAPI(t)
 	eachMethod(func(m protoreflect.MethodDescriptor) {
-		operation := api.operation(t, m)
-		if operation == nil {
-			verb, template, _ := ruleOf(t, m)
-			t.Errorf("%s: the description has no %s %s", m.FullName(), verb, template)
-			return
-		}
-		if want := string(m.Parent().Name()) + "_" + string(m.Name()); operation.OperationID != want {
-			t.Errorf("%s: operation %q, want %q", m.FullName(), operation.OperationID, want)
+		want := string(m.Parent().Name()) + "_" + string(m.Name())
+		for i, via := range routesOf(t, m) {
+			operation := api.operation(via)
+			if operation == nil {
+				t.Errorf("%s: the description has no %s %s", m.FullName(), via.verb, via.template)
+				continue
+			}
+			id := want
+			if i > 0 {
+				id += strconv.Itoa(i + 1)
+			}
+			if operation.OperationID != id {
+				t.Errorf("%s %s: operation %q, want %q", via.verb, via.template, operation.OperationID, id)
+			}
 		}
 	})
 }
 
-func TestDescriptors_everyMethodHasACase(t *testing.T) {
-	called := map[string]bool{}
+func TestDescriptors_everyRouteHasACase(t *testing.T) {
+	type call struct {
+		method string
+		route  int
+	}
+	called := map[call]bool{}
 	for _, cases := range loadParityCases(t) {
 		for _, c := range cases {
 			for _, step := range c.Steps {
 				if step.Error == nil {
-					called[step.Call] = true
+					called[call{step.Call, step.route()}] = true
 				}
 			}
 		}
 	}
 	eachMethod(func(m protoreflect.MethodDescriptor) {
-		if !called[string(m.Name())] {
-			t.Errorf("%s has no case of testdata/parity that succeeds", m.FullName())
+		for i, via := range routesOf(t, m) {
+			if !called[call{string(m.Name()), i}] {
+				t.Errorf("%s %s has no case of testdata/parity that succeeds", via.verb, via.template)
+			}
 		}
 	})
 }

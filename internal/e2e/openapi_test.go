@@ -10,7 +10,6 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/amogate/amogate/server/gateway"
 )
@@ -36,24 +35,23 @@ func loadOpenAPI(t *testing.T) *openAPI {
 	return &openAPI{doc}
 }
 
-// operation returns the operation of a method, nil when there is none.
-func (o *openAPI) operation(t *testing.T, method protoreflect.MethodDescriptor) *openapi3.Operation {
-	t.Helper()
-	verb, template, _ := ruleOf(t, method)
-	item := o.doc.Paths.Value(template)
+// operation returns the operation of a route, nil when there is none.
+func (o *openAPI) operation(via route) *openapi3.Operation {
+	item := o.doc.Paths.Value(via.template)
 	if item == nil {
 		return nil
 	}
-	return item.GetOperation(verb)
+	return item.GetOperation(via.verb)
 }
 
 // check validates one JSON document, a line of a stream or a whole body,
 // against the schema of an answer.
-func (o *openAPI) check(t *testing.T, method protoreflect.MethodDescriptor, status int, body string) {
+func (o *openAPI) check(t *testing.T, via route, status int, body string) {
 	t.Helper()
-	operation := o.operation(t, method)
+	method := via.method
+	operation := o.operation(via)
 	if operation == nil {
-		t.Errorf("%s is not described", method.FullName())
+		t.Errorf("%s %s is not described", via.verb, via.template)
 		return
 	}
 	response := operation.Responses.Value(strconv.Itoa(status))

@@ -52,6 +52,9 @@ type parityStep struct {
 	// in REST. ${name} stands for a saved text. Over REST it is sent as the
 	// method's route says.
 	Request map[string]any `yaml:"request"`
+	// Route chooses among the routes of the method, counted from 1; by default
+	// it is the first.
+	Route int `yaml:"route"`
 	// Fill adds lists of the ids from 1 on to the request.
 	Fill map[string]int `yaml:"fill"`
 	// REST replaces the request over REST. Without Request the step has no
@@ -74,6 +77,9 @@ type parityStep struct {
 	// Save names parts of the answer: {token: 0.resume_token}.
 	Save map[string]string `yaml:"save"`
 }
+
+// route is the index of the step's route.
+func (step parityStep) route() int { return max(step.Route, 1) - 1 }
 
 // rawRequest is an HTTP request as it is.
 type rawRequest struct {
