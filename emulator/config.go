@@ -106,6 +106,16 @@ type Config struct {
 	ToIsMidnight bool
 	// HonourIfModifiedSince applies the If-Modified-Since header to customers.
 	HonourIfModifiedSince bool
+	// TransactionsOldestFirst lists transactions by ascending id instead of newest first.
+	TransactionsOldestFirst bool
+	// CommentsAlias accepts the key comments beside comment, as one table spells it.
+	CommentsAlias bool
+	// PurchaseLeavesPlan keeps next_date and next_price of a new transaction from changing its customer.
+	PurchaseLeavesPlan bool
+	// TransactionsDeleted is the shape of the answer to a delete of transactions.
+	TransactionsDeleted DeletedStyle
+	// NotAdmin refuses customers_periods, which only an administrator may read and write, with code 288.
+	NotAdmin bool
 	// DocumentedAccount writes the account's containers as the documents print them instead of as recorded.
 	DocumentedAccount bool
 }
@@ -172,6 +182,16 @@ const (
 	EmptyObject  EmptyStyle = iota // {}
 	EmptyList                      // []
 	EmptyMissing                   // no key
+)
+
+// DeletedStyle is the shape of the answer to a delete of transactions.
+type DeletedStyle int
+
+// The shapes of that answer.
+const (
+	DeletedList  DeletedStyle = iota // items is {"deleted":[{"id":…}]}, as for customers
+	DeletedMap                       // items is {"deleted":{"<id>":{"id":…,"date":…,"price":…,"customer_id":…}}}
+	DeletedItems                     // items is a list of {"id":…,"_links":…}, as for an add
 )
 
 // seedEnd is the default of Config.SeedEnd.

@@ -84,16 +84,20 @@ type customerStore struct {
 	seed      *seed
 	rows      map[int64]*Customer // changed and added
 	gone      map[int64]struct{}  // seeded rows that were changed or deleted
-	byUpdated index
-	byID      index
+	byUpdated index[Customer]
+	byID      index[Customer]
 	nextID    int64
 	tagIDs    map[string]int64
 	tagNames  map[int64]string
 	nextTagID int64
 	companies map[int64]string // named by AddCompany
+
+	// Guarded by mu too: a purchase changes its customer, a period that goes takes its customers elsewhere.
+	purchases *transactionStore
+	periods   *periodStore
 }
 
-func newCustomerStore(s *seed) *customerStore {
+func newCustomerStore(s *seed, oldestFirst bool) *customerStore {
 	st := &customerStore{
 		seed:      s,
 		rows:      map[int64]*Customer{},
@@ -102,13 +106,15 @@ func newCustomerStore(s *seed) *customerStore {
 		tagIDs:    map[string]int64{},
 		tagNames:  map[int64]string{},
 		companies: map[int64]string{},
+		purchases: newTransactionStore(s, oldestFirst),
+		periods:   newPeriodStore(seedPeriods),
 	}
-	st.byUpdated = index{
+	st.byUpdated = index[Customer]{
 		seeded: s.n,
 		key:    func(j int) sortKey { return sortKey{s.updatedAt(j), s.id(j)} },
 		keyOf:  func(c *Customer) sortKey { return sortKey{c.UpdatedAt, c.ID} },
 	}
-	st.byID = index{
+	st.byID = index[Customer]{
 		seeded: s.n,
 		key:    func(p int) sortKey { return sortKey{id: s.idAt(p)} },
 		keyOf:  func(c *Customer) sortKey { return sortKey{id: c.ID} },
@@ -156,6 +162,12 @@ func (st *customerStore) take(id int64) {
 	}
 }
 
+// remove deletes a customer and its purchases. The caller holds the lock.
+func (st *customerStore) remove(id int64) {
+	st.take(id)
+	st.purchases.takeOf(id)
+}
+
 // takeID returns an id nobody had. The caller holds the lock.
 func (st *customerStore) takeID() int64 {
 	id := st.nextID
@@ -185,6 +197,20 @@ func (st *customerStore) companyName(id int64) (string, bool) {
 		return name, true
 	}
 	return st.seed.companyName(id)
+}
+
+// shown returns a copy of a stored customer as the account shows it: in the period its own one gave way to. The caller
+// holds the lock.
+func (st *customerStore) shown(c *Customer) *Customer {
+	c = c.clone()
+	c.PeriodID = st.periods.current(c.PeriodID)
+	return c
+}
+
+func (st *customerStore) shownLocking(c *Customer) *Customer {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	return st.shown(c)
 }
 
 // AddCustomer stores a customer as if it had always been there: no field is required, nothing is checked but that the
@@ -225,7 +251,7 @@ func (e *Emulator) Customer(id int64) (Customer, bool) {
 	if c == nil {
 		return Customer{}, false
 	}
-	return *c.clone(), true
+	return *st.shown(c), true
 }
 
 // UpdateCustomer changes a customer as another user of the account would, without a request. It sets updated_at to
@@ -238,7 +264,7 @@ func (e *Emulator) UpdateCustomer(id int64, change func(*Customer)) error {
 	if old == nil {
 		return fmt.Errorf("emulator: update customer: no customer %d", id)
 	}
-	c := old.clone()
+	c := st.shown(old)
 	change(c)
 	c.ID = id
 	if c.UpdatedAt == old.UpdatedAt {
@@ -249,7 +275,7 @@ func (e *Emulator) UpdateCustomer(id int64, change func(*Customer)) error {
 	return nil
 }
 
-// DeleteCustomer removes a customer and reports whether there was one.
+// DeleteCustomer removes a customer with its transactions and reports whether there was one.
 func (e *Emulator) DeleteCustomer(id int64) bool {
 	st := e.customers
 	st.mu.Lock()
@@ -257,7 +283,7 @@ func (e *Emulator) DeleteCustomer(id int64) bool {
 	if st.find(id) == nil {
 		return false
 	}
-	st.take(id)
+	st.remove(id)
 	return true
 }
 
@@ -276,7 +302,7 @@ func (e *Emulator) Customers() iter.Seq[Customer] {
 		for offset := 0; ; offset += maxRows {
 			page := e.customers.page(listQuery{rows: maxRows, offset: offset, byID: e.config.ListByID})
 			for _, c := range page {
-				if !yield(*c.clone()) {
+				if !yield(*e.customers.shownLocking(c)) {
 					return
 				}
 			}

@@ -44,7 +44,7 @@ func New(config Config) (*Emulator, error) {
 		sessions: sessions{lifetime: config.SessionLifetime},
 	}
 	e.catalogue.init()
-	e.customers = newCustomerStore(newSeed(config))
+	e.customers = newCustomerStore(newSeed(config), config.TransactionsOldestFirst)
 	return e, nil
 }
 
@@ -162,6 +162,24 @@ func operation(method, path string) string {
 		case http.MethodPost:
 			return OpCustomersWrite
 		}
+	case "/api/v2/transactions":
+		switch method {
+		case http.MethodGet:
+			return OpTransactionsList
+		case http.MethodPost:
+			return OpTransactionsWrite
+		}
+	case commentPath:
+		if method == http.MethodPost {
+			return OpTransactionsWrite
+		}
+	case periodsPath:
+		switch method {
+		case http.MethodGet:
+			return OpPeriodsList
+		case http.MethodPost:
+			return OpPeriodsWrite
+		}
 	}
 	return OpUnknown
 }
@@ -199,9 +217,17 @@ func (c *call) resource() (*reply, error) {
 		return c.listCustomers()
 	case OpCustomersWrite:
 		return c.writeCustomers()
+	case OpTransactionsList:
+		return c.listTransactions()
+	case OpTransactionsWrite:
+		return c.writeTransactions()
+	case OpPeriodsList:
+		return c.listPeriods()
+	case OpPeriodsWrite:
+		return c.writePeriods()
 	}
 	switch trimSlash(c.path) {
-	case "/api/v2/account", "/api/v2/customers":
+	case "/api/v2/account", "/api/v2/customers", "/api/v2/transactions", commentPath, periodsPath:
 		return nil, &refusal{status: http.StatusMethodNotAllowed, code: 405, text: "Request method is not allowed"}
 	}
 	return nil, &refusal{status: http.StatusNotFound, code: 104, text: "Requested API method is not found"}

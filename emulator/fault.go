@@ -167,8 +167,7 @@ func (r Rule) validate() error {
 		return errors.New("match: a count is negative")
 	case m.To > 0 && m.To < m.From:
 		return fmt.Errorf("match: to %d is before from %d", m.To, m.From)
-	case m.Operation != "" && !slices.Contains(
-		[]string{OpAuth, OpAccount, OpCustomersList, OpCustomersWrite, OpUnknown}, m.Operation):
+	case m.Operation != "" && !slices.Contains(operations, m.Operation):
 		return fmt.Errorf("match: unknown operation %q", m.Operation)
 	case a.Status != 0 && (a.Status < 200 || a.Status > 599):
 		return fmt.Errorf("action: status %d is outside 200 to 599", a.Status)
@@ -283,4 +282,23 @@ func (c *call) replacement() *reply {
 		return c.errorReply(&refusal{status: status, code: status, text: http.StatusText(status)})
 	}
 	return emptyReply() // Drop: nobody sees it
+}
+
+// offset moves the start of a list as the matched action, if any, wants.
+func (a *Action) offset(asked int) int {
+	if a == nil {
+		return asked
+	}
+	if a.Endless {
+		asked = 0
+	}
+	return max(0, asked+a.Shift)
+}
+
+// repeated puts the first rows of a page before it once more as the matched action, if any, wants.
+func repeated[R any](a *Action, page []*R) []*R {
+	if a == nil {
+		return page
+	}
+	return slices.Concat(page[:min(a.Duplicate, len(page))], page)
 }

@@ -19,7 +19,7 @@ const (
 
 	seedContacts  = 1_000_000  // contact ids begin above it
 	seedCompanies = 20_000_000 // company ids begin above it
-	seedPeriods   = 112_800    // period ids begin above it
+	seedPeriodIDs = 112_800    // period ids begin above it
 	seedCatalog   = 4521       // the one catalogue that customers have elements of
 )
 
@@ -55,6 +55,8 @@ const (
 	saltHead
 	saltRow
 	saltCompany
+	saltPurchases
+	saltTransaction
 )
 
 func (s *seed) dice(salt uint64, i int) dice {
@@ -192,7 +194,7 @@ func (s *seed) customer(i int) *Customer {
 		CreatedBy: pick(&d, s.users), UpdatedBy: pick(&d, s.users),
 		NextPrice:   (d.below(400) + 1) * 250,
 		Periodicity: pick(&d, []int64{0, 0, 7, 14, 30, 30, 60, 90}),
-		PeriodID:    seedPeriods + 1 + d.below(6),
+		PeriodID:    seedPeriodIDs + 1 + d.below(6),
 	}
 	p := person(&d)
 	c.Name = p.name

@@ -45,6 +45,16 @@ var seedTags = []Tag{
 	{61810, "север/юг"},
 }
 
+// seedPeriods are the periods of every seeded account, whose customers are spread over all of them.
+var seedPeriods = []Period{
+	{ID: seedPeriodIDs + 3, Kind: PeriodBefore, Days: 5, Color: "#e6e8ea", Sort: 1},
+	{ID: seedPeriodIDs + 2, Kind: PeriodBefore, Days: 10, Color: "#fffd7f", Sort: 2},
+	{ID: seedPeriodIDs + 1, Kind: PeriodBefore, Days: 15, Color: "#ffdc7f", Sort: 3},
+	{ID: seedPeriodIDs + 4, Kind: PeriodBefore, Days: 60, Color: "#ccc8f9", Sort: 4},
+	{ID: seedPeriodIDs + 5, Kind: PeriodAfter, Days: 60, Color: "#fd5598", Sort: 0},
+	{ID: seedPeriodIDs + 6, Kind: PeriodAfter, Days: 30, Color: "#ff8f92", Sort: 1},
+}
+
 // Men's and women's names alternate.
 var firstNamesRU = []string{
 	"Александр", "Анна", "Дмитрий", "Екатерина", "Иван", "Мария", "Сергей", "Ольга", "Михаил", "Наталья", "Артём",

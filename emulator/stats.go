@@ -22,21 +22,32 @@ type Stats struct {
 	LoginFailures int64 `json:"login_failures"`
 	Cancelled     int64 `json:"cancelled"` // callers that left before the answer was complete
 	Faulted       int64 `json:"faulted"`   // requests a fault rule acted on
-	RowsSent      int64 `json:"rows_sent"`
-	Added         int64 `json:"added"`
-	Updated       int64 `json:"updated"`
-	Deleted       int64 `json:"deleted"`
-	ItemErrors    int64 `json:"item_errors"`
+	// Records of every kind together.
+	RowsSent   int64 `json:"rows_sent"`
+	Added      int64 `json:"added"`
+	Updated    int64 `json:"updated"`
+	Deleted    int64 `json:"deleted"`
+	ItemErrors int64 `json:"item_errors"`
 }
 
 // Operations as they appear in Stats.ByOperation and are matched by fault rules.
 const (
-	OpAuth           = "auth"
-	OpAccount        = "account"
-	OpCustomersList  = "customers.list"
-	OpCustomersWrite = "customers.write"
-	OpUnknown        = "unknown"
+	OpAuth              = "auth"
+	OpAccount           = "account"
+	OpCustomersList     = "customers.list"
+	OpCustomersWrite    = "customers.write"
+	OpTransactionsList  = "customers.transactions.list"
+	OpTransactionsWrite = "customers.transactions.write" // comments, at either path, too
+	OpPeriodsList       = "customers.periods.list"
+	OpPeriodsWrite      = "customers.periods.write"
+	OpUnknown           = "unknown"
 )
+
+// operations are all of them.
+var operations = []string{
+	OpAuth, OpAccount, OpCustomersList, OpCustomersWrite, OpTransactionsList, OpTransactionsWrite, OpPeriodsList,
+	OpPeriodsWrite, OpUnknown,
+}
 
 // counters guards Stats.
 type counters struct {

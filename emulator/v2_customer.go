@@ -65,7 +65,7 @@ func (c *call) writeCustomer(w *jsonWriter, cu *Customer, withElements bool) {
 	c.writeCompany(w, cu.CompanyID)
 	w.keyInteger("next_price", cu.NextPrice)
 	w.keyInteger("closest_task_at", cu.ClosestTaskAt)
-	w.keyInteger("period_id", cu.PeriodID)
+	w.keyInteger("period_id", c.e.customers.periods.current(cu.PeriodID))
 	w.keyInteger("periodicity", cu.Periodicity)
 	w.keyInteger("next_date", cu.NextDate)
 	w.self(customerHref(cu.ID), "get")

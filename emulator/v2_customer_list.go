@@ -41,19 +41,12 @@ func (c *call) listCustomers() (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a := c.action; a != nil {
-		if a.Endless {
-			q.offset = 0
-		}
-		q.offset = max(0, q.offset+a.Shift)
-	}
+	q.offset = c.action.offset(q.offset)
 	page := c.e.customers.page(q)
 	if len(page) == 0 {
 		return emptyReply(), nil
 	}
-	if c.action != nil {
-		page = slices.Concat(page[:min(c.action.Duplicate, len(page))], page)
-	}
+	page = repeated(c.action, page)
 	w := jsonWriter{buf: make([]byte, 0, 1536*len(page))}
 	w.open('{')
 	w.self(c.href(), "get")
@@ -79,19 +72,13 @@ func (c *call) readListQuery() (q listQuery, err error) {
 		return q, err
 	}
 	q.byID = c.e.config.ListByID
-	q.rows = maxRows
 	if q.elements, err = c.readWith(); err != nil {
 		return q, err
 	}
-	if id := c.query.get("id"); id != nil && (id.isArray() || id.text != "") {
-		q.ids, err = c.readIDs(id, "id")
-		if err != nil || q.ids != nil {
-			return q, err
-		}
-		q.ids = []int64{} // an id that is none finds nothing
-		return q, nil
+	if q.ids, err = c.readID(); err != nil || q.ids != nil {
+		return q, err
 	}
-	if err := c.readPaging(&q); err != nil {
+	if q.rows, q.offset, err = c.readPaging(); err != nil {
 		return q, err
 	}
 	if err := c.readFilter(&q); err != nil {
@@ -162,34 +149,47 @@ func (c *call) readIDs(n *node, name string) ([]int64, error) {
 	return ids, nil
 }
 
-func (c *call) readPaging(q *listQuery) error {
-	rows, offset := c.query.get("limit_rows"), c.query.get("limit_offset")
-	if rows == nil {
-		if offset != nil {
-			return c.ignored("limit_offset works only with limit_rows")
-		}
-		return nil
+// readID reads the parameter id, which switches off all others; nil means it was not sent.
+func (c *call) readID() ([]int64, error) {
+	id := c.query.get("id")
+	if id == nil || !id.isArray() && id.text == "" {
+		return nil, nil
 	}
-	n, ok := rows.integer()
+	ids, err := c.readIDs(id, "id")
+	if ids == nil {
+		ids = []int64{} // an id that is none finds nothing
+	}
+	return ids, err
+}
+
+// readPaging reads limit_rows and limit_offset, which counts only with it.
+func (c *call) readPaging() (rows, offset int, err error) {
+	limit, from := c.query.get("limit_rows"), c.query.get("limit_offset")
+	if limit == nil {
+		if from != nil {
+			return maxRows, 0, c.ignored("limit_offset works only with limit_rows")
+		}
+		return maxRows, 0, nil
+	}
+	n, ok := limit.integer()
 	switch {
 	case !ok || n <= 0: // no usable limit is no limit, and then the offset does not count
-		return c.ignored("limit_rows: %q is not a number above 0", rows.str())
+		return maxRows, 0, c.ignored("limit_rows: %q is not a number above 0", limit.str())
 	case n > maxRows:
 		if err := c.ignored("limit_rows: %d is above %d", n, maxRows); err != nil {
-			return err
+			return 0, 0, err
 		}
 		n = maxRows
 	}
-	q.rows = int(n)
-	if offset == nil {
-		return nil
+	rows = int(n)
+	if from == nil {
+		return rows, 0, nil
 	}
-	n, ok = offset.integer()
+	n, ok = from.integer()
 	if !ok || n < 0 {
-		return c.ignored("limit_offset: %q is not a number", offset.str())
+		return rows, 0, c.ignored("limit_offset: %q is not a number", from.str())
 	}
-	q.offset = int(min(n, math.MaxInt32))
-	return nil
+	return rows, int(min(n, math.MaxInt32)), nil
 }
 
 func (c *call) readFilter(q *listQuery) error {
@@ -329,7 +329,7 @@ const scanned = 4096
 // collect walks from a cursor to the end of the page, past skip matching rows, and stops behind a row updated after
 // last. The caller holds the lock for reading; a long walk gives it up between rows and goes on behind the last one, so
 // a search through a large base does not stop every write.
-func (st *customerStore) collect(cur *cursor, q listQuery, skip int, last int64) []*Customer {
+func (st *customerStore) collect(cur *cursor[Customer], q listQuery, skip int, last int64) []*Customer {
 	page := make([]*Customer, 0, min(q.rows, maxRows))
 	for n := 1; len(page) < q.rows; n++ {
 		if n%scanned == 0 {
@@ -372,7 +372,7 @@ func (st *customerStore) collect(cur *cursor, q listQuery, skip int, last int64)
 }
 
 // pause lets waiting writers in and returns a cursor at the row the old one was at, or at the next if it is gone.
-func (st *customerStore) pause(cur *cursor) *cursor {
+func (st *customerStore) pause(cur *cursor[Customer]) *cursor[Customer] {
 	ahead := *cur
 	c, j, ok := ahead.next()
 	if !ok {

@@ -34,16 +34,17 @@ type customerChange struct {
 
 // itemError is an item refused inside a call that succeeded.
 type itemError struct {
-	change customerChange
-	code   int
-	text   string
+	position  int   // in its list
+	id        int64 // of an update
+	requestID *node
+	code      int
+	text      string
 }
 
 // customerWrite is a whole call, and then what came of it.
 type customerWrite struct {
 	adds, updates []customerChange
 	deletes       []int64
-	hasDelete     bool
 
 	items                   []writtenItem
 	addErrors, updateErrors []itemError
@@ -79,28 +80,8 @@ func (c *call) writeCustomers() (*reply, error) {
 }
 
 func (c *call) readCustomerWrite(body *node) (*customerWrite, error) {
-	if !body.isArray() {
-		return nil, badRequest("the body must be an object")
-	}
-	if err := c.checkKeys(body, "the body", "add", "update", "delete"); err != nil {
+	if err := c.checkLists(body, "add", "update", "delete"); err != nil {
 		return nil, err
-	}
-	total := 0
-	for _, name := range []string{"add", "update", "delete"} {
-		list := body.get(name)
-		if list != nil && !list.isArray() && (!list.isScalar() || list.text != "") {
-			return nil, badRequest("%s must be a list", name)
-		}
-		total += len(list.items())
-	}
-	if total == 0 {
-		return nil, badRequest("add, update and delete are empty")
-	}
-	if total > maxBatch {
-		if c.e.config.BigBatchTimesOut {
-			return nil, &refusal{status: http.StatusGatewayTimeout, code: 504, text: "Gateway Time-out"}
-		}
-		return nil, badRequest("%d items are more than the %d of one call", total, maxBatch)
 	}
 	cw := &customerWrite{}
 	var err error
@@ -110,15 +91,50 @@ func (c *call) readCustomerWrite(body *node) (*customerWrite, error) {
 	if cw.updates, err = c.readChanges(body.get("update"), "update"); err != nil {
 		return nil, err
 	}
-	for i, item := range body.get("delete").items() {
+	cw.deletes, err = readDeletes(body)
+	return cw, err
+}
+
+// checkLists checks that a body is an object of the named lists, with neither nothing nor too much in them.
+func (c *call) checkLists(body *node, names ...string) error {
+	if !body.isArray() {
+		return badRequest("the body must be an object")
+	}
+	if err := c.checkKeys(body, "the body", names...); err != nil {
+		return err
+	}
+	total := 0
+	for _, name := range names {
+		list := body.get(name)
+		if list != nil && !list.isArray() && (!list.isScalar() || list.text != "") {
+			return badRequest("%s must be a list", name)
+		}
+		total += len(list.items())
+	}
+	if total == 0 {
+		return badRequest("nothing to do in %s", strings.Join(names, ", "))
+	}
+	if total > maxBatch {
+		if c.e.config.BigBatchTimesOut {
+			return &refusal{status: http.StatusGatewayTimeout, code: 504, text: "Gateway Time-out"}
+		}
+		return badRequest("%d items are more than the %d of one call", total, maxBatch)
+	}
+	return nil
+}
+
+// readDeletes reads the list of ids to delete; nil means there was none.
+func readDeletes(body *node) ([]int64, error) {
+	var ids []int64
+	list := body.get("delete")
+	for i, item := range list.items() {
 		id, ok := item.integer()
 		if !ok || id <= 0 {
-			return nil, badRequest("delete[%s] must be an id", body.get("delete").keys[i])
+			return nil, badRequest("delete[%s] must be an id", list.keys[i])
 		}
-		cw.deletes = append(cw.deletes, id)
-		cw.hasDelete = true
+		ids = append(ids, id)
 	}
-	return cw, nil
+	return ids, nil
 }
 
 func (c *call) readChanges(list *node, name string) ([]customerChange, error) {
@@ -297,7 +313,7 @@ func (c *call) applyCustomers(cw *customerWrite) {
 	}
 	for _, id := range cw.deletes {
 		if cu := st.find(id); cu != nil { // an unknown id is left out of the answer
-			st.take(id)
+			st.remove(id)
 			cw.deleted = append(cw.deleted, cu)
 		}
 	}
@@ -313,7 +329,7 @@ func (c *call) applyCustomers(cw *customerWrite) {
 
 func (c *call) applyAdd(cw *customerWrite, ch customerChange) {
 	if text := c.missing(ch.name, ch.nextDate, true); text != "" {
-		cw.addErrors = append(cw.addErrors, itemError{change: ch, code: 400, text: text})
+		cw.addErrors = append(cw.addErrors, itemError{position: ch.position, requestID: ch.requestID, code: 400, text: text})
 		return
 	}
 	now, user := c.now.Unix(), c.e.config.UserID
@@ -340,7 +356,9 @@ func (c *call) missing(name *string, nextDate *int64, add bool) string {
 
 func (c *call) applyUpdate(cw *customerWrite, ch customerChange) {
 	refuse := func(code int, text string) {
-		cw.updateErrors = append(cw.updateErrors, itemError{change: ch, code: code, text: text})
+		cw.updateErrors = append(cw.updateErrors, itemError{
+			position: ch.position, id: ch.id, requestID: ch.requestID, code: code, text: text,
+		})
 	}
 	old := c.e.customers.find(ch.id)
 	if old == nil {
@@ -476,7 +494,7 @@ func (c *call) renderCustomerWrite(cw *customerWrite) []byte {
 	w.key("_embedded")
 	w.open('{')
 	w.key("items")
-	if cw.hasDelete { // then items is an object, whatever else it holds
+	if cw.deletes != nil { // then items is an object, whatever else it holds
 		w.open('{')
 		for i, item := range cw.items {
 			w.key(strconv.Itoa(i))
@@ -499,7 +517,7 @@ func (c *call) renderCustomerWrite(cw *customerWrite) []byte {
 		}
 		w.close(']')
 	}
-	c.writeItemErrors(&w, cw)
+	c.writeItemErrors(&w, cw.addErrors, cw.updateErrors)
 	w.close('}')
 	w.close('}')
 	return w.buf
@@ -528,19 +546,19 @@ func writeScalar(w *jsonWriter, n *node) {
 	w.text(n.text)
 }
 
-func (c *call) writeItemErrors(w *jsonWriter, cw *customerWrite) {
-	if len(cw.addErrors)+len(cw.updateErrors) == 0 {
+func (c *call) writeItemErrors(w *jsonWriter, adds, updates []itemError) {
+	if len(adds)+len(updates) == 0 {
 		return
 	}
 	w.key("errors")
 	w.open('{')
-	if len(cw.addErrors) > 0 {
+	if len(adds) > 0 {
 		w.key("add")
-		c.writeErrorList(w, cw.addErrors, false)
+		c.writeErrorList(w, adds, false)
 	}
-	if len(cw.updateErrors) > 0 {
+	if len(updates) > 0 {
 		w.key("update")
-		c.writeErrorList(w, cw.updateErrors, true)
+		c.writeErrorList(w, updates, true)
 	}
 	w.close('}')
 }
@@ -551,16 +569,16 @@ func (c *call) writeErrorList(w *jsonWriter, errs []itemError, update bool) {
 	case shape == ItemErrorsRecorded && update:
 		w.open('{')
 		for i, e := range errs {
-			last := slices.IndexFunc(errs[i+1:], func(o itemError) bool { return o.change.id == e.change.id }) < 0
+			last := slices.IndexFunc(errs[i+1:], func(o itemError) bool { return o.id == e.id }) < 0
 			if last { // an object cannot hold two errors of one id
-				w.keyText(strconv.FormatInt(e.change.id, 10), e.text)
+				w.keyText(strconv.FormatInt(e.id, 10), e.text)
 			}
 		}
 		w.close('}')
 	case shape == ItemErrorsIndexed:
 		w.open('{')
 		for _, e := range errs {
-			w.keyText(strconv.Itoa(e.change.position), e.text)
+			w.keyText(strconv.Itoa(e.position), e.text)
 		}
 		w.close('}')
 	case shape == ItemErrorsTexts:
@@ -574,13 +592,13 @@ func (c *call) writeErrorList(w *jsonWriter, errs []itemError, update bool) {
 		for _, e := range errs {
 			w.open('{')
 			if update {
-				w.keyInteger("id", e.change.id)
+				w.keyInteger("id", e.id)
 			}
 			w.keyInteger("code", int64(e.code))
 			w.keyText("message", e.text)
-			if e.change.requestID != nil {
+			if e.requestID != nil {
 				w.key("request_id")
-				writeScalar(w, e.change.requestID)
+				writeScalar(w, e.requestID)
 			}
 			w.close('}')
 		}
