@@ -26,8 +26,9 @@ func newTransactions(c *Client) Transactions {
 				return (len(f.GetIds()) == 0 || slices.Contains(f.GetIds(), t.GetId())) &&
 					(f.GetCustomerId() == 0 || f.GetCustomerId() == t.GetCustomerId())
 			},
-			applyTags: func(before *amogatev1.Transaction, _, _ []string) *amogatev1.Transaction { return before },
-			explain:   func(*amogatev1.Transaction, *Error) {},
+			keepsUpdateTime: true,
+			applyTags:       func(before *amogatev1.Transaction, _, _ []string) *amogatev1.Transaction { return before },
+			explain:         func(*amogatev1.Transaction, *Error) {},
 		},
 	}
 }

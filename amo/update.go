@@ -195,7 +195,9 @@ func (r *updateRun[T, F]) change(i int) driver.Change[T] {
 func (r *updateRun[T, F]) answer(i int, change driver.Change[T]) T {
 	value := only(change.Value, change.Paths)
 	setRecordID(value, r.items[i].ID)
-	setRecordUpdateTime(value, change.UpdateTime.Unix())
+	if !r.behavior.keepsUpdateTime {
+		setRecordUpdateTime(value, change.UpdateTime.Unix())
+	}
 	return value
 }
 
