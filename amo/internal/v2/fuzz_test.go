@@ -121,3 +121,69 @@ func FuzzDecodeAccount(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecodeTransactions(f *testing.F) {
+	f.Add(readTestdata(f, "transaction_list_reply.json"))
+	f.Add([]byte(`{"_embedded":{"items":{"2":{"id":"1","price":"1e3","date":-1},"1":{"id":2,"customer":[]}}}}`))
+	env := testEnv(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		page, err := transactions.DecodeList(env, body)
+		checkDecodeError(t, err)
+		if err != nil && len(page.Rows) != 0 {
+			t.Error("rows beside an error")
+		}
+		for _, row := range page.Rows {
+			if row.GetId() <= 0 || row.GetCustomerId() < 0 {
+				t.Errorf("got %v", row)
+			}
+			if _, err := proto.Marshal(row); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func FuzzDecodeTransactionWrite(f *testing.F) {
+	f.Add(readTestdata(f, "transaction_add_reply.json"))
+	f.Add([]byte(`{"_embedded":{"items":{"delete":{"5":{"price":1},"6":true}},"errors":{"add":{"0":"x"}}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		for _, op := range []driver.Op{driver.OpCreate, driver.OpUpdate, driver.OpDelete} {
+			reply, err := transactions.DecodeWrite(op, body)
+			checkDecodeError(t, err)
+			for _, item := range reply.Items {
+				if item.ID <= 0 || item.RequestID != 0 {
+					t.Errorf("got %+v", item)
+				}
+			}
+			for _, e := range reply.Errors {
+				if e.Err == nil || e.Index < -1 || op == driver.OpCreate && e.Err.Kind == driver.KindNotFound {
+					t.Errorf("got %+v", e)
+				}
+			}
+		}
+	})
+}
+
+func FuzzDecodePeriods(f *testing.F) {
+	for _, file := range []string{"period_list_reply.json", "period_replace_reply.json"} {
+		f.Add(readTestdata(f, file))
+	}
+	f.Add([]byte(`{"_embedded":{"items":{"1":{"id":"1","type":null,"sort":"2"}},"errors":{"update":[]}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		set, err := periods.Decode(body)
+		if e := (*driver.Error)(nil); err != nil && !errors.As(err, &e) {
+			t.Errorf("got %T %v", err, err)
+		}
+		if err != nil && len(set) != 0 {
+			t.Error("periods beside an error")
+		}
+		for _, p := range set {
+			if p.GetId() <= 0 {
+				t.Error("a period has no id")
+			}
+			if _, err := proto.Marshal(p); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

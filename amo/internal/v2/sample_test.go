@@ -81,7 +81,7 @@ func TestSample_add(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	checkCall(t, call, "customers.create", driver.Create)
+	checkCall(t, call, "customers.create", "/api/v2/customers", driver.Create)
 }
 
 func TestSample_update(t *testing.T) {
@@ -111,7 +111,7 @@ func TestSample_update(t *testing.T) {
 	if diff := cmp.Diff(normalise(t, readTestdata(t, "update_request.json")), normalise(t, call.Body)); diff != "" {
 		t.Error(diff)
 	}
-	checkCall(t, call, "customers.update", driver.Set)
+	checkCall(t, call, "customers.update", "/api/v2/customers", driver.Set)
 }
 
 func TestSample_delete(t *testing.T) {
@@ -120,7 +120,7 @@ func TestSample_delete(t *testing.T) {
 	if diff := cmp.Diff(normalise(t, readTestdata(t, "delete_request.json")), normalise(t, call.Body)); diff != "" {
 		t.Error(diff)
 	}
-	checkCall(t, call, "customers.delete", driver.Set)
+	checkCall(t, call, "customers.delete", "/api/v2/customers", driver.Set)
 }
 
 func TestSample_replies(t *testing.T) {
@@ -151,10 +151,10 @@ func TestSample_replies(t *testing.T) {
 	}
 }
 
-func checkCall(t *testing.T, call driver.Call, name string, effect driver.Effect) {
+func checkCall(t *testing.T, call driver.Call, name, path string, effect driver.Effect) {
 	t.Helper()
 	call.Body = nil
-	want := driver.Call{Name: name, Method: "POST", Path: "/api/v2/customers", Effect: effect}
+	want := driver.Call{Name: name, Method: "POST", Path: path, Effect: effect}
 	if diff := cmp.Diff(want, call); diff != "" {
 		t.Error(diff)
 	}

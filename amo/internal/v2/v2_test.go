@@ -17,7 +17,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var customers = v2.Customers()
+var (
+	customers    = v2.Customers()
+	transactions = v2.Transactions()
+	periods      = v2.Periods()
+)
 
 // Ids of the custom fields of testEnv, one of each type; the first three are
 // those of the documented samples.
