@@ -298,11 +298,7 @@ func TestTransactions_DecodeError_namesTheFaultyField(t *testing.T) {
 		"bad custom_fields":      "",
 	} {
 		e := transactions.DecodeError(driver.Response{Status: 400, Body: []byte(`{"error":"` + text + `"}`)})
-		got := ""
-		for _, f := range e.Fields {
-			got += f.Path
-		}
-		if got != want {
+		if got := fieldPaths(e); got != want {
 			t.Errorf("%q names %q, want %q", text, got, want)
 		}
 	}

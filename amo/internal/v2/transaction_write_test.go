@@ -345,11 +345,7 @@ func TestTransactions_DecodeWrite_notFound(t *testing.T) {
 			t.Fatal(err)
 		}
 		e := reply.Errors[0]
-		path := ""
-		for _, f := range e.Err.Fields {
-			path += f.Path
-		}
-		if e.Err.Kind != c.kind || path != c.path || e.Err.Op != "transactions."+string(c.op) {
+		if e.Err.Kind != c.kind || fieldPaths(e.Err) != c.path || e.Err.Op != "transactions."+string(c.op) {
 			t.Errorf("%s: got %+v", c.errors, e.Err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -118,4 +119,13 @@ func asError(t *testing.T, err error, kind driver.Kind) *driver.Error {
 		t.Fatalf("got kind %d (%v), want %d", e.Kind, e, kind)
 	}
 	return e
+}
+
+// fieldPaths returns the paths of the faulty fields.
+func fieldPaths(e *driver.Error) string {
+	paths := make([]string, len(e.Fields))
+	for i, f := range e.Fields {
+		paths[i] = f.Path
+	}
+	return strings.Join(paths, " ")
 }
