@@ -5,8 +5,9 @@
 //	client := &http.Client{Transport: e.Transport()} // no sockets, usable in a testing/synctest bubble
 //	server := httptest.NewServer(e)                  // or with sockets
 //
-// It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST
-// /api/v2/customers. GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below
+// It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST of
+// /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too) and /api/v2/customers_periods.
+// GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below
 // /__emulator/ take no limiter slot and need no credentials.
 //
 // # Guarantees
@@ -16,7 +17,8 @@
 //     would be ignored too: unknown query parameters and body keys, dates it cannot read, `to` without `from`,
 //     limit_offset without limit_rows. Tests of clients want that.
 //   - The seeded rows depend on Config.Seed, Config.Customers, Config.SeedEnd and Config.UserID and on nothing else.
-//     They are made when they are asked for: a million of them cost neither time at the start nor memory.
+//     They are made when they are asked for: a million customers with their million and a half transactions cost
+//     neither time at the start nor memory.
 //   - A request takes effect when it arrives. Latency and the delay of a fault pass before the first byte of the
 //     answer, so a caller that gives up meanwhile has written all the same.
 //   - It starts no goroutine, opens no file and no connection, and holds no lock while it waits. All methods are safe
@@ -24,19 +26,30 @@
 //
 // # Departures from the real service
 //
-// Contacts, companies, users and periods are not stored: any id of theirs is accepted, and the name of a company that
-// is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords, tokens and hosts do not
+// Contacts, companies and users are not stored: any id of theirs is accepted, and so is any period_id of a customer. The
+// name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords, tokens and hosts do not
 // change by themselves. Text of errors other than the lock's is ours. A session's second cookie has a name of ours.
 // Requests that were refused with 429 take a place in the window as well.
 //
 // Malformed values refuse the whole call with 400: a number that is none, a time beyond the year 9999 (which is how
 // milliseconds look), an unknown custom field or option, several values where one fits, a country that is not two
 // letters. An item that is well-formed but cannot be applied (a stale updated_at, no name, no next_date, an unknown
-// id) is told inside a 200, and the other items are applied.
+// id, a transaction without customer_id or price) is told inside a 200, and the other items are applied.
 //
 // contacts_id adds links, unlink removes them; company_id replaces the company; values of a listed custom field are
 // replaced whole, so parts of an address that are not sent are erased; a field with no values, an empty list or an
 // empty value is cleared, and so is an unset checkbox; a quantity of 0 unlinks a catalogue element.
+//
+// A transaction without a date is one of now. Its next_date and next_price are written to its customer, whose updated_at
+// then becomes now, or a second after the stored one if that is later; a next_date of 0 is as good as none. Comments are
+// all that can be changed; they leave every updated_at alone. Deleting a customer deletes its transactions. In lists of
+// transactions id wins over customer_id, which takes one id.
+//
+// Periods are replaced whole or not at all: anything wrong with one refuses the call with 400. At most ten lie before
+// the purchase; those after it are the system's, can be changed, and can be neither made nor left out. A listed period
+// keeps what is not sent of it, a new one needs period, color and sort. Customers of a period that goes move on to the
+// next one in the direction of time that stays, or where none follows to the last one before it, and their updated_at
+// stays. before_buy and after_buy are the sum of a period and those of its kind nearer to the purchase.
 //
 // # Switches
 //
@@ -60,6 +73,11 @@
 //	order of a list                                       updated_at, id      ListByID
 //	filter `to` without a time of day                     that day's end      ToIsMidnight
 //	If-Modified-Since on customers                        ignored             HonourIfModifiedSince
+//	order of a list of transactions                       newest first       TransactionsOldestFirst
+//	comments for comment of a transaction                 unknown key        CommentsAlias
+//	next_date, next_price of a transaction                to its customer    PurchaseLeavesPlan
+//	items after a delete of transactions                  {"deleted":[…]}    TransactionsDeleted (map, flat list)
+//	may the user see and set periods                      yes                NotAdmin (288)
 //	lists and objects in the account                      as recorded         DocumentedAccount
 //	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
 //	failed logins until a captcha is needed               10                  CaptchaAfter
@@ -77,7 +95,8 @@
 //	]}
 //
 // All conditions of a match that are set must hold: method, path (without the base path), operation ("auth",
-// "account", "customers.list", "customers.write", "unknown"), query and body (text contained in the decoded query, in
+// "account", "customers.list", "customers.write", "customers.transactions.list", "customers.transactions.write",
+// "customers.periods.list", "customers.periods.write", "unknown"), query and body (text contained in the decoded query, in
 // the body), and of the requests that meet these, counted from 1 for every rule, nth, from, to and every.
 //
 // Answers in the place of the real one, which is not asked unless "apply" is true: status (with the service's error

@@ -162,7 +162,7 @@ func operation(method, path string) string {
 		case http.MethodPost:
 			return OpCustomersWrite
 		}
-	case "/api/v2/transactions":
+	case transactionsPath:
 		switch method {
 		case http.MethodGet:
 			return OpTransactionsList
@@ -227,7 +227,7 @@ func (c *call) resource() (*reply, error) {
 		return c.writePeriods()
 	}
 	switch trimSlash(c.path) {
-	case "/api/v2/account", "/api/v2/customers", "/api/v2/transactions", commentPath, periodsPath:
+	case "/api/v2/account", "/api/v2/customers", transactionsPath, commentPath, periodsPath:
 		return nil, &refusal{status: http.StatusMethodNotAllowed, code: 405, text: "Request method is not allowed"}
 	}
 	return nil, &refusal{status: http.StatusNotFound, code: 104, text: "Requested API method is not found"}

@@ -74,7 +74,13 @@ func ask(t *testing.T, e *Emulator, method, target, body string, header ...strin
 // list asks for customers and returns their ids.
 func list(t *testing.T, e *Emulator, query string) []int64 {
 	t.Helper()
-	a := ask(t, e, http.MethodGet, "/api/v2/customers?"+query, "")
+	return listOf(t, e, "/api/v2/customers", query)
+}
+
+// listOf asks for a list and returns the ids in it.
+func listOf(t *testing.T, e *Emulator, path, query string) []int64 {
+	t.Helper()
+	a := ask(t, e, http.MethodGet, path+"?"+query, "")
 	if a.status == http.StatusNoContent {
 		if a.body != "" {
 			t.Fatalf("list %s: 204 with a body %q", query, a.body)
@@ -147,6 +153,23 @@ func mustAdd(t *testing.T, e *Emulator, c Customer) Customer {
 		t.Fatal(err)
 	}
 	return stored
+}
+
+// mustPurchase stores a transaction directly.
+func mustPurchase(t *testing.T, e *Emulator, p Transaction) Transaction {
+	t.Helper()
+	stored, err := e.AddTransaction(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+func mustSetPeriods(t *testing.T, e *Emulator, periods ...Period) {
+	t.Helper()
+	if err := e.SetPeriods(periods...); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fails sends a request that gets no answer and returns its error.

@@ -19,6 +19,8 @@ func TestDocumentedSamples(t *testing.T) {
 	// What the documents print where recordings show something else is behind switches.
 	asDocumented := Config{EnumAsText: true, RequestIDAlways: true}
 	const created = "/api/v2/customers?filter[date][type]=create&filter[date][from]=10.10.2017"
+	// The document asks for customer 46879 and answers purchases of 466791.
+	const purchases = transactionsPath + "?limit_rows=50&customer_id=466791"
 	for _, test := range []struct {
 		name    string
 		config  Config
@@ -77,6 +79,46 @@ func TestDocumentedSamples(t *testing.T) {
 				"/_embedded/items/0/custom_fields/1/values/2/enum": {Documented: "3692473", Answered: 3692473.0},
 			},
 		},
+		{
+			name: "add a transaction", method: http.MethodPost, target: transactionsPath,
+			request: "transactions_add_request", reply: "transactions_add_reply",
+		},
+		{
+			name: "comment on a transaction", method: http.MethodPost, target: transactionsPath + "/",
+			request: "transactions_comment_request", reply: "transactions_comment_reply",
+			slips: map[string]difference{
+				// The method's documented path ends with a slash, the answer's own link does not.
+				"/_links/self/href": {Documented: transactionsPath, Answered: transactionsPath + "/"},
+			},
+		},
+		{
+			name: "comment at its own path", method: http.MethodPost, target: commentPath,
+			request: "transactions_comment_request", reply: "transactions_comment_reply",
+			slips: map[string]difference{ // the document does not know the path
+				"/_links/self/href": {Documented: transactionsPath, Answered: commentPath},
+			},
+		},
+		{
+			name: "list transactions", method: http.MethodGet, target: purchases, reply: "transactions_list_reply",
+			slips: map[string]difference{
+				"/_links/self/href": {Documented: transactionsPath, Answered: purchases},
+			},
+		},
+		{
+			name: "list periods", method: http.MethodGet, target: periodsPath, reply: "periods_list_reply",
+		},
+		{
+			name: "replace periods", method: http.MethodPost, target: periodsPath,
+			request: "periods_update_request", reply: "periods_update_reply",
+			slips: map[string]difference{
+				// The document changes period 15563 and answers another one, with other values.
+				"/_embedded/items/0/id":        {Documented: 112805.0, Answered: 15563.0},
+				"/_embedded/items/0/period":    {Documented: 60.0, Answered: 5.0},
+				"/_embedded/items/0/after_buy": {Documented: 60.0, Answered: 5.0},
+				"/_embedded/items/0/color":     {Documented: "#fd5598", Answered: "#000000"},
+				"/_embedded/items/0/sort":      {Documented: 0.0, Answered: 1.0},
+			},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e := documentedAccount(t, test.config, test.reply)
@@ -132,6 +174,35 @@ func TestDocumentedWritesAreStored(t *testing.T) {
 	}
 }
 
+// TestDocumentedTransactionsAreStored reads back what the documented add, comment and delete do.
+func TestDocumentedTransactionsAreStored(t *testing.T) {
+	e := documentedAccount(t, Config{}, "transactions_add_reply")
+	ask(t, e, http.MethodPost, transactionsPath, readFile(t, "testdata/transactions_add_request.json"))
+	ask(t, e, http.MethodPost, transactionsPath, readFile(t, "testdata/transactions_comment_request.json"))
+	got, ok := e.Transaction(5396)
+	if !ok {
+		t.Fatal("the added transaction is not there")
+	}
+	want := Transaction{
+		ID: 5396, CustomerID: 466791, CreatedBy: 504141, UpdatedBy: 504141, CreatedAt: got.CreatedAt,
+		UpdatedAt: got.CreatedAt, Date: 1507582800, Price: 15000, Comment: "Draw up a contract",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("stored transaction (-want +got):\n%s", diff)
+	}
+	if cu := stored(t, e, 466791); cu.NextDate != 1508878800 || cu.NextPrice != 20000 {
+		t.Errorf("the customer's plan is %d on %d", cu.NextPrice, cu.NextDate)
+	}
+	mustPurchase(t, e, Transaction{ID: 4588, CustomerID: 466791})
+	a := ask(t, e, http.MethodPost, transactionsPath, readFile(t, "testdata/transactions_delete_request.json"))
+	if diff := cmp.Diff(map[string]any{"items": map[string]any{"deleted": []any{map[string]any{"id": 4588.0}}}}, embedded(t, a)); diff != "" {
+		t.Errorf("answer to the documented delete (-want +got):\n%s", diff)
+	}
+	if _, ok := e.Transaction(4588); ok {
+		t.Error("the deleted transaction is still there")
+	}
+}
+
 // documentedAccount is the account of the vendor's customers reference, in the state before the sample of that answer.
 func documentedAccount(t *testing.T, config Config, sample string) *Emulator {
 	t.Helper()
@@ -177,6 +248,30 @@ func documentedAccount(t *testing.T, config Config, sample string) *Emulator {
 			},
 			NextPrice: 1508706000, ClosestTaskAt: 1508705940, PeriodID: 112804, NextDate: 1508878800,
 		})
+	case "transactions_add_reply", "transactions_comment_reply":
+		mustAdd(t, e, Customer{ID: 466791, Name: "Catherine"})
+		id := int64(5396)
+		if sample == "transactions_add_reply" {
+			id--
+		}
+		mustPurchase(t, e, Transaction{ID: id, CustomerID: 466791})
+	case "transactions_list_reply":
+		mustAdd(t, e, Customer{ID: 466791, Name: "Catherine"})
+		mustAdd(t, e, Customer{ID: 466792, Name: "Jennifer"})
+		for _, p := range []Transaction{
+			{ID: 5399, CustomerID: 466791, Price: 15000, CreatedAt: 1508665872, Date: 1507582800},
+			{ID: 5400, CustomerID: 466791, Price: 55555, CreatedAt: 1508671514, Date: 1508360400},
+			{ID: 5401, CustomerID: 466792, Price: 1, CreatedAt: 1508671515, Date: 1508360400},
+		} {
+			p.CreatedBy, p.UpdatedBy, p.UpdatedAt = 504141, 504141, p.CreatedAt
+			mustPurchase(t, e, p)
+		}
+	case "periods_list_reply":
+		mustSetPeriods(t, e,
+			Period{ID: 112805, Kind: PeriodAfter, Days: 60, Color: "#fd5598"},
+			Period{ID: 112815, Kind: PeriodBefore, Days: 5, Color: "#e6e8ea", Sort: 1})
+	case "periods_update_reply":
+		mustSetPeriods(t, e, Period{ID: 15563, Kind: PeriodAfter, Days: 60, Color: "#fd5598"})
 	}
 	return e
 }

@@ -1,7 +1,7 @@
 package emulator
 
 const (
-	seedTransactions = 100_000_000 // the ids begin with it
+	seedTransactions = 5000 // the ids begin with it
 	// seedPurchaseGroup is how many customers, by id, share out the numbers of purchases among them; every group has the
 	// same sum, so the place of a transaction in the whole account is known without counting.
 	seedPurchaseGroup = 8

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // wrong is a request that must be refused.
@@ -28,6 +30,12 @@ func (w wrong) send(t *testing.T, e *Emulator) answered {
 	}
 	if w.target == "" {
 		w.target = "/api/v2/customers"
+	}
+	for p := range e.Transactions() { // rows name a customer who bought something, and what
+		w.body = strings.NewReplacer(
+			"TRANSACTION", strconv.FormatInt(p.ID, 10), "CUSTOMER", strconv.FormatInt(p.CustomerID, 10),
+		).Replace(w.body)
+		break
 	}
 	return ask(t, e, w.method, w.target, w.body, w.header...)
 }
@@ -131,6 +139,80 @@ var refused = []wrong{
 	{name: "one customer by path", target: "/api/v2/customers/466001", status: 404, code: "104"},
 	{name: "unknown method", target: "/api/v2/customer", status: 404, code: "104"},
 	{name: "a method of another generation's name", target: "/api/v2/customers/statuses", status: 404, code: "104"},
+	{name: "add of a transaction is text", target: transactionsPath, body: `{"add":["x"]}`},
+	{name: "transactions without a list", target: transactionsPath, body: `{}`},
+	{name: "transactions as a bare list", target: transactionsPath, body: `[{"customer_id":1,"price":1}]`},
+	{name: "price with kopecks", target: transactionsPath, body: purchaseWith(`"price":"10.50"`)},
+	{name: "price is a word", target: transactionsPath, body: purchaseWith(`"price":"ten"`)},
+	{name: "price is negative", target: transactionsPath, body: purchaseWith(`"price":-1`)},
+	{name: "price is an object", target: transactionsPath, body: purchaseWith(`"price":{"units":1}`)},
+	{name: "customer is a name", target: transactionsPath, body: purchaseWith(`"customer_id":"Anna"`)},
+	{name: "customer is a list", target: transactionsPath, body: purchaseWith(`"customer_id":[1]`)},
+	{name: "date of a purchase is a date", target: transactionsPath, body: purchaseWith(`"date":"10.10.2017"`)},
+	{name: "date of a purchase in milliseconds", target: transactionsPath, body: purchaseWith(`"date":1507582800000`)},
+	{name: "planned date is a word", target: transactionsPath, body: purchaseWith(`"next_date":"soon"`)},
+	{name: "planned price is a bool", target: transactionsPath, body: purchaseWith(`"next_price":true`)},
+	{name: "comment is a list", target: transactionsPath, body: purchaseWith(`"comment":["x"]`)},
+	{name: "elements as a list of ids", target: transactionsPath, body: purchaseWith(`"elements":[5]`)},
+	{name: "element quantity is a word", target: transactionsPath, body: purchaseWith(`"elements":{"1":{"2":"many"}}`)},
+	{name: "comment without its transaction", target: transactionsPath, body: `{"update":[{"comment":"x"}]}`},
+	{name: "comment with the id under id", target: transactionsPath, body: `{"update":[{"id":5000,"comment":"x"}]}`},
+	{name: "comment on transaction zero", target: transactionsPath, body: `{"update":[{"transaction_id":0,"comment":"x"}]}`},
+	{name: "changed comment is an object", target: transactionsPath, body: `{"update":[{"transaction_id":5000,"comment":{}}]}`},
+	{name: "delete of a transaction by a word", target: transactionsPath, body: `{"delete":["x"]}`},
+	{name: "delete of transactions as objects", target: transactionsPath, body: `{"delete":[{"id":5000}]}`},
+	{name: "501 transactions", target: transactionsPath, body: `{"delete":[1` + strings.Repeat(",1", 500) + `]}`},
+	{name: "add at the path of comments", target: commentPath, body: `{"add":[{"customer_id":1,"price":1}]}`},
+	{name: "delete at the path of comments", target: commentPath, body: `{"delete":[5000]}`},
+	{name: "no body for transactions", method: http.MethodPost, target: transactionsPath, code: "103"},
+	{name: "one transaction by path", target: transactionsPath + "/5000", status: 404, code: "104"},
+	{name: "GET of the path of comments", target: commentPath, status: 405, code: "405"},
+	{name: "DELETE of transactions", method: http.MethodDelete, target: transactionsPath, status: 405, code: "405"},
+	{name: "purchases of a customer by path", target: "/api/v2/customers/466001/transactions", status: 404, code: "104"},
+
+	{name: "no periods", target: periodsPath, body: `{"update":[]}`},
+	{name: "periods as a bare list", target: periodsPath, body: `[{"period":5,"color":"#000000","sort":1}]`},
+	{name: "period is a number", target: periodsPath, body: `{"update":[5]}`},
+	{name: "period left out that lies after the purchase", target: periodsPath, body: `{"update":[{"id":112805}]}`},
+	{name: "all periods after the purchase left out", target: periodsPath, body: `{"update":[{"id":112801},{"id":112802}]}`},
+	{name: "new period after the purchase", target: periodsPath, body: periodsWith(`{"type":"after","period":5,"color":"#000000","sort":2}`)},
+	{name: "unknown period", target: periodsPath, body: periodsWith(`{"id":15563,"period":5,"color":"#000000","sort":1}`)},
+	{name: "period twice", target: periodsPath, body: periodsWith(`{"id":112805,"period":5}`)},
+	{name: "period id is a word", target: periodsPath, body: periodsWith(`{"id":"x","period":5,"color":"#000000","sort":1}`)},
+	{name: "new period without length", target: periodsPath, body: periodsWith(`{"color":"#000000","sort":1}`)},
+	{name: "new period without color", target: periodsPath, body: periodsWith(`{"period":5,"sort":1}`)},
+	{name: "new period without sort", target: periodsPath, body: periodsWith(`{"period":5,"color":"#000000"}`)},
+	{name: "length of a period is a word", target: periodsPath, body: periodsWith(`{"period":"week","color":"#000000","sort":1}`)},
+	{name: "length of a period is negative", target: periodsPath, body: periodsWith(`{"period":-5,"color":"#000000","sort":1}`)},
+	{name: "length of a period is without end", target: periodsPath, body: periodsWith(`{"period":36501,"color":"#000000","sort":1}`)},
+	{name: "sort is half a number", target: periodsPath, body: periodsWith(`{"period":5,"color":"#000000","sort":1.5}`)},
+	{name: "color is a name", target: periodsPath, body: periodsWith(`{"period":5,"color":"red","sort":1}`)},
+	{name: "color of three digits", target: periodsPath, body: periodsWith(`{"period":5,"color":"#fff","sort":1}`)},
+	{name: "color without a hash", target: periodsPath, body: periodsWith(`{"period":5,"color":"ffffff","sort":1}`)},
+	{name: "color emptied", target: periodsPath, body: periodsWith(`{"id":112801,"color":""}`)},
+	{name: "color is a list", target: periodsPath, body: periodsWith(`{"period":5,"color":["#000000"],"sort":1}`)},
+	{name: "eleven periods before the purchase", target: periodsPath, body: periodsWith(newPeriods(11))},
+	{name: "DELETE of periods", method: http.MethodDelete, target: periodsPath, status: 405, code: "405"},
+	{name: "PUT of periods", method: http.MethodPut, target: periodsPath, body: periodsWith(newPeriods(1)), status: 405, code: "405"},
+	{name: "one period by path", target: periodsPath + "/112801", status: 404, code: "104"},
+}
+
+// purchaseWith is an add of a transaction with one more member, which replaces one of the same name.
+func purchaseWith(members string) string {
+	return `{"add":[{"customer_id":1,"price":1,` + members + `}]}`
+}
+
+// periodsWith is a list of periods that keeps those after the purchase, and holds more.
+func periodsWith(items string) string {
+	return `{"update":[{"id":112805},{"id":112806},` + items + `]}`
+}
+
+func newPeriods(n int) string {
+	items := make([]string, 0, n)
+	for i := range n {
+		items = append(items, `{"period":5,"color":"#000000","sort":`+strconv.Itoa(i)+`}`)
+	}
+	return strings.Join(items, ",")
 }
 
 // ignoredInput are requests the service accepts by leaving the odd part aside; in strict mode they are refused.
@@ -169,6 +251,30 @@ var ignoredInput = []wrong{
 	{name: "subtype of a text", body: fieldWith(1250001, `[{"value":"x","subtype":"city"}]`)},
 	{name: "enum of a text", body: fieldWith(1250001, `[{"value":"x","enum":5}]`)},
 	{name: "unknown key of a legal entity", body: fieldWith(1250029, `[{"value":{"name":"x","inn":"1"}}]`)},
+	{name: "unknown parameter of transactions", target: transactionsPath + "?page=2"},
+	{name: "filter of transactions", target: transactionsPath + "?filter[customer_id]=5"},
+	{name: "customer by name", target: transactionsPath + "?customer_id=Anna"},
+	{name: "several customers", target: transactionsPath + "?customer_id=466001,466004"},
+	{name: "customers as a list", target: transactionsPath + "?customer_id[]=466001"},
+	{name: "customer zero", target: transactionsPath + "?customer_id=0"},
+	{name: "offset of transactions without rows", target: transactionsPath + "?limit_offset=1"},
+	{name: "rows of transactions above 500", target: transactionsPath + "?limit_rows=501"},
+	{name: "parameter of a purchase", target: transactionsPath + "?id=1", body: `{"delete":[1]}`},
+	{name: "unknown list of transactions", target: transactionsPath, body: `{"delete":[1],"remove":[2]}`},
+	{name: "delete beside comments", target: commentPath, body: `{"update":[{"transaction_id":TRANSACTION,"comment":"x"}],"delete":[TRANSACTION]}`},
+	{name: "request_id of a transaction", target: transactionsPath, body: `{"add":[{"customer_id":CUSTOMER,"price":1,"request_id":5}]}`},
+	{name: "id of a new transaction", target: transactionsPath, body: `{"add":[{"customer_id":CUSTOMER,"price":1,"id":5}]}`},
+	{name: "elements under the customers' key", target: transactionsPath, body: `{"add":[{"customer_id":CUSTOMER,"price":1,"catalog_elements_id":{"1":{"2":3}}}]}`},
+	{name: "updated_at of a comment", target: transactionsPath, body: `{"update":[{"transaction_id":TRANSACTION,"comment":"x","updated_at":5}]}`},
+	{name: "new price of a transaction", target: transactionsPath, body: `{"update":[{"transaction_id":TRANSACTION,"comment":"x","price":5}]}`},
+	{name: "comment in the spelling of one table too", target: transactionsPath, body: `{"update":[{"transaction_id":TRANSACTION,"comment":"x","comments":"y"}]}`},
+	{name: "parameter of periods", target: periodsPath + "?id=112801"},
+	{name: "paging of periods", target: periodsPath + "?limit_rows=1"},
+	{name: "parameter of a replacement", target: periodsPath + "?id=1", body: periodsWith(newPeriods(1))},
+	{name: "add of periods", target: periodsPath, body: `{"add":[],` + periodsWith(newPeriods(1))[1:]},
+	{name: "type of a period", target: periodsPath, body: periodsWith(`{"id":112801,"type":"before"}`)},
+	{name: "name of a period", target: periodsPath, body: periodsWith(`{"id":112801,"name":"x"}`)},
+	{name: "output-only key of a period", target: periodsPath, body: periodsWith(`{"id":112801,"before_buy":5}`)},
 	{name: "unknown key of an item", body: fieldWith(1250031, `[{"description":"x","price":1}]`)},
 }
 
@@ -179,6 +285,9 @@ func TestWrongRequestsAreRefused(t *testing.T) {
 			checkRefused(t, test, test.send(t, e))
 			if s := e.Stats(); s.Added+s.Updated+s.Deleted > 0 || e.CountCustomers() != 5 {
 				t.Errorf("the refused call changed something: %+v", s)
+			}
+			if diff := cmp.Diff(seedPeriods, e.Periods()); diff != "" {
+				t.Errorf("the refused call changed periods:\n%s", diff)
 			}
 		})
 	}
@@ -194,8 +303,8 @@ func TestIgnoredInputIsRefusedOnlyWhenStrict(t *testing.T) {
 			}
 			e := open(t, Config{Customers: 5, Strict: true})
 			checkRefused(t, test, test.send(t, e))
-			if e.CountCustomers() != 5 {
-				t.Error("the refused call changed something")
+			if s := e.Stats(); s.Added+s.Updated+s.Deleted > 0 || e.CountCustomers() != 5 {
+				t.Errorf("the refused call changed something: %+v", s)
 			}
 		})
 	}
@@ -204,6 +313,10 @@ func TestIgnoredInputIsRefusedOnlyWhenStrict(t *testing.T) {
 // TestStrictAcceptsWhatIsRight sends every parameter and key there is.
 func TestStrictAcceptsWhatIsRight(t *testing.T) {
 	e := open(t, Config{Customers: 5, Strict: true})
+	var bought Transaction
+	for bought = range e.Transactions() {
+		break
+	}
 	for _, test := range []wrong{
 		{target: "/api/v2/account?with=custom_fields,users,pipelines,groups,note_types,task_types&free_users=Y"},
 		{target: "/api/v2/account/?USER_LOGIN=" + DefaultLogin + "&USER_HASH=" + DefaultAPIKey},
@@ -223,6 +336,14 @@ func TestStrictAcceptsWhatIsRight(t *testing.T) {
 			{"id":1250033,"values":[{"value":{"name":"x","bank_code":"1"}}]}]}],"update":[],"delete":[]}`},
 		{body: `{"update":[{"id":` + strconv.FormatInt(e.customers.seed.id(0), 10) + `,"updated_at":1800000000,
 			"unlink":{"contacts_id":[1],"company_id":2}}]}`},
+		{target: transactionsPath + "?limit_rows=5&limit_offset=0&USER_LOGIN=a&USER_HASH=b"},
+		{target: transactionsPath + "/?customer_id=" + strconv.FormatInt(bought.CustomerID, 10)},
+		{target: transactionsPath + "?id=" + strconv.FormatInt(bought.ID, 10) + "&customer_id=1&limit_rows=1&limit_offset=0"},
+		{target: transactionsPath, body: `{"add":[{"customer_id":CUSTOMER,"date":1,"price":"2","comment":"x","next_date":3,
+			"next_price":4,"elements":{"5":{"6":7}}}],"update":[{"transaction_id":"TRANSACTION","comment":""}],"delete":[]}`},
+		{target: commentPath + "/", body: `{"update":{"250":{"transaction_id":TRANSACTION,"comment":"x"}}}`},
+		{target: periodsPath + "/"},
+		{target: periodsPath, body: periodsWith(`{"id":"112801","period":"5","color":"#FFfd7f","sort":"1"},` + newPeriods(9))},
 	} {
 		if a := test.send(t, e); a.status != http.StatusOK || strings.Contains(a.body, `"errors"`) {
 			t.Errorf("%s %s: status %d: %s", test.target, test.body, a.status, a.body)

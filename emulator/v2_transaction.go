@@ -2,8 +2,11 @@ package emulator
 
 import "strconv"
 
-// commentPath is the second of the two paths at which comments are written.
-const commentPath = "/api/v2/transactions/comment"
+const (
+	transactionsPath = "/api/v2/transactions"
+	// commentPath is the second of the two paths at which comments are written.
+	commentPath = transactionsPath + "/comment"
+)
 
 // listTransactions answers GET /api/v2/transactions.
 func (c *call) listTransactions() (*reply, error) {
@@ -106,4 +109,4 @@ func (c *call) writeTransaction(w *jsonWriter, t *Transaction) {
 	w.close('}')
 }
 
-func transactionHref(id int64) string { return "/api/v2/transactions?id=" + strconv.FormatInt(id, 10) }
+func transactionHref(id int64) string { return transactionsPath + "?id=" + strconv.FormatInt(id, 10) }
