@@ -168,7 +168,7 @@ func TestTransactions_liveOneLife(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.GetPrice().GetUnits() != 1500 || got.GetComment() != "two boxes" || !proto.Equal(got.GetCompleteTime(), at) || got.NextPrice != nil {
+		if got.GetPrice().GetUnits() != 1500 || got.GetComment() != "two boxes" || !proto.Equal(got.GetCompleteTime(), at) || got.GetNextPrice() != nil {
 			t.Errorf("got: %v", got)
 		}
 

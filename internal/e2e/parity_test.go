@@ -29,10 +29,13 @@ import (
 // stack. It runs over gRPC and, on another stack, over REST.
 type parityCase struct {
 	Name string `yaml:"name"`
-	// Empty leaves the customers of testdata/account.json out of the account.
+	// Empty leaves the customers of testdata/account.json and their transactions
+	// out of the account.
 	Empty bool `yaml:"empty"`
 	// State is that of the account's customers function.
 	State string `yaml:"state"`
+	// NotAdmin makes the account's user no administrator.
+	NotAdmin bool `yaml:"not_admin"`
 	// PageSize is the upstream page size.
 	PageSize int `yaml:"page_size"`
 	// Wire puts HTTP between client and emulator.
@@ -188,7 +191,7 @@ func (c parityCase) run(t *testing.T, over caller) []*answer {
 		t.Fatalf("unknown state %q", c.State)
 	}
 	s := newStack(t, setup{
-		emulator: emulator.Config{CustomersState: state},
+		emulator: emulator.Config{CustomersState: state, NotAdmin: c.NotAdmin},
 		client:   amo.Config{PageSize: c.PageSize},
 		wire:     c.Wire,
 	})
@@ -223,25 +226,37 @@ func (c parityCase) run(t *testing.T, over caller) []*answer {
 	return answers
 }
 
-// fillAccount adds the customers that the cases speak of. Those of the seed
-// would change with it.
+// fillAccount adds the customers and their transactions that the cases speak
+// of. Those of the seed would change with it.
 func fillAccount(t *testing.T, e *emulator.Emulator) {
 	t.Helper()
-	data, err := os.ReadFile("testdata/account.json")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var customers []emulator.Customer
-	if err := json.Unmarshal(data, &customers); err != nil {
-		t.Fatal(err)
-	}
+	readRecords(t, "testdata/account.json", &customers)
 	for _, c := range customers {
 		if _, err := e.AddCustomer(c); err != nil {
 			t.Fatal(err)
 		}
 	}
+	var transactions []emulator.Transaction
+	readRecords(t, "testdata/transactions.json", &transactions)
+	for _, transaction := range transactions {
+		if _, err := e.AddTransaction(transaction); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := e.AddCompany(20000006, "Северный ветер"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func readRecords(t *testing.T, name string, records any) {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, records); err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
 }
 
