@@ -33,6 +33,9 @@ type behavior[T, F any] struct {
 	// applyTags returns the tags of before with add added and remove removed, as
 	// a record that holds nothing else.
 	applyTags func(before T, add, remove []string) T
+	// same says whether stored can be what sent became. It is set where upstream
+	// does not say which new record is which item.
+	same func(sent, stored T) bool
 	// keepsUpdateTime says that an update leaves the record's update_time.
 	keepsUpdateTime bool
 	// explain adds to upstream's refusal of a new record what it left unsaid.

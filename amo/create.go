@@ -49,20 +49,32 @@ func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Resu
 			}
 			return err
 		}
-		c.assign(results, values, chunk, reply)
+		c.assign(results, values, chunk, reply, func(ids []int64) (map[int64]T, error) {
+			return c.read(ctx, d, driver.OpCreate, ids)
+		})
 		return nil
 	})
 	c.readBack(ctx, d, results, func(i int) bool { return items[i].ReadBack })
 	return results
 }
 
-// assign gives the items of chunk their results. Created records are matched by
-// request id, or by position where every item succeeded; refusals by index, or
-// in order where they are as many as the items left.
-func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, reply driver.WriteReply) {
+// assign gives the items of chunk their results. Refusals are matched by index;
+// created records by request id, or, where upstream echoes none, in order: that
+// is certain only when they are as many as the items left. Where refusals
+// without an index stand between, the created records are read to tell whose
+// they are.
+func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, reply driver.WriteReply, read func(ids []int64) (map[int64]T, error)) {
 	left := make(map[int]bool, len(chunk))
 	for k := range chunk {
 		left[k] = true
+	}
+	next := func() int {
+		for k := range chunk {
+			if left[k] {
+				return k
+			}
+		}
+		return -1
 	}
 	created := func(k int, id int64) {
 		value := values[chunk[k]]
@@ -70,40 +82,73 @@ func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, 
 		results[chunk[k]].Value = value
 		delete(left, k)
 	}
-	byPosition := len(reply.Items) == len(chunk) && len(reply.Errors) == 0
-	for position, item := range reply.Items {
-		switch k := int(item.RequestID) - 1; {
-		case item.RequestID > 0 && left[k]:
-			created(k, item.ID)
-		case item.RequestID == 0 && byPosition && left[position]:
-			created(position, item.ID)
-		}
-	}
 	refused := func(k int, refusal *Error) {
 		c.explain(values[chunk[k]], refusal)
 		results[chunk[k]].Err = refusal
 		delete(left, k)
 	}
-	var rest []*Error
+
+	var unnamed []driver.WriteItem
+	for _, item := range reply.Items {
+		if k := int(item.RequestID) - 1; left[k] {
+			created(k, item.ID)
+			continue
+		}
+		unnamed = append(unnamed, item)
+	}
+	var unplaced []*Error
 	for _, e := range reply.Errors {
 		if left[e.Index] {
 			refused(e.Index, e.Err)
 			continue
 		}
-		rest = append(rest, e.Err)
+		unplaced = append(unplaced, e.Err)
 	}
-	inOrder := len(rest) == len(left)
-	for k, i := range chunk {
-		if !left[k] {
-			continue
-		}
-		if inOrder && len(rest) > 0 {
-			refused(k, rest[0])
-			rest = rest[1:]
-			continue
-		}
-		results[i].Err = unsaid(c.name+"."+string(driver.OpCreate), 0)
+	if len(unplaced) > 0 && len(unnamed) > 0 && len(unplaced)+len(unnamed) == len(left) {
+		unnamed = c.recognize(values, chunk, left, unnamed, created, read)
 	}
+	switch {
+	case len(unplaced) == 0 && len(unnamed) == len(left):
+		for _, item := range unnamed {
+			created(next(), item.ID)
+		}
+	case len(unnamed) == 0 && len(unplaced) == len(left):
+		for _, refusal := range unplaced {
+			refused(next(), refusal)
+		}
+	}
+	for k := range left {
+		results[chunk[k]].Err = unsaid(c.name+"."+string(driver.OpCreate), 0)
+	}
+}
+
+// recognize reads created records and gives each to the first item left, in
+// order, that it could be. It returns the records that are nobody's.
+func (c *Collection[T, F]) recognize(values []T, chunk []int, left map[int]bool, unnamed []driver.WriteItem, created func(k int, id int64), read func(ids []int64) (map[int64]T, error)) []driver.WriteItem {
+	if c.behavior.same == nil {
+		return unnamed
+	}
+	ids := make([]int64, len(unnamed))
+	for i, item := range unnamed {
+		ids[i] = item.ID
+	}
+	found, err := read(ids)
+	if err != nil {
+		return unnamed
+	}
+	k := 0
+	for i, id := range ids {
+		stored, ok := found[id]
+		for ok && k < len(chunk) && (!left[k] || !c.behavior.same(values[chunk[k]], stored)) {
+			k++
+		}
+		if !ok || k == len(chunk) {
+			return unnamed[i:]
+		}
+		created(k, id)
+		k++
+	}
+	return nil
 }
 
 // explain lets the resource complete a refusal.

@@ -59,10 +59,11 @@ func (p *Periods) Replace(ctx context.Context, periods []*amogatev1.Period, dele
 		return nil, err
 	}
 	after, err := p.send(ctx, d, call)
-	if err != nil {
-		return nil, err
+	if err == nil && len(after) == 0 {
+		// The set is never empty after a replacement: upstream told nothing.
+		return nil, unsaid(call.Name, 0)
 	}
-	return after, nil
+	return after, err
 }
 
 func (p *Periods) read(ctx context.Context, d driver.Periods) ([]*amogatev1.Period, error) {

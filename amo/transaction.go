@@ -27,8 +27,17 @@ func newTransactions(c *Client) Transactions {
 					(f.GetCustomerId() == 0 || f.GetCustomerId() == t.GetCustomerId())
 			},
 			keepsUpdateTime: true,
+			same:            sameTransaction,
 			applyTags:       func(before *amogatev1.Transaction, _, _ []string) *amogatev1.Transaction { return before },
 			explain:         func(*amogatev1.Transaction, *Error) {},
 		},
 	}
+}
+
+// sameTransaction compares what a read shows of a new transaction.
+func sameTransaction(sent, stored *amogatev1.Transaction) bool {
+	return sent.GetCustomerId() == stored.GetCustomerId() &&
+		sent.GetPrice().GetUnits() == stored.GetPrice().GetUnits() &&
+		sent.GetComment() == stored.GetComment() &&
+		(sent.GetCompleteTime() == nil || sent.GetCompleteTime().GetSeconds() == stored.GetCompleteTime().GetSeconds())
 }
