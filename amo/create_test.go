@@ -2,6 +2,7 @@ package amo
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/amogate/amogate/amo/internal/driver"
@@ -72,7 +73,7 @@ func TestCreate_matchesResultsWithItems(t *testing.T) {
 			for _, r := range results {
 				switch {
 				case r.Err == nil:
-					got = append(got, fmt.Sprint(r.Value.GetId()))
+					got = append(got, strconv.FormatInt(r.Value.GetId(), 10))
 				case IsKind(r.Err, KindForbidden):
 					got = append(got, "no")
 				case IsKind(r.Err, KindResponseLost):
