@@ -22,9 +22,6 @@ func (periodServer) ListPeriods(ctx context.Context, _ *amogatev1.ListPeriodsReq
 
 // ReplacePeriods implements PeriodService.
 func (periodServer) ReplacePeriods(ctx context.Context, req *amogatev1.ReplacePeriodsRequest) (*amogatev1.ReplacePeriodsResponse, error) {
-	for _, period := range req.GetPeriods() {
-		clearOutputOnly(period.ProtoReflect())
-	}
 	periods, err := callFrom(ctx).client.Periods().Replace(ctx, req.GetPeriods(), req.GetDeleteIds())
 	if err != nil {
 		return nil, err

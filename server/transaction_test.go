@@ -298,12 +298,13 @@ func TestBatchTransactions_oneBadItemCostsNoOther(t *testing.T) {
 				{Id: f, Transaction: &amogatev1.Transaction{Price: price}},
 				{Id: 424242, Transaction: &amogatev1.Transaction{Comment: "nobody"}},
 			},
+			ReadBack: true,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		results = updated.GetResults()
-		if got := results[0].GetTransaction(); got.GetComment() != "A" || got.GetId() != a {
+		if got := results[0].GetTransaction(); got.GetComment() != "A" || got.GetId() != a || got.GetCreateTime() == nil {
 			t.Errorf("item 0: %v", results[0])
 		}
 		for i, want := range map[int]problem{

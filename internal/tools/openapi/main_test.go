@@ -36,6 +36,8 @@ func TestConvert_refusesWhatItCannotExplain(t *testing.T) {
 	for name, swagger := range map[string]string{
 		"no JSON":              `{`,
 		"an unknown operation": `{"swagger":"2.0","paths":{"/v1/x":{"get":{"operationId":"NoService_NoMethod","responses":{"200":{"description":""}}}}},"definitions":{}}`,
+		"a second route of no method": `{"swagger":"2.0","paths":{"/v1/x":{"get":{"operationId":"CustomerService_Nothing2","responses":{"200":{"description":""}}}}},` +
+			`"definitions":{}}`,
 		"an operation that is no method": `{"swagger":"2.0","paths":{"/v1/x":{"get":{"operationId":"Customer_name","responses":{"200":{"description":""}}}}},` +
 			`"definitions":{}}`,
 	} {
@@ -44,5 +46,18 @@ func TestConvert_refusesWhatItCannotExplain(t *testing.T) {
 				t.Errorf("convert answered %s, want an error", data)
 			}
 		})
+	}
+}
+
+func TestFindRPC_knowsEveryRouteOfAMethod(t *testing.T) {
+	for id, want := range map[string]string{
+		"TransactionService_ListTransactions":   "ListTransactions",
+		"TransactionService_ListTransactions2":  "ListTransactions",
+		"TransactionService_CreateTransaction2": "CreateTransaction",
+	} {
+		rpc, err := findRPC(id)
+		if err != nil || string(rpc.Name()) != want {
+			t.Errorf("%s is %v, %v; want %s", id, rpc, err, want)
+		}
 	}
 }
