@@ -7,8 +7,8 @@
 //
 // It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST of
 // /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too) and /api/v2/customers_periods.
-// GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below
-// /__emulator/ take no limiter slot and need no credentials.
+// GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/ take no limiter
+// slot and need no credentials.
 //
 // # Guarantees
 //
@@ -26,10 +26,10 @@
 //
 // # Departures from the real service
 //
-// Contacts, companies and users are not stored: any id of theirs is accepted, and so is any period_id of a customer. The
-// name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords, tokens and hosts do not
-// change by themselves. Text of errors other than the lock's is ours. A session's second cookie has a name of ours.
-// Requests that were refused with 429 take a place in the window as well.
+// Contacts, companies and users are not stored: any id of theirs is accepted, and so is any period_id of a customer.
+// The name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords,
+// tokens and hosts do not change by themselves. Text of errors other than the lock's is ours. A session's second cookie
+// has a name of ours. Requests that were refused with 429 take a place in the window as well.
 //
 // Malformed values refuse the whole call with 400: a number that is none, a time beyond the year 9999 (which is how
 // milliseconds look), an unknown custom field or option, several values where one fits, a country that is not two
@@ -40,10 +40,10 @@
 // replaced whole, so parts of an address that are not sent are erased; a field with no values, an empty list or an
 // empty value is cleared, and so is an unset checkbox; a quantity of 0 unlinks a catalogue element.
 //
-// A transaction without a date is one of now. Its next_date and next_price are written to its customer, whose updated_at
-// then becomes now, or a second after the stored one if that is later; a next_date of 0 is as good as none. Comments are
-// all that can be changed; they leave every updated_at alone. Deleting a customer deletes its transactions. In lists of
-// transactions id wins over customer_id, which takes one id.
+// A transaction without a date is one of now. Its next_date and next_price are written to its customer, whose
+// updated_at then becomes now, or a second after the stored one if that is later; a next_date of 0 is as good as none.
+// The comment is all that can be changed, and leaves every updated_at alone. Deleting a customer deletes its
+// transactions. In lists of transactions id wins over customer_id, which takes one id.
 //
 // Periods are replaced whole or not at all: anything wrong with one refuses the call with 400. At most ten lie before
 // the purchase; those after it are the system's, can be changed, and can be neither made nor left out. A listed period

@@ -130,7 +130,7 @@ func (e *Emulator) Periods() []Period {
 }
 
 // SetPeriods replaces the periods without a request, those after the purchase too. Customers stay in the periods they
-// are in, whether there still are such ones or not.
+// were put in, whether there still are such ones or not; those of a period that had been removed are back in it.
 func (e *Emulator) SetPeriods(periods ...Period) error {
 	ids := map[int64]bool{}
 	for _, p := range periods {

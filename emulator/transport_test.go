@@ -193,9 +193,16 @@ func TestStatsCountRequestsInFlight(t *testing.T) {
 func TestWritersAndReadersTogether(t *testing.T) {
 	e := open(t, Config{Customers: 200})
 	var all sync.WaitGroup
+	buyer := e.customers.seed.id(100)
+	purchases := e.CountTransactions()
 	for w := range 4 {
 		all.Go(func() {
 			for i := range 10 {
+				ask(t, e, http.MethodPost, transactionsPath, fmt.Sprintf(`{"add":[{"customer_id":%d,"price":1,"next_price":%d}]}`, buyer, i))
+				listOf(t, e, transactionsPath, fmt.Sprintf("limit_rows=20&limit_offset=%d", i*10))
+				listOf(t, e, transactionsPath, fmt.Sprint("customer_id=", buyer))
+				ask(t, e, http.MethodPost, periodsPath, periodsWith(newPeriods(2)))
+				listOf(t, e, periodsPath, "")
 				ask(t, e, http.MethodPost, "/api/v2/customers", fmt.Sprintf(`{"add":[{"name":"%d-%d","next_date":5,"tags":"t%d"}]}`, w, i, i))
 				list(t, e, fmt.Sprintf("limit_rows=20&limit_offset=%d", i*10))
 				e.Stats()
@@ -205,6 +212,9 @@ func TestWritersAndReadersTogether(t *testing.T) {
 	all.Wait()
 	if got := e.CountCustomers(); got != 240 {
 		t.Errorf("%d customers", got)
+	}
+	if got := e.CountTransactions() - purchases; got != 40 {
+		t.Errorf("%d new transactions", got)
 	}
 	ids := map[int64]bool{}
 	for c := range e.Customers() {

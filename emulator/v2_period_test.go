@@ -182,6 +182,24 @@ func TestChangedCustomerStaysWhereItWasMoved(t *testing.T) {
 	}
 }
 
+func TestMovedCustomerIsSeenWhereItIs(t *testing.T) {
+	e := board(t, Config{})
+	rows := e.Periods()
+	replacePeriods(t, e, `{"id":1},{"id":4}`)
+	err := e.UpdateCustomer(3, func(c *Customer) {
+		if c.PeriodID != 1 {
+			t.Errorf("the change finds it in period %d", c.PeriodID)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustSetPeriods(t, e, rows...) // whom the change wrote stays, whom nothing touched was never moved
+	if a, b := stored(t, e, 3).PeriodID, stored(t, e, 2).PeriodID; a != 1 || b != 2 {
+		t.Errorf("periods %d and %d", a, b)
+	}
+}
+
 func TestSeededCustomersAreInSeededPeriods(t *testing.T) {
 	e := open(t, Config{Customers: 200})
 	ids := map[int64]bool{}

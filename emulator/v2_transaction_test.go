@@ -319,6 +319,17 @@ func TestChangedCustomerKeepsItsTransactions(t *testing.T) {
 	}
 }
 
+func TestListOfTransactionIDsHoldsFiveHundred(t *testing.T) {
+	e := open(t, Config{Customers: 600})
+	var ids []string
+	for p := range e.Transactions() {
+		ids = append(ids, digits(p.ID))
+	}
+	if got := len(listOf(t, e, transactionsPath, "id="+strings.Join(ids, ","))); got != 500 {
+		t.Errorf("%d rows for %d ids", got, len(ids))
+	}
+}
+
 // TestTransactionsAgreeWithModel adds, comments and deletes at random and compares every list with a plain map.
 func TestTransactionsAgreeWithModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
