@@ -1,0 +1,116 @@
+package amo
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+)
+
+// pageSizes are what a list asks for after a 504, which means that the page was
+// too much for upstream: the next smaller size, and in the end a single row.
+var pageSizes = []int{500, 250, 125, 25, 5, 1}
+
+// wanted is one upstream page to read.
+type wanted struct {
+	offset int64
+	limit  int
+	class  class
+	// left is called when its request leaves; repetitions call it again.
+	left func()
+}
+
+// fetched is one upstream page.
+type fetched[T any] struct {
+	rows []T
+	// offsets[i] is the position behind rows[i].
+	offsets []int64
+	// next is the position behind the page.
+	next int64
+	// full says that the page has as many rows as were asked for.
+	full bool
+	// last says that nothing follows, whatever upstream would answer.
+	last  bool
+	usage usage
+	// limit is the page size that worked.
+	limit int
+}
+
+// fetchPage reads a page of the collection. After a 504 it asks for less.
+func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F], filter F, want wanted) (fetched[T], error) {
+	env, err := c.client.env(ctx, accountLife)
+	if err != nil {
+		return fetched[T]{}, err
+	}
+	var total usage
+	offset, limit := want.offset, want.limit
+	for {
+		call, err := d.List(env, filter, offset, limit)
+		if err != nil {
+			return fetched[T]{}, err
+		}
+		smaller := smallerPage(limit)
+		page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left, splittable: smaller > 0})
+		total.add(u)
+		if err != nil {
+			if e := asError(err); smaller > 0 && e.Status == http.StatusGatewayTimeout && e.Op == call.Name {
+				total.retries++
+				limit = smaller
+				continue
+			}
+			return fetched[T]{usage: total}, err
+		}
+		f := fetched[T]{rows: page.Rows, next: offset + int64(len(page.Rows)), full: len(page.Rows) >= limit, usage: total, limit: limit}
+		for i := range page.Rows {
+			f.offsets = append(f.offsets, offset+int64(i)+1)
+		}
+		return f, nil
+	}
+}
+
+// fetchIDs reads a page of the records with these ids, in ascending order.
+func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F], ids []int64, want wanted) (fetched[T], error) {
+	offset := min(want.offset, int64(len(ids)))
+	chunk := ids[offset:min(offset+int64(want.limit), int64(len(ids)))]
+	f := fetched[T]{next: offset + int64(len(chunk)), limit: want.limit}
+	f.last = f.next == int64(len(ids))
+	if len(chunk) == 0 {
+		return f, nil
+	}
+	call := d.ByIDs(chunk)
+	call.Name = c.name + "." + string(driver.OpList)
+	page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left})
+	f.usage = u
+	if err != nil {
+		return f, err
+	}
+	f.rows = page.Rows
+	slices.SortFunc(f.rows, func(a, b T) int { return cmp.Compare(recordID(a), recordID(b)) })
+	for _, row := range f.rows {
+		i, ok := slices.BinarySearch(chunk, recordID(row))
+		if !ok {
+			return f, &Error{Kind: KindBadResponse, Op: call.Name, ID: recordID(row), Message: "upstream answered a record that was not asked for"}
+		}
+		f.offsets = append(f.offsets, offset+int64(i)+1)
+	}
+	return f, nil
+}
+
+// smallerPage returns the page size below limit; 0 = there is none.
+func smallerPage(limit int) int {
+	for _, size := range pageSizes {
+		if size < limit {
+			return size
+		}
+	}
+	return 0
+}
+
+// distinct returns the ids in ascending order, each once.
+func distinct(ids []int64) []int64 {
+	sorted := slices.Clone(ids)
+	slices.Sort(sorted)
+	return slices.Compact(sorted)
+}
