@@ -22,6 +22,7 @@ const (
 	KindInvalid            = driver.KindInvalid
 	KindUpstreamInvalid    = driver.KindUpstreamInvalid
 	KindUnsupported        = driver.KindUnsupported
+	KindInexpressible      = driver.KindInexpressible
 	KindNotFound           = driver.KindNotFound
 	KindForbidden          = driver.KindForbidden
 	KindReauth             = driver.KindReauth

@@ -24,6 +24,8 @@ type fault struct {
 	message  string
 	fields   []*violation
 	metadata map[string]string
+	// aboutValue says that the value is at fault, and not what it is for.
+	aboutValue bool
 	// err is the cause; it is logged and not sent.
 	err error
 }

@@ -75,6 +75,7 @@ var reasonOfKind = [amo.KindCount]amogatev1.ErrorReason{
 	amo.KindInvalid:            amogatev1.ErrorReason_ERROR_REASON_VALIDATION,
 	amo.KindUpstreamInvalid:    amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_VALIDATION,
 	amo.KindUnsupported:        amogatev1.ErrorReason_ERROR_REASON_UNSUPPORTED_BY_API_GENERATION,
+	amo.KindInexpressible:      amogatev1.ErrorReason_ERROR_REASON_UNSUPPORTED_BY_API_GENERATION,
 	amo.KindNotFound:           amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_NOT_FOUND,
 	amo.KindForbidden:          amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_FORBIDDEN,
 	amo.KindReauth:             amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_REAUTH_REQUIRED,
@@ -129,6 +130,9 @@ func answerOf(ctx context.Context, err error) answer {
 	}
 
 	code, ok := codeOfReason[f.reason]
+	if f.aboutValue {
+		code = codes.InvalidArgument
+	}
 	if !ok {
 		f.reason, code = amogatev1.ErrorReason_ERROR_REASON_BUG, codes.Internal
 	}
@@ -235,7 +239,8 @@ func upstreamFault(ctx context.Context, err error, upstream *amo.Error) *fault {
 	set("upstream_code", upstream.Code)
 	set("location_host", upstream.Host)
 	switch upstream.Kind { //nolint:exhaustive // the other kinds have no metadata of their own
-	case amo.KindUnsupported:
+	case amo.KindUnsupported, amo.KindInexpressible:
+		f.aboutValue = upstream.Kind == amo.KindInexpressible
 		set("operation", upstream.Op)
 		if upstream.Generation != amo.Auto {
 			set("generation", upstream.Generation.String())

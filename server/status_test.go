@@ -45,6 +45,10 @@ var kindErrors = map[amo.Kind]*amo.Error{
 		Op: "customers.update", Message: "the field cannot be written", Generation: amo.V2,
 		Fields: []amo.FieldError{{Path: "catalog_elements", Description: "cannot be unlinked"}},
 	},
+	amo.KindInexpressible: {
+		Op: "customers.update", Message: "the value cannot be expressed", Generation: amo.V2,
+		Fields: []amo.FieldError{{Path: "next_price.nanos", Description: "whole units only"}},
+	},
 	amo.KindNotFound:           {Message: "there is no customer 466791", ID: 466791},
 	amo.KindForbidden:          {Message: "the user may not do this", Status: 403, Code: "288"},
 	amo.KindReauth:             {Message: "upstream does not accept the credentials", Status: 401, Code: "110"},

@@ -149,7 +149,8 @@ type Resource[T, F any] struct {
 	DecodeList func(env *Env, body []byte) (Page[T], error)
 
 	// Check returns what keeps value from being written, as an *Error of
-	// KindInvalid or KindUnsupported whose field paths are relative to T; nil
+	// KindInvalid, KindUnsupported or KindInexpressible whose field paths are
+	// relative to T; nil
 	// when nothing does. Paths are the top-level fields to write.
 	Check func(env *Env, op Op, value T, paths []string) error
 	// NeedsBefore says whether writing the paths of value needs the record as

@@ -20,6 +20,9 @@ const (
 	KindUpstreamInvalid
 	// KindUnsupported: the API generation cannot express the operation or field.
 	KindUnsupported
+	// KindInexpressible: the API generation takes the field, but cannot express
+	// this value of it; another value would do.
+	KindInexpressible
 	// KindNotFound: upstream has no such record.
 	KindNotFound
 	// KindForbidden: the CRM user lacks the right.
@@ -87,7 +90,7 @@ type Error struct {
 	Code   string
 	// Host is the new host of a moved account, as upstream tells it.
 	Host string
-	// Generation is set on KindUnsupported.
+	// Generation is set on KindUnsupported and KindInexpressible.
 	Generation Generation
 	// RetryAfter is how long to wait; 0 = not known.
 	RetryAfter time.Duration

@@ -20,7 +20,9 @@ type report struct {
 	// called.
 	resource, record string
 	fields           []driver.FieldError
-	isInvalid        bool
+	// isInvalid and isUnsupported say that there is such a field; without either
+	// it is only values that cannot be expressed.
+	isInvalid, isUnsupported bool
 }
 
 func (r *report) invalid(path, description string) {
@@ -29,23 +31,34 @@ func (r *report) invalid(path, description string) {
 }
 
 func (r *report) unsupported(path, description string) {
+	r.isUnsupported = true
+	r.inexpressible(path, description)
+}
+
+func (r *report) inexpressible(path, description string) {
 	r.fields = append(r.fields, driver.FieldError{Path: path, Description: description})
 }
 
 // err returns nil when nothing was reported. A value that is wrong anywhere is
-// wrong, whatever else is not supported.
+// wrong, whatever else is not supported; and a field that cannot be written is
+// not mended by another value.
 func (r *report) err(op driver.Op) error {
 	if len(r.fields) == 0 {
 		return nil
 	}
 	e := &driver.Error{Op: r.resource + "." + string(op), Fields: r.fields}
-	if r.isInvalid {
+	switch {
+	case r.isInvalid:
 		e.Kind = driver.KindInvalid
 		e.Message = "the " + r.record + " cannot be written"
-	} else {
+	case r.isUnsupported:
 		e.Kind = driver.KindUnsupported
 		e.Generation = driver.V2
 		e.Message = "API v2 cannot express a field"
+	default:
+		e.Kind = driver.KindInexpressible
+		e.Generation = driver.V2
+		e.Message = "API v2 cannot express a value"
 	}
 	return e
 }
@@ -96,7 +109,7 @@ func checkPrice(env *driver.Env, path string, price *money.Money, r *report) {
 	case units < 0 || nanos < 0:
 		r.invalid(path+".units", "must not be negative")
 	case nanos != 0:
-		r.unsupported(path+".nanos", "API v2 takes whole units only; round the amount")
+		r.inexpressible(path+".nanos", "API v2 takes whole units only; round the amount")
 	}
 }
 

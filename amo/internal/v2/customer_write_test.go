@@ -273,7 +273,7 @@ func TestCustomers_Check(t *testing.T) {
 		{"no currency", driver.OpCreate, price(5, 0, ""), nil, 0, ""},
 		{"currency in small letters", driver.OpCreate, price(5, 0, "usd"), nil, 0, ""},
 		{"another currency", driver.OpCreate, price(5, 0, "EUR"), nil, driver.KindInvalid, "next_price.currency_code"},
-		{"part of a unit", driver.OpCreate, price(5, 1, ""), nil, driver.KindUnsupported, "next_price.nanos"},
+		{"part of a unit", driver.OpCreate, price(5, 1, ""), nil, driver.KindInexpressible, "next_price.nanos"},
 		{"negative price", driver.OpCreate, price(-5, 0, ""), nil, driver.KindInvalid, "next_price.units"},
 		{"negative part", driver.OpCreate, price(0, -1, ""), nil, driver.KindInvalid, "next_price.units"},
 		{"mixed signs", driver.OpCreate, price(5, -1, ""), nil, driver.KindInvalid, "next_price.nanos"},

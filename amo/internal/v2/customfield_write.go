@@ -185,7 +185,7 @@ func checkDateTime(env *driver.Env, path string, v *amogatev1.CustomField_DateTi
 	}
 	back, err := time.ParseInLocation(time.DateTime, local.Format(time.DateTime), zone)
 	if err != nil || !back.Equal(local) {
-		r.unsupported(path, "lies in the hour that occurs twice when clocks are put back, which API v2 cannot tell apart")
+		r.inexpressible(path, "lies in the hour that occurs twice when clocks are put back, which API v2 cannot tell apart")
 	}
 }
 

@@ -98,7 +98,9 @@ const (
 	// "metadata":{"upstream_code":"402"}}
 	ErrorReason_ERROR_REASON_CUSTOMERS_NOT_IN_PLAN ErrorReason = 15
 	// UNIMPLEMENTED: the generation of the upstream API that serves the account
-	// cannot express the operation or the field.
+	// cannot express the operation or the field. INVALID_ARGUMENT where it takes
+	// the field and cannot express this value of it, parts of a currency unit for
+	// instance.
 	// Example: {"reason":"UNSUPPORTED_BY_API_GENERATION","domain":"amogate",
 	// "metadata":{"generation":"v2","operation":"customers.update",
 	// "field":"catalog_elements"}}
