@@ -76,7 +76,7 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 		}
 		u.ambiguous = u.ambiguous || ambiguous(r.call.Effect, out)
 		u.retries++
-		c.config.Logger.DebugContext(ctx, "retry", "account", c.config.Account, "operation", r.call.Name, "try", tries, "pause", pause, "error", out.err)
+		c.config.Logger.DebugContext(ctx, "retry", "account", c.config.Account, "operation", r.call.Name, "try", tries, "pause", pause.String(), "error", out.err)
 		// After a 429 the limiter itself makes everybody wait.
 		if out.err.Kind != KindRateLimited {
 			if err := sleep(ctx, pause); err != nil {

@@ -97,12 +97,11 @@ func (s *Server) finish(ctx context.Context, c *call, begun time.Time, err error
 		slog.String("method", c.method),
 		slog.String("account", c.account),
 		slog.String("code", a.status.Code().String()),
-		slog.String("reason", reasonName(a.reason)),
-		slog.Duration("duration", time.Since(begun)),
+		slog.Float64("duration_ms", float64(time.Since(begun).Microseconds())/1000),
 		slog.String("request_id", c.requestID),
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, slog.String("reason", reasonName(a.reason)), slog.String("error", err.Error()))
 	}
 	c.logger.LogAttrs(ctx, level, "call", attrs...)
 	return a.status.Err()
