@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// dateLayouts are the accepted orders of day, month and year; the first that reads the text wins.
-var dateLayouts = []string{
-	"02.01.2006",
-	"2006-01-02",
-	"01/02/2006",
-	"2006/01/02",
-}
+// filterLayouts and fieldLayouts are the orders of day, month and year accepted in filters and in values of custom
+// fields; the first that reads the text wins.
+var (
+	filterLayouts = []string{"02.01.2006", "2006-01-02", "01/02/2006", "2006/01/02"}
+	fieldLayouts  = []string{"02.01.2006", "2006-01-02", "2006/01/02"}
+)
 
 // timeLayouts follow a date after a blank or, as in ISO 8601, a T.
 var timeLayouts = []string{"15:04:05", "15:04"}
@@ -28,7 +27,11 @@ func parseDate(text string, zone *time.Location) (t time.Time, wholeDay, ok bool
 		}
 		return time.Unix(sec, 0), false, true
 	}
-	for _, date := range dateLayouts {
+	return parseLayouts(text, zone, filterLayouts)
+}
+
+func parseLayouts(text string, zone *time.Location, layouts []string) (t time.Time, wholeDay, ok bool) {
+	for _, date := range layouts {
 		if t, err := time.ParseInLocation(date, text, zone); err == nil {
 			return t, true, true
 		}
@@ -47,13 +50,12 @@ func parseDate(text string, zone *time.Location) (t time.Time, wholeDay, ok bool
 const maxUnix = 253402300799
 
 // fieldDate reads the value of a date, birthday or date_time field, which has no zone, into its read form.
-// withTime keeps the time of day.
+// withTime keeps the time of day. Only the documented orders are taken: neither unix seconds nor the month first.
 func fieldDate(text string, withTime bool) (string, bool) {
-	t, _, ok := parseDate(text, time.UTC)
+	t, _, ok := parseLayouts(strings.TrimSpace(text), time.UTC, fieldLayouts)
 	if !ok {
 		return "", false
 	}
-	t = t.UTC()
 	if !withTime {
 		return t.Format("2006-01-02") + " 00:00:00", true
 	}

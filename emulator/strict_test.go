@@ -110,6 +110,8 @@ var refused = []wrong{
 	{name: "date is a word", body: fieldWith(1250011, `[{"value":"tomorrow"}]`)},
 	{name: "date that does not exist", body: fieldWith(1250011, `[{"value":"31.02.2024"}]`)},
 	{name: "date is a number", body: fieldWith(1250011, `[{"value":1700000000}]`)},
+	{name: "date in unix seconds", body: fieldWith(1250011, `[{"value":"1700000000"}]`)},
+	{name: "date with the month first", body: fieldWith(1250011, `[{"value":"10/26/2017"}]`)},
 	{name: "phone of an unknown kind", body: fieldWith(1250015, `[{"value":"+7900","enum":"CAR"}]`)},
 	{name: "phone with another field's kind", body: fieldWith(1250015, `[{"value":"+7900","enum":3690041}]`)},
 	{name: "two delivery options", body: fieldWith(1250021, `[{"value":3690051},{"value":3690053}]`)},
