@@ -315,9 +315,9 @@ func TestOwnLinkEchoesTheQuery(t *testing.T) {
 
 func TestAnswersLookLikePHP(t *testing.T) {
 	e := open(t, Config{})
-	mustAdd(t, e, Customer{ID: 7, Name: "Чай/Кофе \"1\" 👍\n\\\x01"})
+	mustAdd(t, e, Customer{ID: 7, Name: "Чай/Кофе \"1\" 👍\n\b\f\\\x01\x7f"})
 	a := ask(t, e, http.MethodGet, "/api/v2/customers", "")
-	const want = `"name":"\u0427\u0430\u0439\/\u041a\u043e\u0444\u0435 \"1\" \ud83d\udc4d\n\\\u0001"`
+	const want = `"name":"\u0427\u0430\u0439\/\u041a\u043e\u0444\u0435 \"1\" \ud83d\udc4d\n\b\f\\\u0001` + "\x7f\""
 	if !strings.Contains(a.body, want) {
 		t.Errorf("%s is not in %s", want, a.body)
 	}
