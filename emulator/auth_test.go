@@ -93,6 +93,9 @@ func TestLoginRefusals(t *testing.T) {
 			if a.header.Get("Set-Cookie") != "" {
 				t.Error("a refused login sets cookies")
 			}
+			if !strings.HasPrefix(a.body, `{"response":{"auth":false,"error":`) {
+				t.Errorf("not a login's refusal: %s", a.body)
+			}
 			if test.code == "401" && !strings.Contains(a.body, `"domain":"example.amocrm.com"`) {
 				t.Errorf("no domain in %s", a.body)
 			}

@@ -64,7 +64,11 @@ type call struct {
 // answer takes a request through limiter, faults, authentication and its route. It never waits.
 func (e *Emulator) answer(r *http.Request) *reply {
 	c := &call{e: e, request: r, now: time.Now()}
-	c.path = e.trimBase(r.URL.Path)
+	path, ok := e.trimBase(r.URL.Path)
+	if !ok { // nothing of the account's lives there
+		return htmlReply(http.StatusNotFound)
+	}
+	c.path = path
 	if rest, ok := strings.CutPrefix(c.path, adminPrefix); ok {
 		if rest == "stats" {
 			return e.serveStats(r.Method)
@@ -95,12 +99,16 @@ func (e *Emulator) answer(r *http.Request) *reply {
 	return rep
 }
 
-func (e *Emulator) trimBase(path string) string { return strings.TrimPrefix(path, e.config.BasePath) }
+// trimBase returns a path without BasePath; ok is false for one that does not lie below it.
+func (e *Emulator) trimBase(path string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(path, e.config.BasePath)
+	return rest, ok && strings.HasPrefix(rest, "/")
+}
 
 func (c *call) judge(v verdict) *reply {
 	switch v {
 	case banned:
-		return htmlReply(http.StatusForbidden)
+		return c.errorReply(&refusal{status: http.StatusForbidden, code: 403, text: "Access is blocked because of too many requests"})
 	case tooMany:
 		return c.tooManyReply()
 	case admitted:
@@ -187,6 +195,9 @@ func operation(method, path string) string {
 // route answers a request as the service would without faults.
 func (c *call) route() *reply {
 	if r := c.checkHost(); r != nil {
+		if c.op == OpAuth {
+			return c.loginFailed(r)
+		}
 		return c.errorReply(r)
 	}
 	if c.op == OpAuth {

@@ -112,7 +112,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // enter counts a request in flight; the result ends it.
 func (e *Emulator) enter(r *http.Request) func() {
-	if strings.HasPrefix(e.trimBase(r.URL.Path), adminPrefix) {
+	if path, ok := e.trimBase(r.URL.Path); !ok || strings.HasPrefix(path, adminPrefix) {
 		return func() {}
 	}
 	e.counters.change(func(s *Stats) {

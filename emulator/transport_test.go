@@ -79,6 +79,14 @@ func TestBasePath(t *testing.T) {
 	if got := send(t, e, newRequest(t, http.MethodGet, "/crm/__emulator/stats", "")).status; got != http.StatusOK {
 		t.Errorf("stats: status %d", got)
 	}
+	for _, path := range []string{"/api/v2/customers", "/crmapi/v2/customers", "/crm", "/__emulator/stats"} {
+		if a := ask(t, e, http.MethodGet, path, ""); a.status != http.StatusNotFound {
+			t.Errorf("%s lies outside the base path: status %d", path, a.status)
+		}
+	}
+	if s := e.Stats(); s.Requests != 1 || s.InFlight != 0 {
+		t.Errorf("requests outside the base path are in the statistics: %+v", s)
+	}
 }
 
 func TestBrokenConnectionsOverASocket(t *testing.T) {
