@@ -2,10 +2,7 @@ package emulator
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,7 +10,7 @@ import (
 	"time"
 )
 
-// Rule makes the requests it matches go wrong.
+// Rule makes the requests it matches go wrong. The tags of it and of its parts are the keys of a fault file.
 type Rule struct {
 	Match  Match  `json:"match"`
 	Action Action `json:"action"`
@@ -49,7 +46,7 @@ type Action struct {
 	// Apply carries the request out before an answer in its place is given: a write that happened and says it did not.
 	Apply bool `json:"apply"`
 
-	Delay     time.Duration `json:"-"`          // "delay": "2s"; before the first byte, in addition to the latency
+	Delay     time.Duration `json:"delay"`      // in a file "2s"; before the first byte, in addition to the latency
 	Cut       *int          `json:"cut"`        // the connection breaks after so many bytes of the body
 	Drip      *Drip         `json:"drip"`       // the body arrives in pieces
 	Garbled   bool          `json:"garbled"`    // the second half of the body is noise
@@ -65,49 +62,7 @@ type Action struct {
 // Drip delivers Bytes of a body at a time, each after Every.
 type Drip struct {
 	Bytes int           `json:"bytes"`
-	Every time.Duration `json:"-"` // "every": "10ms"
-}
-
-// UnmarshalJSON implements json.Unmarshaler; it refuses unknown keys.
-func (a *Action) UnmarshalJSON(data []byte) error {
-	type plain Action
-	aux := struct {
-		*plain
-		Delay duration `json:"delay"`
-	}{plain: (*plain)(a)}
-	if err := unmarshalStrict(data, &aux); err != nil {
-		return err
-	}
-	a.Delay = time.Duration(aux.Delay)
-	return nil
-}
-
-// UnmarshalJSON implements json.Unmarshaler; it refuses unknown keys.
-func (d *Drip) UnmarshalJSON(data []byte) error {
-	var aux struct {
-		Bytes int      `json:"bytes"`
-		Every duration `json:"every"`
-	}
-	if err := unmarshalStrict(data, &aux); err != nil {
-		return err
-	}
-	*d = Drip{Bytes: aux.Bytes, Every: time.Duration(aux.Every)}
-	return nil
-}
-
-// duration is a time.Duration spelled as time.ParseDuration reads it.
-type duration time.Duration
-
-func (d *duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	*d = duration(v)
-	return err
-}
-
-func unmarshalStrict(data []byte, v any) error {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	return dec.Decode(v)
+	Every time.Duration `json:"every"` // in a file "10ms"
 }
 
 // faults are the rules in force, in order: the first that applies acts.
@@ -143,44 +98,46 @@ func (e *Emulator) ClearFaults() {
 	e.faults.rules = nil
 }
 
-// LoadFaults adds the rules of a fault file, a JSON object {"rules":[{"match":{…},"action":{…}}]}. Unknown keys are
-// errors: a misspelt condition would match everything.
-func (e *Emulator) LoadFaults(r io.Reader) error {
-	var file struct {
-		Rules []Rule `json:"rules"`
-	}
-	dec := json.NewDecoder(r)
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&file); err != nil {
-		return fmt.Errorf("emulator: read faults: %w", err)
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("emulator: read faults: text after the rules")
-	}
-	return e.Script(file.Rules...)
-}
+// ruleError is what is wrong with a rule, and at which of its keys.
+type ruleError struct{ key, text string }
+
+func (e *ruleError) Error() string { return e.key + ": " + e.text }
 
 func (r Rule) validate() error {
 	m, a := r.Match, r.Action
+	for _, count := range []struct {
+		key   string
+		value int64
+	}{
+		{"match.nth", int64(m.Nth)},
+		{"match.from", int64(m.From)},
+		{"match.to", int64(m.To)},
+		{"match.every", int64(m.Every)},
+		{"action.delay", int64(a.Delay)},
+		{"action.duplicate", int64(a.Duplicate)},
+		{"action.bomb_bytes", a.BombBytes},
+	} {
+		if count.value < 0 {
+			return &ruleError{count.key, "must not be negative"}
+		}
+	}
 	switch {
-	case m.Nth < 0 || m.From < 0 || m.To < 0 || m.Every < 0:
-		return errors.New("match: a count is negative")
 	case m.To > 0 && m.To < m.From:
-		return fmt.Errorf("match: to %d is before from %d", m.To, m.From)
+		return &ruleError{"match.to", fmt.Sprintf("%d is before from, %d", m.To, m.From)}
 	case m.Operation != "" && !slices.Contains(operations, m.Operation):
-		return fmt.Errorf("match: unknown operation %q", m.Operation)
+		return &ruleError{"match.operation", fmt.Sprintf("%q is unknown; there are %s", m.Operation, strings.Join(operations, ", "))}
 	case a.Status != 0 && (a.Status < 200 || a.Status > 599):
-		return fmt.Errorf("action: status %d is outside 200 to 599", a.Status)
+		return &ruleError{"action.status", fmt.Sprintf("%d is outside 200 to 599", a.Status)}
 	case a.Cut != nil && *a.Cut < 0:
-		return fmt.Errorf("action: cut %d is negative", *a.Cut)
-	case a.Drip != nil && (a.Drip.Bytes < 1 || a.Drip.Every < 0):
-		return errors.New("action: drip needs bytes above 0 and an interval that is not negative")
-	case a.Delay < 0 || a.Duplicate < 0 || a.BombBytes < 0:
-		return errors.New("action: a size is negative")
+		return &ruleError{"action.cut", "must not be negative"}
+	case a.Drip != nil && a.Drip.Bytes < 1:
+		return &ruleError{"action.drip.bytes", "must be above 0"}
+	case a.Drip != nil && a.Drip.Every < 0:
+		return &ruleError{"action.drip.every", "must not be negative"}
 	case a.Apply && !a.replaces():
-		return errors.New("action: apply needs an answer to give in the place of the real one")
+		return &ruleError{"action.apply", "needs an answer to give in the place of the real one"}
 	case !a.replaces() && !a.changes():
-		return errors.New("action: does nothing")
+		return &ruleError{"action", "does nothing"}
 	}
 	return nil
 }

@@ -306,32 +306,82 @@ func TestFaultsMeetNoRefusedRequest(t *testing.T) {
 }
 
 func TestBadFaultFiles(t *testing.T) {
-	for _, file := range []string{
-		``,
-		`[]`,
-		`{"rules":[]} x`,
-		`{"rule":[]}`,
-		`{"rules":[{"match":{"methods":"GET"},"action":{"status":500}}]}`,
-		`{"rules":[{"match":{},"action":{"stauts":500}}]}`,
-		`{"rules":[{"match":{},"action":{}}]}`,
-		`{"rules":[{"match":{},"action":{"apply":true}}]}`,
-		`{"rules":[{"match":{},"action":{"status":99}}]}`,
-		`{"rules":[{"match":{},"action":{"delay":2}}]}`,
-		`{"rules":[{"match":{},"action":{"delay":"2 seconds"}}]}`,
-		`{"rules":[{"match":{},"action":{"delay":"-2s"}}]}`,
-		`{"rules":[{"match":{},"action":{"cut":-1}}]}`,
-		`{"rules":[{"match":{},"action":{"drip":{"bytes":0,"every":"1s"}}}]}`,
-		`{"rules":[{"match":{},"action":{"drip":{"byte":1}}}]}`,
-		`{"rules":[{"match":{"nth":-1},"action":{"status":500}}]}`,
-		`{"rules":[{"match":{"from":3,"to":2},"action":{"status":500}}]}`,
-		`{"rules":[{"match":{"operation":"customers.read"},"action":{"status":500}}]}`,
+	rule := func(match, action string) string {
+		return "{\n \"rules\": [\n  {\"match\": " + match + ",\n   \"action\": " + action + "}\n ]\n}"
+	}
+	const ok = `{"status":500}`
+	for _, test := range []struct{ file, want string }{
+		{``, "line 1: not JSON"},
+		{`[]`, "line 1: the file must be an object"},
+		{"{\"rules\":[]}\nx", "line 2: text after the rules"},
+		{"{\n\"rule\":[]}", `line 2: unknown key "rule"; there are rules`},
+		{`{"rules":{}}`, "line 1: rules must be a list"},
+		{"{\"rules\":[\n1]}", "line 2: rules[0] must be an object"},
+		{"{\"rules\":[\n{\"match\":}]}", "line 2: not JSON"},
+		{"{\"rules\":[\n{\"match\":{\n\"method\":\"GET", "line 3: not JSON"},
+		{"{\"rules\":[\n{\"match\":{}", "line 2: not JSON"},
+		{rule(`{"methods":"GET"}`, ok), `line 3: unknown key "rules[0].match.methods"; there are method, path,`},
+		{rule(`{}`, `{"stauts":500}`), `line 4: unknown key "rules[0].action.stauts"`},
+		{rule(`{}`, `{"status":500,"status":501}`), `line 4: key "rules[0].action.status" stands there twice`},
+		{rule(`{}`, `{}`), "line 4: rules[0].action: does nothing"},
+		{"{\"rules\":[\n{\"match\":{}}]}", "line 2: rules[0].action: does nothing"},
+		{rule(`{}`, `{"apply":true}`), "line 4: rules[0].action.apply: needs an answer"},
+		{rule(`{}`, `{"status":99}`), "line 4: rules[0].action.status: 99 is outside 200 to 599"},
+		{rule(`{}`, `{"status":"500"}`), "line 4: rules[0].action.status: must be a whole number, not string"},
+		{rule(`{}`, `{"html":1}`), "line 4: rules[0].action.html: must be true or false, not number"},
+		{rule(`{}`, `{"header":[]}`), "line 4: rules[0].action.header: must be an object, not array"},
+		{rule(`{}`, `{"delay":2}`), `line 4: rules[0].action.delay: must be a duration such as "2s", not number`},
+		{rule(`{}`, `{"delay":"2 seconds"}`), `line 4: rules[0].action.delay: "2 seconds" is not a duration such as "2s"`},
+		{rule(`{}`, `{"delay":"-2s"}`), "line 4: rules[0].action.delay: must not be negative"},
+		{rule(`{}`, `{"cut":-1}`), "line 4: rules[0].action.cut: must not be negative"},
+		{rule(`{}`, `{"drip":{"bytes":0,"every":"1s"}}`), "line 4: rules[0].action.drip.bytes: must be above 0"},
+		{rule(`{}`, `{"drip":{"bytes":1,"every":"-1s"}}`), "line 4: rules[0].action.drip.every: must not be negative"},
+		{rule(`{}`, `{"drip":{"byte":1}}`), `line 4: unknown key "rules[0].action.drip.byte"; there are bytes, every`},
+		{rule(`{"method":5}`, ok), "line 3: rules[0].match.method: must be text, not number"},
+		{rule(`{"nth":-1}`, ok), "line 3: rules[0].match.nth: must not be negative"},
+		{rule(`{"from":3,"to":2}`, ok), "line 3: rules[0].match.to: 2 is before from, 3"},
+		{rule(`{"operation":"customers.read"}`, ok), `line 3: rules[0].match.operation: "customers.read" is unknown; there are auth,`},
 	} {
 		e := open(t, Config{})
-		if err := e.LoadFaults(strings.NewReader(file)); err == nil {
-			t.Errorf("accepted %s", file)
+		err := e.LoadFaults(strings.NewReader(test.file))
+		if err == nil || !strings.HasPrefix(err.Error(), "emulator: read faults: "+test.want) {
+			t.Errorf("%s: %v, want %s", test.file, err, test.want)
 		}
 		if len(e.faults.rules) != 0 {
-			t.Errorf("%s left rules", file)
+			t.Errorf("%s left rules", test.file)
 		}
 	}
+}
+
+func TestScriptRefusesAWrongRuleWithAll(t *testing.T) {
+	e := open(t, Config{})
+	err := e.Script(Rule{Action: Action{Status: 500}}, Rule{Action: Action{Status: 1}})
+	if err == nil || err.Error() != "emulator: fault rule 2: action.status: 1 is outside 200 to 599" || len(e.faults.rules) != 0 {
+		t.Errorf("%v, %d rules", err, len(e.faults.rules))
+	}
+}
+
+func FuzzFaultFile(f *testing.F) {
+	for _, seed := range []string{
+		`{"rules":[{"match":{"operation":"customers.list","query":"limit_offset=500","nth":1},"action":{"empty":true}}]}`,
+		`{"rules":[{"match":{"method":"POST","every":10},"action":{"status":504,"html":true,"apply":true}}]}`,
+		`{"rules":[{"action":{"delay":"2s","cut":1000,"drip":{"bytes":1,"every":"10ms"},"header":{"A":"b"}}}]}`,
+		`{"rules":[{"action":{"drip":null,"cut":null}}]}`, "{\n\"rules\":[{]", `{"rules":[{"match":{"":1}}]}`, `null`,
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, file string) {
+		rules, err := readFaults(strings.NewReader(file))
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "line ") || rules != nil {
+				t.Fatalf("%q: %v, %d rules", file, err, len(rules))
+			}
+			return
+		}
+		for _, r := range rules {
+			if err := r.validate(); err != nil {
+				t.Fatalf("%q: accepted a rule that is none: %v", file, err)
+			}
+		}
+	})
 }
