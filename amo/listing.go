@@ -154,7 +154,8 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 		ahead.start(ctx, l.cursor.Offset, classInteractive)
 		bounded := l.options.MaxPages > 0
 		guard := loopGuard{}
-		full, reasked := false, false
+		// Behind a cursor the page before may well have been full.
+		full, reasked := l.cursor.Offset > 0, false
 		for {
 			offset, page := ahead.take()
 			l.count(page.usage)

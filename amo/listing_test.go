@@ -283,6 +283,26 @@ func TestListing_asksAnEmptyPageAgainOnlyAfterAFullOne(t *testing.T) {
 	})
 }
 
+func TestListing_asksAnEmptyPageBehindACursorAgain(t *testing.T) {
+	for name, options := range map[string]ListOptions{"whole list": {}, "one page": {MaxPages: 4, Rows: 10}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 20}, Config{PageSize: 10})
+				rows, _ := rowsOf(t, b, nil, ListOptions{})
+				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 1}, Action: emulator.Action{Empty: true}})
+				options.From = rows[9].Cursor
+				tail, end := rowsOf(t, b, nil, options)
+				if !slices.Equal(idsOf(tail), idsOf(rows[10:])) {
+					t.Errorf("%d rows, want 10 in spite of a spurious 204 where the list goes on", len(tail))
+				}
+				if end.Retries == 0 {
+					t.Error("the repetition was not counted")
+				}
+			})
+		})
+	}
+}
+
 func TestListing_stopsAtAPageThatComesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 30}, Config{PageSize: 10})
