@@ -37,6 +37,10 @@ const (
 	pushbackKey = "grpc-retry-pushback-ms"
 )
 
+// maxAnswerTime is the most that a unary call leaves of its caller's deadline for
+// the way of the answer.
+const maxAnswerTime = 100 * time.Millisecond
+
 // maxAccountBytes bounds the name of an account.
 const maxAccountBytes = 128
 
@@ -112,11 +116,8 @@ func (s *Server) finish(ctx context.Context, c *call, begun time.Time, err error
 func (s *Server) callUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 	begun := time.Now()
 	ctx, c := s.begin(ctx, info.FullMethod)
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.config.UnaryTimeout)
-		defer cancel()
-	}
+	ctx, end := context.WithTimeout(ctx, s.patience(ctx))
+	defer end()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.cutting, func() { cancel(errDraining) })()
@@ -126,6 +127,17 @@ func (s *Server) callUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 		return nil, err
 	}
 	return resp, nil
+}
+
+// patience is how long a unary call may take. It ends before its caller's
+// deadline does: a write that was sent and got no answer has to say so in time.
+func (s *Server) patience(ctx context.Context) time.Duration {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return s.config.UnaryTimeout
+	}
+	left := time.Until(deadline)
+	return left - min(left/10, maxAnswerTime)
 }
 
 // callStream is callUnary for streams. They have no default deadline; they end

@@ -263,14 +263,18 @@ func TestServer_unaryCallsWithoutADeadlineGetOne(t *testing.T) {
 		if d := time.Since(begun); d != time.Minute || left.last() != time.Minute {
 			t.Errorf("without a deadline: %v were left, the call took %v", left.last(), d)
 		}
-		for _, d := range []time.Duration{3 * time.Second, 5 * time.Minute} {
+		for d, want := range map[time.Duration]time.Duration{
+			time.Second / 2: 450 * time.Millisecond,
+			3 * time.Second: 2900 * time.Millisecond,
+			5 * time.Minute: 5*time.Minute - 100*time.Millisecond,
+		} {
 			ctx, cancel := context.WithTimeout(t.Context(), d)
-			if p := get(ctx); p.code != "DeadlineExceeded" {
+			if p := get(ctx); p.code != "DeadlineExceeded" || p.reason != "DEADLINE_EXCEEDED" {
 				t.Errorf("got %+v", p)
 			}
 			cancel()
-			if left.last() != d {
-				t.Errorf("with a deadline of %v: %v were left", d, left.last())
+			if left.last() != want {
+				t.Errorf("with a deadline of %v: %v were left, want %v", d, left.last(), want)
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())

@@ -400,6 +400,11 @@ func TestGateway_passesTheDeadlineOn(t *testing.T) {
 	if got := r.failure(t); r.status != http.StatusGatewayTimeout || got.Reason != "DEADLINE_EXCEEDED" {
 		t.Errorf("answer = %d %s, want 504 DEADLINE_EXCEEDED", r.status, got.Reason)
 	}
+	// A 504 would be sent again.
+	r = do(t, newHandler(t, f, Options{}), "POST", "/v1/customers", `{"name":"A"}`, "Grpc-Timeout", "5m")
+	if got := r.failure(t); r.status != http.StatusConflict || got.Status != "UNKNOWN" || got.Reason != "WRITE_OUTCOME_UNKNOWN" {
+		t.Errorf("answer to a write = %d %s %s, want 409 UNKNOWN WRITE_OUTCOME_UNKNOWN", r.status, got.Status, got.Reason)
+	}
 }
 
 func TestGateway_refusesHeadersThatCannotCross(t *testing.T) {

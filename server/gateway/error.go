@@ -138,6 +138,11 @@ func (g *gateway) complete(ctx context.Context, err error) *status.Status {
 	case codes.Canceled:
 		return fault(st.Code(), amogatev1.ErrorReason_ERROR_REASON_CANCELLED, "the caller went away")
 	case codes.DeadlineExceeded:
+		if c := callOf(ctx); c != nil && c.binding.verb != http.MethodGet {
+			// The server was not heard in time: it may have sent the write.
+			return fault(codes.Unknown, amogatev1.ErrorReason_ERROR_REASON_WRITE_OUTCOME_UNKNOWN,
+				"the deadline passed before the outcome of the write was known; look before you send it again")
+		}
 		return fault(st.Code(), amogatev1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED, "the deadline passed")
 	case codes.ResourceExhausted:
 		return fault(st.Code(), amogatev1.ErrorReason_ERROR_REASON_MESSAGE_TOO_LARGE, "the request is larger than 4 MiB; send it in parts")
