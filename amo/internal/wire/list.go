@@ -2,6 +2,7 @@ package wire
 
 import (
 	"cmp"
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -9,6 +10,13 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
+
+// MaxElements is how many elements a list may have, far beyond any documented
+// limit. An element takes more memory than its text: without a limit a few
+// megabytes of "{},{}," would take gigabytes.
+const MaxElements = 100_000
+
+var errTooLong = errors.New("a list has more than 100,000 elements")
 
 // List is a list: a JSON array, or an object whose values are the elements, in
 // the order of its keys as numbers (PHP arrays that do not start at 0); keys
@@ -51,6 +59,9 @@ func (l *List[T]) readArray(dec *jsontext.Decoder) error {
 		return err
 	}
 	for dec.PeekKind() != jsontext.KindEndArray {
+		if len(*l) == MaxElements {
+			return errTooLong
+		}
 		// Decoding in place: T may be large.
 		*l = append(*l, *new(T))
 		if err := json.UnmarshalDecode(dec, &(*l)[len(*l)-1]); err != nil {
@@ -71,6 +82,9 @@ func (l *List[T]) readObject(dec *jsontext.Decoder) error {
 	}
 	var members []member
 	for dec.PeekKind() != jsontext.KindEndObject {
+		if len(members) == MaxElements {
+			return errTooLong
+		}
 		name, err := dec.ReadToken()
 		if err != nil {
 			return err

@@ -2,13 +2,17 @@ package wire
 
 import (
 	"bytes"
+	"errors"
+	"reflect"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+var errNoObject = errors.New("one value or a list stands where an object is expected")
+
 // Object is an object that may be missing: {}, [], null, false, 0 and the empty
-// string are absence.
+// string are absence, and so is an object that T keeps nothing of.
 type Object[T any] struct {
 	// Value is nil when the object is absent.
 	Value *T
@@ -17,6 +21,17 @@ type Object[T any] struct {
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	o.Value = nil
+	// Decoding in place: the object may be a whole page.
+	if dec.PeekKind() == jsontext.KindBeginObject {
+		v := new(T)
+		if err := json.UnmarshalDecode(dec, v); err != nil {
+			return err
+		}
+		if !reflect.ValueOf(v).Elem().IsZero() {
+			o.Value = v
+		}
+		return nil
+	}
 	value, err := dec.ReadValue()
 	if err != nil {
 		return err
@@ -24,12 +39,7 @@ func (o *Object[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if IsEmpty(value) {
 		return nil
 	}
-	v := new(T)
-	if err := json.Unmarshal(value, v, options); err != nil {
-		return err
-	}
-	o.Value = v
-	return nil
+	return errNoObject
 }
 
 // IsEmpty says whether value is one of upstream's spellings of nothing: no

@@ -258,6 +258,25 @@ func TestList_readsEverySpelling(t *testing.T) {
 	}, nil))
 }
 
+func TestList_isNotTooLong(t *testing.T) {
+	t.Parallel()
+	array := "[" + strings.Repeat("1,", wire.MaxElements-1) + "1]"
+	object := "{" + strings.Repeat(`"1":1,`, wire.MaxElements-1) + `"1":1}`
+	for _, document := range []string{array, object} {
+		var l wire.List[wire.Int]
+		if err := wire.Unmarshal([]byte(document), &l); err != nil || len(l) != wire.MaxElements {
+			t.Errorf("got %d elements and error %v, want all", len(l), err)
+		}
+	}
+	for _, document := range []string{"[1," + array[1:], `{"1":1,` + object[1:]} {
+		var l wire.List[wire.Int]
+		err := wire.Unmarshal([]byte(document), &l)
+		if e := (*driver.Error)(nil); !errors.As(err, &e) || e.Kind != driver.KindBadResponse {
+			t.Errorf("one more: got %v, want KindBadResponse", err)
+		}
+	}
+}
+
 func TestObject_readsEverySpelling(t *testing.T) {
 	t.Parallel()
 	type link struct {
@@ -270,7 +289,8 @@ func TestObject_readsEverySpelling(t *testing.T) {
 		{`{"id":5}`, o(5)},
 		{`{"id":1,"id":2}`, o(2)},
 		{`{"id":5,"_links":{"self":{"href":"\/api"}}}`, o(5)},
-		{`{"other":5}`, &wire.Object[link]{Value: &link{}}},
+		{`{"id":0}`, o(0)},
+		{`{"other":5}`, &wire.Object[link]{}},
 		{`""`, &wire.Object[link]{}},
 		{`false`, &wire.Object[link]{}},
 		{`0`, &wire.Object[link]{}},
