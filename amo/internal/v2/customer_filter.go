@@ -82,9 +82,12 @@ func enclose(query url.Values, key string, env *driver.Env, r *amogatev1.TimeRan
 
 const secondsPerDay = 24 * 60 * 60
 
-// day returns the day of t in the account's zone, some days later.
+// day returns the day of t in the account's zone, some days later. Days are
+// counted in UTC: added in the account's zone they can end in an hour that did
+// not occur there, and so a day too early.
 func day(env *driver.Env, t *timestamppb.Timestamp, later int) string {
-	return time.Unix(t.GetSeconds(), 0).In(location(env)).AddDate(0, 0, later).Format(dateLayout)
+	year, month, dayOfMonth := time.Unix(t.GetSeconds(), 0).In(location(env)).Date()
+	return time.Date(year, month, dayOfMonth+later, 0, 0, 0, 0, time.UTC).Format(dateLayout)
 }
 
 func location(env *driver.Env) *time.Location {

@@ -129,6 +129,29 @@ func TestCustomers_List_enclosesEveryRange(t *testing.T) {
 	})
 }
 
+// In 2018 the clocks of São Paulo went from 3 November, 23:59:59, to 4 November,
+// 01:00.
+func TestCustomers_List_enclosesADayWithoutMidnight(t *testing.T) {
+	t.Parallel()
+	zone, err := time.LoadLocation("America/Sao_Paulo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	call, err := customers.List(&driver.Env{Location: zone}, &amogatev1.CustomerFilter{NextPurchaseTime: &amogatev1.TimeRange{
+		StartTime: instant(t, "2018-11-05T00:30:00-02:00"),
+		EndTime:   instant(t, "2018-11-03T00:30:00-03:00"),
+	}}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if from := call.Query.Get("filter[next_date][from]"); from != "04.11.2018" {
+		t.Errorf("from %s", from)
+	}
+	if to := call.Query.Get("filter[next_date][to]"); to != "04.11.2018" {
+		t.Errorf("to %s", to)
+	}
+}
+
 func TestCustomers_List_refusesImpossiblePages(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
