@@ -180,13 +180,13 @@ func setScalar(msg *amogatev1.CustomField, zone *time.Location, t amogatev1.Cust
 		}
 		msg.Value = &amogatev1.CustomField_Checkbox{Checkbox: ticked}
 	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_DATE:
-		t, ok := readWallClock(text, zone)
+		t, ok := readWallClock(text, time.UTC)
 		if !ok {
 			return false
 		}
 		msg.Value = &amogatev1.CustomField_Date{Date: newDate(t)}
 	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_BIRTHDAY:
-		t, ok := readWallClock(text, zone)
+		t, ok := readWallClock(text, time.UTC)
 		if !ok {
 			return false
 		}
@@ -261,7 +261,9 @@ func readWallClock(text string, zone *time.Location) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// newDate drops the time of day, which means nothing in a field of days.
+// newDate drops the time of day, which means nothing in a field of days. t is in
+// UTC: some zones put their clocks forward at midnight, and a midnight that did
+// not occur there would become the day before.
 func newDate(t time.Time) *date.Date {
 	// The layouts have years of four digits.
 	return &date.Date{Year: int32(t.Year()), Month: int32(t.Month()), Day: int32(t.Day())} //nolint:gosec // in range

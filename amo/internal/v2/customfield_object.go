@@ -180,6 +180,11 @@ func (r *objectReader) item() *amogatev1.Item {
 		item.VatRateId = id
 		delete(r.members, "vat_rate_id")
 	}
+	for _, key := range []string{"vat_rate_id", "discount"} {
+		if wire.IsEmpty(r.members[key]) {
+			delete(r.members, key)
+		}
+	}
 	if discount := readDiscount(r.members["discount"]); discount != nil {
 		item.Discount = discount
 		delete(r.members, "discount")

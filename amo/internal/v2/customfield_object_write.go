@@ -7,7 +7,8 @@ import (
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
-// legalEntityWrite spells external_id as the documents of the field do.
+// legalEntityWrite spells external_id as the documents of the field do, and
+// external_uid only beside another external_id that came with the record.
 type legalEntityWrite struct {
 	Name                      string `json:"name"`
 	EntityType                int32  `json:"entity_type,omitzero"`
@@ -16,18 +17,24 @@ type legalEntityWrite struct {
 	TaxRegistrationReasonCode string `json:"tax_registration_reason_code,omitzero"`
 	Address                   string `json:"address,omitzero"`
 	ExternalID                string `json:"external_id,omitzero"`
+	ExternalUID               string `json:"external_uid,omitzero"`
 }
 
 func newLegalEntityWrite(entity *amogatev1.LegalEntity) legalEntityWrite {
-	return legalEntityWrite{
+	w := legalEntityWrite{
 		Name:                      entity.GetName(),
 		EntityType:                int32(entity.GetEntityType()),
 		VatID:                     entity.GetVatId(),
 		Kpp:                       entity.GetKpp(),
 		TaxRegistrationReasonCode: entity.GetTaxRegistrationReasonCode(),
 		Address:                   entity.GetAddress(),
-		ExternalID:                entity.GetExternalUid(),
 	}
+	if _, taken := entity.GetOther().GetFields()["external_id"]; taken {
+		w.ExternalUID = entity.GetExternalUid()
+	} else {
+		w.ExternalID = entity.GetExternalUid()
+	}
+	return w
 }
 
 // organisationWrite has the keys of a recorded answer.
@@ -106,9 +113,19 @@ func withOther(object any, other *structpb.Struct) any {
 	if len(other.GetFields()) == 0 {
 		return object
 	}
-	// Structs of texts and numbers always encode, and objects always decode.
-	data, _ := json.Marshal(object)
+	data, err := json.Marshal(object)
+	if err != nil {
+		// A text that is no UTF-8: the request will not encode either.
+		return object
+	}
+	// Raw values: decoded, large numbers would lose digits.
+	members, err := readMembers(data)
+	if err != nil {
+		return object
+	}
 	merged := other.AsMap()
-	_ = json.Unmarshal(data, &merged)
+	for _, m := range members {
+		merged[m.name] = m.value
+	}
 	return merged
 }

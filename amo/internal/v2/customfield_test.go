@@ -496,3 +496,69 @@ func TestCustomField_writesUnknownKeysBack(t *testing.T) {
 		{FieldId: legalEntityField, Value: &amogatev1.CustomField_LegalEntities{LegalEntities: entities}},
 	}}, fmt.Sprintf(`{"custom_fields":[{"id":%d,"values":[{"value":{"bank_account":"40702","entity_type":"3","kpp":"7701","name":"Shop LLC"}}]}]}`, legalEntityField))
 }
+
+// In 2018 the clocks of São Paulo went from 3 November, 23:59:59, to 4 November,
+// 01:00: the midnight that upstream writes for the day did not occur.
+func TestCustomField_daysHaveNoZone(t *testing.T) {
+	t.Parallel()
+	env := testEnv(t)
+	zone, err := time.LoadLocation("America/Sao_Paulo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	env.Location = zone
+	page, err := customers.DecodeList(env, fmt.Appendf(nil, `{"_embedded":{"items":[{"id":1,"custom_fields":[
+		{"id":%d,"values":[{"value":"2018-11-04 00:00:00"}]},{"id":%d,"values":[{"value":"2018-11-04"}]}]}]}}`, dateField, birthdayField))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := page.Rows[0].GetCustomFields()
+	want := &date.Date{Year: 2018, Month: 11, Day: 4}
+	if diff := cmp.Diff([]*date.Date{want, want}, []*date.Date{fields[0].GetDate(), fields[1].GetBirthday()}, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCustomField_keepsTwoExternalIDs(t *testing.T) {
+	t.Parallel()
+	const values = `[{"value":{"name":"A","external_uid":"a","external_id":"b"}}]`
+	got, _ := readField(t, legalEntityField, values)
+	var want any
+	if err := json.Unmarshal([]byte(values), &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, writeField(t, got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCustomField_itemWithoutDiscount(t *testing.T) {
+	t.Parallel()
+	for _, nothing := range []string{`null`, `[]`, `{}`, `""`} {
+		got, _ := readField(t, itemsField, `[[{"description":"Boots","discount":`+nothing+`,"vat_rate_id":`+nothing+`}]]`)
+		want := &amogatev1.Items{Items: []*amogatev1.Item{{Description: "Boots"}}}
+		if diff := cmp.Diff(want, got.GetItems(), protocmp.Transform()); diff != "" {
+			t.Errorf("%s: %s", nothing, diff)
+		}
+	}
+}
+
+func TestCustomField_addressWithoutParts(t *testing.T) {
+	t.Parallel()
+	for _, address := range []*amogatev1.SmartAddress{nil, {}} {
+		field := &amogatev1.CustomField{FieldId: smartAddressField, Value: &amogatev1.CustomField_SmartAddress{SmartAddress: address}}
+		if diff := cmp.Diff([]any{}, writeField(t, field)); diff != "" {
+			t.Errorf("%v: %s", address, diff)
+		}
+	}
+}
+
+// A text that cannot be encoded fails the write; it must not be left out of it.
+func TestCustomField_refusesInvalidUTF8BesideUnknownKeys(t *testing.T) {
+	t.Parallel()
+	entity := &amogatev1.LegalEntity{Name: "A", Kpp: "\xff", Other: &structpb.Struct{Fields: map[string]*structpb.Value{"x": structpb.NewNullValue()}}}
+	_, err := customers.Create(testEnv(t), []*amogatev1.Customer{{Name: "A", CustomFields: []*amogatev1.CustomField{
+		{FieldId: legalEntityField, Value: &amogatev1.CustomField_LegalEntities{LegalEntities: &amogatev1.LegalEntities{LegalEntities: []*amogatev1.LegalEntity{entity}}}},
+	}}})
+	wantKind(t, err, driver.KindBug)
+}

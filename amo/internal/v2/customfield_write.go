@@ -305,6 +305,9 @@ func writeMultitext(f *driver.Field, multitext *amogatev1.Multitext) []any {
 // writeSmartAddress leaves empty parts out: upstream erases what is not sent.
 func writeSmartAddress(address *amogatev1.SmartAddress) []any {
 	values := []any{}
+	if address == nil {
+		return values
+	}
 	for _, part := range addressParts {
 		if text := *part.field(address); text != "" {
 			values = append(values, valueWrite{Value: text, Subtype: part.name})
