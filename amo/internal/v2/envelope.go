@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -26,7 +27,6 @@ func decodeItems[T any](body []byte) ([]T, error) {
 		Embedded wire.Object[struct {
 			Items *wire.List[item[T]] `json:"items"`
 		}] `json:"_embedded"`
-		Response wire.Object[jsontext.Value] `json:"response"`
 	}
 	if err := wire.Unmarshal(body, &document); err != nil {
 		return nil, err
@@ -202,6 +202,10 @@ func readWriteItems(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
 		if raw.Kind() == jsontext.KindTrue && key > 0 {
 			return []driver.WriteItem{{ID: key}}, nil
 		}
+		if key > 0 && (raw.Kind() == jsontext.KindFalse || raw.Kind() == jsontext.KindNull) {
+			// {"466812":false}: the item was not written, others were.
+			return nil, nil
+		}
 		var id wire.Int
 		if err := wire.Unmarshal(raw, &id); err != nil {
 			return nil, err
@@ -282,10 +286,37 @@ type itemFailure struct {
 	RequestID wire.Int       `json:"request_id"`
 	Code      wire.Text      `json:"code"`
 	ErrorCode wire.Text      `json:"error_code"`
-	Message   wire.Text      `json:"message"`
-	Msg       wire.Text      `json:"msg"`
-	Error     wire.Text      `json:"error"`
+	Message   errorText      `json:"message"`
+	Msg       errorText      `json:"msg"`
+	Error     errorText      `json:"error"`
 	Item      jsontext.Value `json:"item"`
+}
+
+// errorText is the text of an error, or several in a list or object, joined:
+// what exactly was refused must not hide what else was written.
+type errorText string
+
+// UnmarshalJSONFrom implements json.UnmarshalerFrom.
+func (t *errorText) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	*t = ""
+	var texts []string
+	for depth := dec.StackDepth(); ; {
+		token, err := dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		switch token.Kind() {
+		case jsontext.KindString, jsontext.KindNumber:
+			// Names of members count: they tell the field.
+			texts = append(texts, token.String())
+		default:
+			// Null, a flag or a bracket tells nothing.
+		}
+		if dec.StackDepth() == depth {
+			*t = errorText(strings.Join(texts, " "))
+			return nil
+		}
+	}
 }
 
 func (r writeReader) readErrorList(raw jsontext.Value, v verb, written []driver.WriteItem) ([]driver.ItemError, error) {
@@ -387,7 +418,7 @@ func (r writeReader) addIndexes(keys []int64, written []driver.WriteItem) []int 
 	return indexes
 }
 
-// readItemError reads a text or an object.
+// readItemError reads a text, several, or an object.
 func (r writeReader) readItemError(raw jsontext.Value) (driver.ItemError, error) {
 	e := driver.ItemError{Index: -1}
 	var f itemFailure
@@ -403,7 +434,7 @@ func (r writeReader) readItemError(raw jsontext.Value) (driver.ItemError, error)
 		e.Index = int(f.RequestID.Value - 1)
 	}
 	code := cmp.Or(f.Code.Value, f.ErrorCode.Value)
-	text := cmp.Or(f.Message.Value, f.Msg.Value, f.Error.Value)
+	text := string(cmp.Or(f.Message, f.Msg, f.Error))
 	e.Err = itemError(r.op, r.keys, code, text)
 	e.Err.ID = e.ID
 	e.Stale = e.Err.Kind == driver.KindConflict

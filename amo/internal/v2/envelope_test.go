@@ -23,6 +23,7 @@ func TestCustomers_DecodeWrite_items(t *testing.T) {
 		{"object by id", `{"_embedded":{"items":{"5":{"id":5,"name":"A"},"6":{"name":"B"}}}}`, []driver.WriteItem{{ID: 5, Name: "A"}, {ID: 6, Name: "B"}}},
 		{"deleted", `{"_embedded":{"items":{"deleted":[{"id":5,"name":"A"},6,"7"]}}}`, []driver.WriteItem{{ID: 5, Name: "A"}, {ID: 6}, {ID: 7}}},
 		{"deleted by id", `{"_embedded":{"items":{"deleted":{"5":{"id":5,"name":"A"},"6":true}}}}`, []driver.WriteItem{{ID: 5, Name: "A"}, {ID: 6}}},
+		{"deleted by id, some not", `{"_embedded":{"items":{"5":true,"6":false,"7":null}}}`, []driver.WriteItem{{ID: 5}}},
 		{"nothing deleted", `{"_embedded":{"items":{"deleted":[]}}}`, nil},
 		{"written and deleted", `{"_embedded":{"items":{"0":{"id":5,"request_id":1},"deleted":[{"id":6,"name":null}]}}}`, []driver.WriteItem{{ID: 5, RequestID: 1}, {ID: 6}}},
 		{"one item alone", `{"_embedded":{"items":{"id":5,"name":"A"}}}`, []driver.WriteItem{{ID: 5, Name: "A"}}},
@@ -74,6 +75,9 @@ func TestCustomers_DecodeWrite_errors(t *testing.T) {
 		{"deletions", driver.OpDelete, `{"items":{"deleted":[]},"errors":{"delete":{"6":{"code":288}}}}`, []itemRefusal{{6, -1, false, driver.KindForbidden, "288"}}},
 		{"one text for all", driver.OpCreate, `{"items":[],"errors":{"add":"broken"}}`, []itemRefusal{{0, -1, false, driver.KindUpstreamInvalid, ""}}},
 		{"one object", driver.OpCreate, `{"items":[],"errors":{"add":{"code":204,"message":"x"}}}`, []itemRefusal{{0, -1, false, driver.KindUpstreamInvalid, "204"}}},
+		{"texts in a list", driver.OpUpdate, `{"items":[],"errors":{"update":{"6":["Customer not found",""]}}}`, []itemRefusal{{6, -1, false, driver.KindNotFound, ""}}},
+		{"texts by field", driver.OpUpdate, `{"items":[],"errors":{"update":{"6":{"message":{"name":["x"]},"code":204}}}}`, []itemRefusal{{6, -1, false, driver.KindUpstreamInvalid, "204"}}},
+		{"flag", driver.OpUpdate, `{"items":[],"errors":{"update":{"6":true}}}`, []itemRefusal{{6, -1, false, driver.KindUpstreamInvalid, ""}}},
 		{"empty list", driver.OpUpdate, `{"items":[{"id":5}],"errors":[]}`, nil},
 		{"empty lists", driver.OpUpdate, `{"items":[{"id":5}],"errors":{"update":[],"add":{}}}`, nil},
 		{"null", driver.OpUpdate, `{"items":[{"id":5}],"errors":null}`, nil},
@@ -104,6 +108,8 @@ func TestCustomers_DecodeWrite_namesTheFaultyField(t *testing.T) {
 		{`{"code":204,"message":"Field not found"}`, "custom_fields"},
 		{`"next_date is required"`, "next_purchase_time"},
 		{`"Wrong value of contacts_id[0]"`, "contact_ids"},
+		{`["next_price","is wrong"]`, "next_price"},
+		{`{"message":{"next_price":["is wrong"]}}`, "next_price"},
 	} {
 		reply, err := customers.DecodeWrite(driver.OpCreate, []byte(`{"_embedded":{"items":[],"errors":{"add":[`+c.failure+`]}}}`))
 		if err != nil {

@@ -162,8 +162,10 @@ func classifyStatus(f failure) driver.Kind {
 		return driver.KindRateLimited
 	case f.status == http.StatusRequestTimeout, f.status >= 500:
 		return driver.KindUnavailable
-	case f.status == http.StatusBadRequest, f.status == http.StatusRequestEntityTooLarge,
-		f.status == http.StatusUnprocessableEntity:
+	case f.status == http.StatusRequestEntityTooLarge:
+		// Whoever says so, it was not carried out; a smaller batch may pass.
+		return driver.KindUpstreamInvalid
+	case f.status == http.StatusBadRequest, f.status == http.StatusUnprocessableEntity:
 		if f.isJSON {
 			return driver.KindUpstreamInvalid
 		}

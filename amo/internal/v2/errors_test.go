@@ -67,6 +67,7 @@ func TestCustomers_DecodeError(t *testing.T) {
 		{"code in a flat object", 400, `{"status":"fail","error":"x","error_code":222,"_links":{}}`, driver.KindUpstreamInvalid, "222"},
 		{"error as an object", 400, `{"error":{"code":240,"message":"x"}}`, driver.KindUpstreamInvalid, "240"},
 		{"bad structure", 400, `{"title":"Bad Request","status":400,"detail":"x"}`, driver.KindUpstreamInvalid, ""},
+		{"too large, a page", 413, page, driver.KindUpstreamInvalid, ""},
 		{"unprocessable", 422, `{"title":"Unprocessable","status":422}`, driver.KindUpstreamInvalid, ""},
 		{"a page as 400", 400, page, driver.KindBadResponse, ""},
 		{"unknown method", 404, legacy("104"), driver.KindBadResponse, "104"},
@@ -109,6 +110,7 @@ func TestCustomers_DecodeError_success(t *testing.T) {
 		`{"response":{"auth":true,"accounts":[],"server_time":1}}`,
 		`{"response":{"error":"Nothing found","error_code":"2002"}}`,
 		`{"id":5,"name":"x","error":"a field of that name"}`,
+		`{"response":{"auth":true,"error":false,"error_code":false}}`, `{"error":[],"_embedded":{"items":[]}}`, `{"error":{}}`,
 		// What is no data is for the decoder of the data to refuse.
 		`[]`, `{}`, `{"_links":`, `nonsense`,
 	} {

@@ -52,6 +52,9 @@ func readFailure(body []byte) failure {
 	for _, m := range members {
 		switch m.name {
 		case "error":
+			if wire.IsEmpty(m.value) {
+				continue
+			}
 			if m.value.Kind() == jsontext.KindBeginObject {
 				f.readErrorObject(m.value)
 				continue
@@ -59,7 +62,7 @@ func readFailure(body []byte) failure {
 			f.text = scalarText(m.value)
 			f.found = f.found || f.text != ""
 		case "error_code", "code":
-			if code := scalarText(m.value); code != "" && code != "0" {
+			if code := scalarText(m.value); !wire.IsEmpty(m.value) && code != "" && code != "0" {
 				f.code, f.legacy, f.found = code, true, true
 			}
 		case "domain":
