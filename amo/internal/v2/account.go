@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	_ "time/tzdata" // the account's zone must resolve on machines without a zone database
 
 	"github.com/go-json-experiment/json/jsontext"
 
