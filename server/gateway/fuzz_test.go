@@ -53,6 +53,9 @@ func FuzzCheckQuery(f *testing.F) {
 		if err := runtime.PopulateQueryParameters(msg, values, utilities.NewDoubleArray(nil)); err != nil {
 			t.Fatalf("passed %q, which the runtime refuses: %v", raw, err)
 		}
+		if _, err := proto.Marshal(msg); err != nil {
+			t.Fatalf("passed %q, which cannot be sent on: %v", raw, err)
+		}
 		for name := range values {
 			if fd := at(msg.ProtoReflect(), name); fd == nil {
 				t.Errorf("passed %q, which names nothing", name)

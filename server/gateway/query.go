@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -81,7 +82,7 @@ func checkValues(b *binding, fd protoreflect.FieldDescriptor, name string, value
 			at = fmt.Sprintf("%s[%d]", name, i)
 		}
 		err := runtime.PopulateFieldFromPath(b.input.New().Interface(), name, value)
-		if err != nil || isMask(fd) && slices.Contains(strings.Split(value, ","), "") {
+		if err != nil || !utf8.ValidString(value) || isMask(fd) && slices.Contains(strings.Split(value, ","), "") {
 			found = append(found, violation(at, expectation(fd)))
 		}
 		if len(found) == maxViolations {

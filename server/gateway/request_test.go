@@ -207,6 +207,8 @@ func TestGateway_refusesWhatItDoesNotKnow(t *testing.T) {
 		"a bad item of a list":                {method: "GET", target: "/v1/customers?filter.ids=1&filter.ids=x&filter.ids=", want: []string{"filter.ids[1]", "filter.ids[2]"}},
 		"a number out of range":               {method: "GET", target: "/v1/customers?page_size=3000000000", want: []string{"page_size"}},
 		"a query that is not percent-encoded": {method: "GET", target: "/v1/customers?page_size=%zz", want: []string{"query"}},
+		"a text that is not UTF-8":            {method: "GET", target: "/v1/customers?filter.query=%ff", want: []string{"filter.query"}},
+		"a text in a list that is not UTF-8":  {method: "PATCH", target: "/v1/customers/1?add_tags=a&add_tags=%ff", want: []string{"add_tags[1]"}},
 		"a query with semicolons":             {method: "GET", target: "/v1/customers?page_size=1;page_token=x", want: []string{"query"}},
 		"the path's field in the query":       {method: "PATCH", target: "/v1/customers/1?id=2", body: `{}`, want: []string{"id"}},
 		"the body's field in the query":       {method: "PATCH", target: "/v1/customers/1?customer.name=x", body: `{}`, want: []string{"customer.name"}},
