@@ -20,6 +20,7 @@ const (
 // sessions holds who is logged in. Its methods are safe for concurrent use.
 type sessions struct {
 	lifetime time.Duration
+	slides   bool // every request prolongs its session
 
 	mu       sync.Mutex
 	open     map[string]session
@@ -46,9 +47,13 @@ func (s *sessions) start(now time.Time) []*http.Cookie {
 	}
 	id, key := rand.Text(), rand.Text()
 	s.open[id] = session{key: key, expires: now.Add(s.lifetime)}
+	age := int(s.lifetime / time.Second)
+	if s.slides {
+		age = 0 // the cookie itself does not tell when it ends
+	}
 	cookie := func(name, value string) *http.Cookie {
 		//nolint:gosec // a Secure cookie would not come back over the plain HTTP of a test
-		return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: int(s.lifetime / time.Second), HttpOnly: true}
+		return &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, HttpOnly: true}
 	}
 	return []*http.Cookie{cookie(cookieID, id), cookie(cookieKey, key)}
 }
@@ -57,7 +62,13 @@ func (s *sessions) valid(id, key string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open, ok := s.open[id]
-	return ok && open.key == key && now.Before(open.expires)
+	if !ok || open.key != key || !now.Before(open.expires) {
+		return false
+	}
+	if s.slides {
+		s.open[id] = session{key: key, expires: now.Add(s.lifetime)}
+	}
+	return true
 }
 
 func (s *sessions) expire() {
@@ -182,7 +193,7 @@ func (c *call) login() *reply {
 	w.key("accounts")
 	w.open('[')
 	w.open('{')
-	w.keyText("id", strconv.FormatInt(config.AccountID, 10)) // text here, a number everywhere else
+	c.writeLoginID(&w, config.AccountID)
 	w.keyText("name", config.AccountName)
 	w.keyText("subdomain", config.Subdomain)
 	w.keyText("language", config.Language)
@@ -191,13 +202,22 @@ func (c *call) login() *reply {
 	w.close(']')
 	w.key("user")
 	w.open('{')
-	w.keyText("id", strconv.FormatInt(config.UserID, 10))
+	c.writeLoginID(&w, config.UserID)
 	w.keyText("language", config.Language)
 	w.close('}')
 	w.keyInteger("server_time", c.now.Unix())
 	w.close('}')
 	w.close('}')
 	return newReply(http.StatusOK, "application/json", w.buf)
+}
+
+// writeLoginID writes an id, which is text in a login's answer and a number everywhere else.
+func (c *call) writeLoginID(w *jsonWriter, id int64) {
+	if c.e.config.LoginIDsAsNumbers {
+		w.keyInteger("id", id)
+		return
+	}
+	w.keyText("id", strconv.FormatInt(id, 10))
 }
 
 func (c *call) wantsJSON() bool { return c.query.get("type").str() == "json" }

@@ -203,6 +203,42 @@ func TestSessionLastsFifteenMinutesFromTheLogin(t *testing.T) {
 	})
 }
 
+func TestSlidingSessionLastsAsLongAsItIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := open(t, Config{SessionSlides: true})
+		login := send(t, e, newRequest(t, http.MethodGet, loginPath+"&"+rightPair, ""))
+		status := func() int {
+			r := newRequest(t, http.MethodGet, "/api/v2/account", "")
+			for _, c := range (&http.Response{Header: login.header}).Cookies() {
+				if c.MaxAge != 0 {
+					t.Errorf("cookie %s ends after %d s", c.Name, c.MaxAge)
+				}
+				r.AddCookie(c)
+			}
+			return send(t, e, r).status
+		}
+		for range 3 {
+			time.Sleep(14 * time.Minute)
+			if got := status(); got != http.StatusOK {
+				t.Fatalf("used after 14 minutes: status %d", got)
+			}
+		}
+		time.Sleep(15 * time.Minute)
+		if got := status(); got != http.StatusUnauthorized {
+			t.Errorf("used after 15 minutes: status %d", got)
+		}
+	})
+}
+
+func TestLoginIDsAsNumbers(t *testing.T) {
+	a := send(t, open(t, Config{LoginIDsAsNumbers: true}), newRequest(t, http.MethodGet, loginPath+"&"+rightPair, ""))
+	for _, want := range []string{`"accounts":[{"id":30117249,`, `"user":{"id":7204833,`} {
+		if !strings.Contains(a.body, want) {
+			t.Errorf("%s is not in %s", want, a.body)
+		}
+	}
+}
+
 func TestSessionNeedsAllItsCookies(t *testing.T) {
 	e := open(t, Config{})
 	a := send(t, e, newRequest(t, http.MethodGet, loginPath+"&"+rightPair, ""))

@@ -80,8 +80,18 @@ type Config struct {
 	LimitBody LimitBody
 	// RetryAfter, when above zero, is sent with a 429 in whole seconds.
 	RetryAfter time.Duration
+	// SessionSlides lets every request prolong its session instead of ending it at a fixed time after the login.
+	SessionSlides bool
+	// LoginIDsAsNumbers writes the ids in a login's answer as numbers instead of text.
+	LoginIDsAsNumbers bool
 	// LockAllowsEqual accepts an update whose updated_at equals the stored one.
 	LockAllowsEqual bool
+	// LockMissingRefusesCall answers 400 to a call with an update that has no updated_at, instead of refusing that item.
+	LockMissingRefusesCall bool
+	// UpdatedAtIsClock stores the time of an update as updated_at instead of the one that was sent.
+	UpdatedAtIsClock bool
+	// MainContactWritable obeys main_contact_id, which some clients send and no document names.
+	MainContactWritable bool
 	// AddNeedsOnlyName accepts an add without next_date.
 	AddNeedsOnlyName bool
 	// BigBatchTimesOut answers a call of more than 500 items with 504 instead of 400.
@@ -92,6 +102,10 @@ type Config struct {
 	UpdatedAtEchoMillis bool
 	// ItemErrors is the shape of per-item errors.
 	ItemErrors ItemErrors
+	// NoErrorsAsList adds errors as an empty list to the answer of a write without any.
+	NoErrorsAsList bool
+	// DeleteTellsUnknown tells unknown ids of a delete in errors.delete, id → text, instead of leaving them out.
+	DeleteTellsUnknown bool
 	// Empty is how empty lists and links are written.
 	Empty EmptyStyle
 	// EnumAsText writes enum ids of values as strings, as the documents print.
@@ -104,10 +118,16 @@ type Config struct {
 	ListByID bool
 	// ToIsMidnight reads a `to` without a time of day as that day's start instead of its end.
 	ToIsMidnight bool
+	// BoundsExcluded leaves rows at the very from and to of a date filter out.
+	BoundsExcluded bool
+	// NoUnixDates cannot read a date filter in unix seconds.
+	NoUnixDates bool
 	// HonourIfModifiedSince applies the If-Modified-Since header to customers.
 	HonourIfModifiedSince bool
 	// TransactionsOldestFirst lists transactions by ascending id instead of newest first.
 	TransactionsOldestFirst bool
+	// CustomerNarrowsIDs applies customer_id of a list of transactions beside id too.
+	CustomerNarrowsIDs bool
 	// CommentsAlias accepts the key comments beside comment, as one table spells it.
 	CommentsAlias bool
 	// PurchaseLeavesPlan keeps next_date and next_price of a new transaction from changing its customer.
@@ -116,6 +136,11 @@ type Config struct {
 	TransactionsDeleted DeletedStyle
 	// NotAdmin refuses customers_periods, which only an administrator may read and write, with code 288.
 	NotAdmin bool
+	// TenPeriodsBefore allows ten periods before the purchase instead of ten in all.
+	TenPeriodsBefore bool
+	// Segments makes an account whose customers live in segments instead of periods: period_id and next_date are 0, no
+	// add needs a next_date, the list of periods is empty, and a write of periods is refused with code 425.
+	Segments bool
 	// DocumentedAccount writes the account's containers as the documents print them instead of as recorded.
 	DocumentedAccount bool
 }

@@ -20,7 +20,7 @@ var timeLayouts = []string{"15:04:05", "15:04"}
 // yyyy/mm/dd, each with an optional time of day. wholeDay tells that no time of day was given.
 func parseDate(text string, zone *time.Location) (t time.Time, wholeDay, ok bool) {
 	text = strings.TrimSpace(text)
-	if text != "" && strings.Trim(text, "0123456789") == "" {
+	if isDigits(text) {
 		sec, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || sec > maxUnix {
 			return time.Time{}, false, false
@@ -29,6 +29,8 @@ func parseDate(text string, zone *time.Location) (t time.Time, wholeDay, ok bool
 	}
 	return parseLayouts(text, zone, filterLayouts)
 }
+
+func isDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
 
 func parseLayouts(text string, zone *time.Location, layouts []string) (t time.Time, wholeDay, ok bool) {
 	for _, date := range layouts {

@@ -5,6 +5,12 @@
 //	client := &http.Client{Transport: e.Transport()} // no sockets, usable in a testing/synctest bubble
 //	server := httptest.NewServer(e)                  // or with sockets
 //
+// It accepts the token DefaultToken, the login DefaultLogin and the key DefaultAPIKey unless its Config names others. A
+// test arranges the account with AddCustomer, AddTransaction, SetPeriods and AddField, changes it behind the client's
+// back with UpdateCustomer and DeleteCustomer, lets requests fail with Script, and asks afterwards what is stored
+// (Customer, Transaction, Periods) and what was sent (Stats). Config.LoginState and Config.CustomersState make an account
+// that refuses logins or has no customers.
+//
 // It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST of
 // /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too) and /api/v2/customers_periods.
 // GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/ take no limiter
@@ -15,7 +21,8 @@
 //   - It shares no code with the client of this module, so that both cannot misread the service in the same way.
 //   - What the service refuses it refuses, what the service ignores it ignores. With Config.Strict it refuses what
 //     would be ignored too: unknown query parameters and body keys, dates it cannot read, `to` without `from`,
-//     limit_offset without limit_rows. Tests of clients want that.
+//     limit_offset without limit_rows, limit_rows above 500, filters beside id, If-Modified-Since where nobody reads it.
+//     Tests of clients want that.
 //   - The seeded rows depend on Config.Seed, Config.Customers, Config.SeedEnd and Config.UserID and on nothing else.
 //     They are made when they are asked for: a million customers with their million and a half transactions cost
 //     neither time at the start nor memory.
@@ -29,7 +36,9 @@
 // Contacts, companies and users are not stored: any id of theirs is accepted, and so is any period_id of a customer.
 // The name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords,
 // tokens and hosts do not change by themselves. Text of errors other than the lock's is ours. A session's second cookie
-// has a name of ours. Requests that were refused with 429 take a place in the window as well.
+// has a name of ours. Requests that were refused with 429 take a place in the window as well. While a ban lasts every
+// request, logins too, is answered 403 with code 403. A new customer without responsible_user_id or created_by has the
+// account's user there. Own links of lists lack the parameter entity, which recordings of other lists have.
 //
 // Malformed values refuse the whole call with 400: a number that is none, a time beyond the year 9999 (which is how
 // milliseconds look), an unknown custom field or option, several values where one fits, a country that is not two
@@ -45,8 +54,8 @@
 // The comment is all that can be changed, and leaves every updated_at alone. Deleting a customer deletes its
 // transactions. In lists of transactions id wins over customer_id, which takes one id.
 //
-// Periods are replaced whole or not at all: anything wrong with one refuses the call with 400. At most ten lie before
-// the purchase; those after it are the system's, can be changed, and can be neither made nor left out. A listed period
+// Periods are replaced whole or not at all: anything wrong with one refuses the call with 400. There are ten at most;
+// those after the purchase are the system's, can be changed, and can be neither made nor left out. A listed period
 // keeps what is not sent of it, a new one needs period, color and sort. Customers of a period that goes move on to the
 // next one in the direction of time that stays, or where none follows to the last one before it, and their updated_at
 // stays. before_buy and after_buy are the sum of a period and those of its kind nearer to the purchase.
@@ -56,12 +65,19 @@
 // Where the sources contradict each other or are silent the default is the recorded behaviour, or the stricter one:
 //
 //	open question                                         default             switch
+//	does a request prolong its session                    no                  SessionSlides
+//	ids in a login's answer                               text                LoginIDsAsNumbers
 //	is an update with the stored updated_at refused       yes                 LockAllowsEqual
+//	an update without updated_at                          that item refused   LockMissingRefusesCall (400)
+//	updated_at after an update                            as sent             UpdatedAtIsClock
+//	is main_contact_id obeyed                             unknown key         MainContactWritable
 //	is next_date required in an add                       yes                 AddNeedsOnlyName
 //	more than 500 items in a call                         400                 BigBatchTimesOut (504)
 //	request_id when none was sent                         left out            RequestIDAlways
 //	updated_at in milliseconds in an update's answer      no                  UpdatedAtEchoMillis
 //	keys of errors.add and errors.update                  see ItemErrors      ItemErrors
+//	errors of a write without any                         no key              NoErrorsAsList
+//	unknown ids of a delete                               left out            DeleteTellsUnknown (errors.delete)
 //	HTTP status of codes 288, 425, 426                    403                 CustomersStatus
 //	shape of error bodies                                 legacy              ErrorStyle
 //	body of a 429                                         HTML                LimitBody
@@ -72,21 +88,27 @@
 //	type_id of a custom field                             absent              FieldTypeID
 //	order of a list                                       updated_at, id      ListByID
 //	filter `to` without a time of day                     that day's end      ToIsMidnight
+//	bounds of a date filter                               included            BoundsExcluded
+//	unix seconds in a date filter                         read                NoUnixDates
+//	a date nobody can read, limit_rows above 500          no filter, 500      Strict (400)
 //	If-Modified-Since on customers                        ignored             HonourIfModifiedSince
-//	order of a list of transactions                       newest first       TransactionsOldestFirst
-//	comments for comment of a transaction                 unknown key        CommentsAlias
-//	next_date, next_price of a transaction                to its customer    PurchaseLeavesPlan
-//	items after a delete of transactions                  {"deleted":[…]}    TransactionsDeleted (map, flat list)
-//	may the user see and set periods                      yes                NotAdmin (288)
+//	customer_id beside id of transactions                 ignored             CustomerNarrowsIDs
+//	order of a list of transactions                       newest first        TransactionsOldestFirst
+//	comments for comment of a transaction                 unknown key         CommentsAlias
+//	next_date, next_price of a transaction                to its customer     PurchaseLeavesPlan
+//	items after a delete of transactions                  {"deleted":[…]}     TransactionsDeleted (map, flat list)
+//	may the user see and set periods                      yes                 NotAdmin (288)
+//	do the ten periods include those after the purchase   yes                 TenPeriodsBefore
+//	where customers of the account live                   periods             Segments
 //	lists and objects in the account                      as recorded         DocumentedAccount
 //	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
 //	failed logins until a captcha is needed               10                  CaptchaAfter
 //
 // # Fault files
 //
-// LoadFaults reads a JSON object with a list of rules; the first rule that applies to a request acts on it. A request
-// a rule acts on counts in the limiter and in the statistics like any other, and one the limiter refuses meets no
-// rule.
+// LoadFaults reads a JSON object with a list of rules and tells the line and the key of what is wrong with it. The first
+// rule that applies to a request acts on it. A request a rule acts on counts in the limiter and in the statistics like
+// any other, and one the limiter refuses meets no rule.
 //
 //	{"rules": [
 //	  {"match": {"operation": "customers.list", "query": "limit_offset=500", "nth": 1}, "action": {"empty": true}},
@@ -106,5 +128,5 @@
 // Changes to the real or the given answer: header (an object), delay ("2s"), cut (bytes of the body until the
 // connection breaks, as sent), drip ({"bytes": 1, "every": "10ms"}), garbled, gzip, and for lists duplicate (first
 // rows sent twice), shift (rows by which the list moved), endless (the first page for every offset), for writes
-// updated_at_millis. Unknown keys are errors.
+// updated_at_millis. Unknown keys and keys that stand twice are errors.
 package emulator

@@ -41,7 +41,7 @@ func New(config Config) (*Emulator, error) {
 		limiter: limiter{
 			limit: config.Window, banAfter: config.BanAfter, banSpan: config.BanSpan, banFor: config.BanFor,
 		},
-		sessions: sessions{lifetime: config.SessionLifetime},
+		sessions: sessions{lifetime: config.SessionLifetime, slides: config.SessionSlides},
 	}
 	e.catalogue.init()
 	e.customers = newCustomerStore(newSeed(config), config.TransactionsOldestFirst)
@@ -289,7 +289,8 @@ func (c *call) href() string {
 	return c.path
 }
 
-// checkQuery refuses, in strict mode, a query parameter the method does not have. Credentials fit every method.
+// checkQuery refuses, in strict mode, a query parameter the method does not have, and an If-Modified-Since nobody reads.
+// Credentials fit every method.
 func (c *call) checkQuery(known ...string) error {
 	if !c.e.config.Strict {
 		return nil
@@ -297,6 +298,10 @@ func (c *call) checkQuery(known ...string) error {
 	known = append(known, "USER_LOGIN", "USER_HASH", "login", "api_key")
 	if key := c.query.unknownKey(known...); key != "" {
 		return badRequest("unknown query parameter %q", key)
+	}
+	read := c.op == OpCustomersList && c.e.config.HonourIfModifiedSince
+	if c.request.Header.Get("If-Modified-Since") != "" && !read {
+		return badRequest("If-Modified-Since is ignored here")
 	}
 	return nil
 }

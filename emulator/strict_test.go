@@ -32,9 +32,10 @@ func (w wrong) send(t *testing.T, e *Emulator) answered {
 		w.target = "/api/v2/customers"
 	}
 	for p := range e.Transactions() { // rows name a customer who bought something, and what
-		w.body = strings.NewReplacer(
+		names := strings.NewReplacer(
 			"TRANSACTION", strconv.FormatInt(p.ID, 10), "CUSTOMER", strconv.FormatInt(p.CustomerID, 10),
-		).Replace(w.body)
+		)
+		w.body, w.target = names.Replace(w.body), names.Replace(w.target)
 		break
 	}
 	return ask(t, e, w.method, w.target, w.body, w.header...)
@@ -193,7 +194,7 @@ var refused = []wrong{
 	{name: "color without a hash", target: periodsPath, body: periodsWith(`{"period":5,"color":"ffffff","sort":1}`)},
 	{name: "color emptied", target: periodsPath, body: periodsWith(`{"id":112801,"color":""}`)},
 	{name: "color is a list", target: periodsPath, body: periodsWith(`{"period":5,"color":["#000000"],"sort":1}`)},
-	{name: "eleven periods before the purchase", target: periodsPath, body: periodsWith(newPeriods(11))},
+	{name: "eleven periods", target: periodsPath, body: periodsWith(newPeriods(9))},
 	{name: "DELETE of periods", method: http.MethodDelete, target: periodsPath, status: 405, code: "405"},
 	{name: "PUT of periods", method: http.MethodPut, target: periodsPath, body: periodsWith(newPeriods(1)), status: 405, code: "405"},
 	{name: "one period by path", target: periodsPath + "/112801", status: 404, code: "104"},
@@ -277,6 +278,12 @@ var ignoredInput = []wrong{
 	{name: "type of a period", target: periodsPath, body: periodsWith(`{"id":112801,"type":"before"}`)},
 	{name: "name of a period", target: periodsPath, body: periodsWith(`{"id":112801,"name":"x"}`)},
 	{name: "output-only key of a period", target: periodsPath, body: periodsWith(`{"id":112801,"before_buy":5}`)},
+	{name: "filter beside id", target: "/api/v2/customers?id=CUSTOMER&filter[main_user][]=1"},
+	{name: "search beside id", target: "/api/v2/customers?id=CUSTOMER&query=x"},
+	{name: "customer beside id", target: transactionsPath + "?id=TRANSACTION&customer_id=1"},
+	{name: "time of customers", header: []string{"If-Modified-Since", "Tue, 01 Aug 2017 07:07:23 GMT"}},
+	{name: "time of transactions", target: transactionsPath, header: []string{"If-Modified-Since", "Tue, 01 Aug 2017 07:07:23 GMT"}},
+	{name: "main contact", body: addWith(`"contacts_id":[1,2],"main_contact_id":2`)},
 	{name: "unknown key of an item", body: fieldWith(1250031, `[{"description":"x","price":1}]`)},
 }
 
@@ -328,7 +335,7 @@ func TestStrictAcceptsWhatIsRight(t *testing.T) {
 			"&filter[main_user][]=7204845&filter[date][type]=modify&filter[date][from]=01.01.2000&filter[date][to]=01.01.2030" +
 			"&filter[next_date][from]=01.01.2000&filter[next_date][to]=01.01.2030"},
 		{body: `{"add":[{` + plain + `,"created_at":1,"updated_at":2,"responsible_user_id":3,"created_by":4,"next_price":5,
-			"periodicity":6,"tags":"a,b","period_id":7,"contacts_id":[8,9],"company_id":10,"main_contact_id":9,
+			"periodicity":6,"tags":"a,b","period_id":7,"contacts_id":[8,9],"company_id":10,
 			"catalog_elements_id":{"11":{"12":13}},"request_id":14,"custom_fields":[
 			{"id":1250001,"values":[{"value":"x","enum":null,"subtype":null}]},{"id":1250009,"values":[3690011,"3690013"]},
 			{"id":1250015,"values":[{"value":"+7900","enum":"MOB"},{"value":"+7901","enum":3690021}]},
@@ -340,12 +347,12 @@ func TestStrictAcceptsWhatIsRight(t *testing.T) {
 			"unlink":{"contacts_id":[1],"company_id":2}}]}`},
 		{target: transactionsPath + "?limit_rows=5&limit_offset=0&USER_LOGIN=a&USER_HASH=b"},
 		{target: transactionsPath + "/?customer_id=" + strconv.FormatInt(bought.CustomerID, 10)},
-		{target: transactionsPath + "?id=" + strconv.FormatInt(bought.ID, 10) + "&customer_id=1&limit_rows=1&limit_offset=0"},
+		{target: transactionsPath + "?id=" + strconv.FormatInt(bought.ID, 10) + "&limit_rows=1&limit_offset=0"},
 		{target: transactionsPath, body: `{"add":[{"customer_id":CUSTOMER,"date":1,"price":"2","comment":"x","next_date":3,
 			"next_price":4,"elements":{"5":{"6":7}}}],"update":[{"transaction_id":"TRANSACTION","comment":""}],"delete":[]}`},
 		{target: commentPath + "/", body: `{"update":{"250":{"transaction_id":TRANSACTION,"comment":"x"}}}`},
 		{target: periodsPath + "/"},
-		{target: periodsPath, body: periodsWith(`{"id":"112801","period":"5","color":"#FFfd7f","sort":"1"},` + newPeriods(9))},
+		{target: periodsPath, body: periodsWith(`{"id":"112801","period":"5","color":"#FFfd7f","sort":"1"},` + newPeriods(7))},
 	} {
 		if a := test.send(t, e); a.status != http.StatusOK || strings.Contains(a.body, `"errors"`) {
 			t.Errorf("%s %s: status %d: %s", test.target, test.body, a.status, a.body)

@@ -65,9 +65,13 @@ func (c *call) writeCustomer(w *jsonWriter, cu *Customer, withElements bool) {
 	c.writeCompany(w, cu.CompanyID)
 	w.keyInteger("next_price", cu.NextPrice)
 	w.keyInteger("closest_task_at", cu.ClosestTaskAt)
-	w.keyInteger("period_id", c.e.customers.periods.current(cu.PeriodID))
+	period, nextDate := c.e.customers.periods.current(cu.PeriodID), cu.NextDate
+	if c.e.config.Segments {
+		period, nextDate = 0, 0
+	}
+	w.keyInteger("period_id", period)
 	w.keyInteger("periodicity", cu.Periodicity)
-	w.keyInteger("next_date", cu.NextDate)
+	w.keyInteger("next_date", nextDate)
 	w.self(customerHref(cu.ID), "get")
 	if withElements {
 		writeElements(w, cu.CatalogElements)

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"slices"
 	"strconv"
 )
 
@@ -43,8 +44,11 @@ func (c *call) readChanges(list *node, name string) ([]customerChange, error) {
 func (c *call) readChange(n *node, at string, update bool) (ch customerChange, err error) {
 	known := []string{
 		"name", "next_date", "created_at", "updated_at", "responsible_user_id", "created_by", "next_price",
-		"periodicity", "tags", "period_id", "contacts_id", "company_id", "main_contact_id", "custom_fields",
-		"catalog_elements_id", "request_id",
+		"periodicity", "tags", "period_id", "contacts_id", "company_id", "custom_fields", "catalog_elements_id",
+		"request_id",
+	}
+	if c.e.config.MainContactWritable {
+		known = append(known, "main_contact_id")
 	}
 	if update {
 		known = append(known, "id", "unlink")
@@ -73,9 +77,15 @@ func (c *call) readChange(n *node, at string, update bool) (ch customerChange, e
 		{"company_id", &ch.company, false},
 		{"main_contact_id", &ch.mainContact, false},
 	} {
+		if !slices.Contains(known, f.key) {
+			continue
+		}
 		if *f.to, err = n.wholeNumber(f.key, at, f.isTime); err != nil {
 			return ch, err
 		}
+	}
+	if update && ch.updatedAt == nil && c.e.config.LockMissingRefusesCall {
+		return ch, badRequest("%s[updated_at] is required", at)
 	}
 	if name := n.get("name"); name != nil {
 		if !name.isScalar() {

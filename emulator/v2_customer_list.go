@@ -75,7 +75,7 @@ func (c *call) readListQuery() (q listQuery, err error) {
 	if q.elements, err = c.readWith(); err != nil {
 		return q, err
 	}
-	if q.ids, err = c.readID(); err != nil || q.ids != nil {
+	if q.ids, err = c.readID("filter", "query"); err != nil || q.ids != nil {
 		return q, err
 	}
 	if q.rows, q.offset, err = c.readPaging(); err != nil {
@@ -88,9 +88,11 @@ func (c *call) readListQuery() (q listQuery, err error) {
 		return q, c.ignored("query must be text")
 	}
 	if header := c.request.Header.Get("If-Modified-Since"); header != "" && c.e.config.HonourIfModifiedSince {
-		if t, ok := parseSince(header); ok {
-			q.since = t.Unix()
+		t, ok := parseSince(header)
+		if !ok {
+			return q, c.ignored("If-Modified-Since: %q is not a time", header)
 		}
+		q.since = t.Unix()
 	}
 	return q, nil
 }
@@ -149,11 +151,19 @@ func (c *call) readIDs(n *node, name string) ([]int64, error) {
 	return ids, nil
 }
 
-// readID reads the parameter id, which switches off all others; nil means it was not sent.
-func (c *call) readID() ([]int64, error) {
+// readID reads the parameter id, which switches off all others; nil means it was not sent. In strict mode it is refused
+// beside the parameters named.
+func (c *call) readID(off ...string) ([]int64, error) {
 	id := c.query.get("id")
 	if id == nil || !id.isArray() && id.text == "" {
 		return nil, nil
+	}
+	for _, name := range off {
+		if c.query.get(name) != nil {
+			if err := c.ignored("%s is ignored beside id", name); err != nil {
+				return nil, err
+			}
+		}
 	}
 	ids, err := c.readIDs(id, "id")
 	if ids == nil {
@@ -242,15 +252,18 @@ func (c *call) readSpan(n *node, at string, known ...string) (*span, error) {
 		return nil, c.ignored("%s works only with from", at)
 	}
 	sp := anyTime
-	start, _, ok := parseDate(from.str(), c.e.zone)
+	start, _, ok := c.parseDate(from.str())
 	if !ok {
 		return nil, c.ignored("%s[from]: %q is not a date", at, from.str())
 	}
 	sp.from = start.Unix()
+	if c.e.config.BoundsExcluded {
+		sp.from++
+	}
 	if to == nil {
 		return &sp, nil
 	}
-	end, wholeDay, ok := parseDate(to.str(), c.e.zone)
+	end, wholeDay, ok := c.parseDate(to.str())
 	if !ok {
 		return &sp, c.ignored("%s[to]: %q is not a date", at, to.str())
 	}
@@ -258,7 +271,18 @@ func (c *call) readSpan(n *node, at string, known ...string) (*span, error) {
 	if wholeDay && !c.e.config.ToIsMidnight {
 		sp.to = endOfDay(end).Unix()
 	}
+	if c.e.config.BoundsExcluded {
+		sp.to--
+	}
 	return &sp, nil
+}
+
+// parseDate reads the text of a date filter as this account does.
+func (c *call) parseDate(text string) (t time.Time, wholeDay, ok bool) {
+	if c.e.config.NoUnixDates && isDigits(text) {
+		return time.Time{}, false, false
+	}
+	return parseDate(text, c.e.zone)
 }
 
 // endOfDay is the last second of a day, which is not always 24 hours long.

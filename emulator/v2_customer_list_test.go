@@ -45,6 +45,9 @@ func TestDateFilters(t *testing.T) {
 		{"month first with slashes", Config{}, "date.type=create date.from=10/11/2017", []int64{4}},
 		{"year first with slashes", Config{}, "date.type=create date.from=2017/10/11", []int64{4}},
 		{"unix seconds", Config{}, fmt.Sprint("date.type=create date.from=", at("2017-10-10 12:30:00")), []int64{3, 4}},
+		{"bounds are excluded by switch", Config{BoundsExcluded: true}, "date.type=create date.from=10.10.2017 date.to=11.10.2017 12:30", []int64{3, 4}},
+		{"a bound at the second is excluded by switch", Config{BoundsExcluded: true}, "date.type=modify date.from=11 date.to=14", []int64{2, 3}},
+		{"unix seconds are ignored by switch", Config{NoUnixDates: true}, "date.type=modify date.from=12 date.to=13", all},
 		{"milliseconds are ignored", Config{}, "date.type=create date.from=1507627800000", all},
 		{"in UTC", Config{TimeZone: "UTC"}, "date.type=create date.from=10.10.2017", []int64{3, 4}},
 		{"in New York", Config{TimeZone: "America/New_York"}, "date.type=create date.from=10.10.2017", []int64{3, 4}},
@@ -300,6 +303,23 @@ func TestIfModifiedSince(t *testing.T) {
 		got := strings.Count(a.body, `"is_deleted"`)
 		if got != test.want || got == 0 && a.status != http.StatusNoContent {
 			t.Errorf("%q, honoured %v: status %d, %d rows, want %d", test.header, test.config.HonourIfModifiedSince, a.status, got, test.want)
+		}
+	}
+}
+
+func TestStrictReadsIfModifiedSinceWhereItCounts(t *testing.T) {
+	e := open(t, Config{Customers: 3, Strict: true, HonourIfModifiedSince: true})
+	for _, test := range []struct {
+		path, header string
+		status       int
+	}{
+		{"/api/v2/customers", "Tue, 01 Aug 2017 07:07:23 GMT", http.StatusOK},
+		{"/api/v2/customers", "yesterday", http.StatusBadRequest},
+		{"/api/v2/account", "Tue, 01 Aug 2017 07:07:23 GMT", http.StatusBadRequest},
+		{periodsPath, "Tue, 01 Aug 2017 07:07:23 GMT", http.StatusBadRequest},
+	} {
+		if a := ask(t, e, http.MethodGet, test.path, "", "If-Modified-Since", test.header); a.status != test.status {
+			t.Errorf("%s since %s: status %d: %s", test.path, test.header, a.status, a.body)
 		}
 	}
 }

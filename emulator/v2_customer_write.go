@@ -19,6 +19,7 @@ type customerWrite struct {
 
 	items                   []writtenItem
 	addErrors, updateErrors []itemError
+	deleteErrors            []itemError // told only with Config.DeleteTellsUnknown
 	deleted                 []*Customer
 }
 
@@ -68,11 +69,14 @@ func (c *call) applyCustomers(cw *customerWrite) {
 	for _, ch := range cw.updates {
 		c.applyUpdate(cw, ch)
 	}
-	for _, id := range cw.deletes {
-		if cu := st.find(id); cu != nil { // an unknown id is left out of the answer
-			st.remove(id)
-			cw.deleted = append(cw.deleted, cu)
+	for i, id := range cw.deletes {
+		cu := st.find(id)
+		if cu == nil {
+			cw.deleteErrors = append(cw.deleteErrors, itemError{position: i, id: id, code: 404, text: "Customer is not found"})
+			continue
 		}
+		st.remove(id)
+		cw.deleted = append(cw.deleted, cu)
 	}
 	st.mu.Unlock()
 	c.e.counters.change(func(s *Stats) {
@@ -102,7 +106,7 @@ func (c *call) missing(name *string, nextDate *int64, add bool) string {
 	if name == nil && add || name != nil && strings.TrimSpace(*name) == "" {
 		return "Field name is required"
 	}
-	if c.e.config.AddNeedsOnlyName {
+	if c.e.config.AddNeedsOnlyName || c.e.config.Segments {
 		return ""
 	}
 	if nextDate == nil && add || nextDate != nil && *nextDate == 0 {
@@ -134,6 +138,9 @@ func (c *call) applyUpdate(cw *customerWrite, ch customerChange) {
 	cu := old.clone()
 	c.change(cu, ch)
 	cu.UpdatedBy = c.e.config.UserID
+	if c.e.config.UpdatedAtIsClock {
+		cu.UpdatedAt = c.now.Unix()
+	}
 	c.e.customers.put(cu)
 	cw.items = append(cw.items, writtenItem{
 		id: cu.ID, requestID: c.echo(ch.requestID, cu.ID), updatedAt: cu.UpdatedAt,
@@ -266,7 +273,7 @@ func (c *call) renderCustomerWrite(cw *customerWrite) []byte {
 		}
 		w.close(']')
 	}
-	c.writeItemErrors(&w, cw.addErrors, cw.updateErrors)
+	c.writeItemErrors(&w, cw.addErrors, cw.updateErrors, cw.deleteErrors)
 	w.close('}')
 	w.close('}')
 	return w.buf

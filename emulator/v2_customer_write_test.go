@@ -65,6 +65,36 @@ func TestLock(t *testing.T) {
 	}
 }
 
+func TestUpdateWithoutATimeBySwitch(t *testing.T) {
+	e := open(t, Config{LockMissingRefusesCall: true})
+	mustAdd(t, e, Customer{ID: 7, Name: "old", UpdatedAt: 1000})
+	a := ask(t, e, http.MethodPost, "/api/v2/customers", `{"add":[{"name":"A","next_date":5}],"update":[{"id":7,"name":"new"}]}`)
+	if a.status != http.StatusBadRequest || stored(t, e, 7).Name != "old" || e.CountCustomers() != 1 {
+		t.Errorf("status %d, %d customers: %s", a.status, e.CountCustomers(), a.body)
+	}
+}
+
+func TestTimeOfAnUpdateIsTheClocksBySwitch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := open(t, Config{UpdatedAtIsClock: true, UpdatedAtEchoMillis: true})
+		now := time.Now().Unix()
+		mustAdd(t, e, Customer{ID: 7, UpdatedAt: now - 100})
+		a := write(t, e, fmt.Sprintf(`{"update":[{"id":7,"updated_at":%d}]}`, now-50))
+		if got := stored(t, e, 7).UpdatedAt; got != now || !strings.Contains(a.body, fmt.Sprintf(`"updated_at":%d000`, now)) {
+			t.Errorf("stored %d, want %d: %s", got, now, a.body)
+		}
+	})
+}
+
+func TestMainContactCannotBeChosen(t *testing.T) {
+	e := open(t, Config{})
+	mustAdd(t, e, Customer{ID: 7, ContactIDs: []int64{1, 2}, MainContactID: 2})
+	write(t, e, `{"update":[{"id":7,"updated_at":5,"main_contact_id":1}]}`)
+	if got := stored(t, e, 7).MainContactID; got != 2 {
+		t.Errorf("main contact %d", got)
+	}
+}
+
 func TestUpdateIsPartial(t *testing.T) {
 	e := open(t, Config{Customers: 50})
 	before := *e.customers.seed.customer(7)
@@ -407,6 +437,7 @@ func TestLinks(t *testing.T) {
 		{"unlink all", `"unlink":{"contacts_id":[1,2]}`, links{[]int64{}, 0, 5}},
 		{"unlink and link", `"unlink":{"contacts_id":[1,2]},"contacts_id":[9]`, links{[]int64{9}, 9, 5}},
 		{"main contact", `"main_contact_id":1`, links{[]int64{1, 2}, 1, 5}},
+		{"main contact of those that are linked now", `"contacts_id":[3],"main_contact_id":3`, links{[]int64{1, 2, 3}, 3, 5}},
 		{"main contact that is not linked", `"main_contact_id":77`, links{[]int64{1, 2}, 2, 5}},
 		{"another company", `"company_id":6`, links{[]int64{1, 2}, 2, 6}},
 		{"no company is not another", `"company_id":0`, links{[]int64{1, 2}, 2, 5}},
@@ -414,7 +445,7 @@ func TestLinks(t *testing.T) {
 		{"unlink a company that is not linked", `"unlink":{"company_id":6}`, links{[]int64{1, 2}, 2, 5}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := open(t, Config{})
+			e := open(t, Config{MainContactWritable: true})
 			mustAdd(t, e, Customer{ID: 7, ContactIDs: []int64{1, 2}, MainContactID: 2, CompanyID: 5})
 			write(t, e, `{"update":[{"id":7,"updated_at":5,`+test.sent+`}]}`)
 			c := stored(t, e, 7)
@@ -445,6 +476,21 @@ func TestWriteSwitches(t *testing.T) {
 	tooMany := `{"delete":[1` + strings.Repeat(",1", 500) + `]}`
 	if a := ask(t, open(t, Config{BigBatchTimesOut: true}), http.MethodPost, "/api/v2/customers", tooMany); a.status != http.StatusGatewayTimeout {
 		t.Errorf("too many items: status %d", a.status)
+	}
+	if a := write(t, open(t, Config{NoErrorsAsList: true}), `{"add":[{"name":"A","next_date":5}]}`); !strings.Contains(a.body, `}],"errors":[]}}`) {
+		t.Errorf("no errors: %s", a.body)
+	}
+	for shape, want := range map[ItemErrors]string{
+		ItemErrorsRecorded: `{"99":"Customer is not found"}`,
+		ItemErrorsObjects:  `[{"id":99,"code":404,"message":"Customer is not found"}]`,
+		ItemErrorsTexts:    `["Customer is not found"]`,
+		ItemErrorsIndexed:  `{"1":"Customer is not found"}`,
+	} {
+		e := open(t, Config{DeleteTellsUnknown: true, ItemErrors: shape})
+		mustAdd(t, e, Customer{ID: 7, Name: "A"})
+		if a := write(t, e, `{"delete":[7,99]}`); !strings.Contains(a.body, `"items":{"deleted":[{"id":7,"name":"A"}]},"errors":{"delete":`+want+`}`) {
+			t.Errorf("unknown id of a delete, shape %d: %s", shape, a.body)
+		}
 	}
 	e := open(t, Config{RequestIDAlways: true, UpdatedAtEchoMillis: true})
 	mustAdd(t, e, Customer{ID: 7})

@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// maxBefore is the most periods before the purchase the board holds.
-	maxBefore = 10
+	// maxPeriods is the most periods the board holds, the system's own included.
+	maxPeriods = 10
 	// maxDays is the longest period, a hundred years; ours, so that sums stay sums.
 	maxDays = 36500
 )
@@ -22,6 +22,10 @@ const periodsPath = "/api/v2/customers_periods"
 func (c *call) checkAdmin() error {
 	if err := c.checkCustomers(); err != nil {
 		return err
+	}
+	if c.e.config.Segments && c.op == OpPeriodsWrite {
+		unavailable := customersRefusals[CustomersUnavailable]
+		return &unavailable
 	}
 	if !c.e.config.NotAdmin {
 		return nil
@@ -41,7 +45,7 @@ func (c *call) listPeriods() (*reply, error) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	rows := st.periods.rows
-	if len(rows) == 0 {
+	if len(rows) == 0 || c.e.config.Segments {
 		return emptyReply(), nil
 	}
 	c.e.counters.change(func(s *Stats) { s.RowsSent += int64(len(rows)) })
@@ -93,7 +97,7 @@ func (c *call) writePeriods() (*reply, error) {
 func (c *call) readPeriods(list *node) ([]Period, error) {
 	old := c.e.customers.periods.rows
 	var rows []Period
-	before := 0
+	counted := 0
 	for i, item := range list.items() {
 		at := "update[" + list.keys[i] + "]"
 		if !item.isArray() {
@@ -106,13 +110,13 @@ func (c *call) readPeriods(list *node) ([]Period, error) {
 		if p.ID != 0 && slices.ContainsFunc(rows, func(o Period) bool { return o.ID == p.ID }) {
 			return nil, badRequest("%s[id] %d is in the list twice", at, p.ID)
 		}
-		if p.Kind == PeriodBefore {
-			before++
+		if p.Kind == PeriodBefore || !c.e.config.TenPeriodsBefore {
+			counted++
 		}
 		rows = append(rows, p)
 	}
-	if before > maxBefore {
-		return nil, badRequest("%d periods before the purchase are more than %d", before, maxBefore)
+	if counted > maxPeriods {
+		return nil, badRequest("%d periods are more than %d", counted, maxPeriods)
 	}
 	for _, p := range old {
 		if p.Kind == PeriodAfter && !slices.ContainsFunc(rows, func(o Period) bool { return o.ID == p.ID }) {

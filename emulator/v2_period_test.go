@@ -219,11 +219,40 @@ func TestSeededCustomersAreInSeededPeriods(t *testing.T) {
 	}
 }
 
-func TestTenPeriodsBeforeThePurchaseAreAllowed(t *testing.T) {
-	e := board(t, Config{})
-	replacePeriods(t, e, `{"id":4},`+newPeriods(10))
-	if got := len(e.Periods()); got != 11 {
-		t.Errorf("%d periods", got)
+func TestBoardHoldsTenPeriods(t *testing.T) {
+	for _, test := range []struct {
+		made   int
+		config Config
+		status int
+	}{
+		{9, Config{}, http.StatusOK},
+		{10, Config{}, http.StatusBadRequest},
+		{10, Config{TenPeriodsBefore: true}, http.StatusOK},
+		{11, Config{TenPeriodsBefore: true}, http.StatusBadRequest},
+	} {
+		e := board(t, test.config)
+		a := ask(t, e, http.MethodPost, periodsPath, `{"update":[{"id":4},`+newPeriods(test.made)+`]}`)
+		if a.status != test.status {
+			t.Errorf("one after the purchase and %d before it, all but the system's %v: status %d: %s",
+				test.made, test.config.TenPeriodsBefore, a.status, a.body)
+		}
+	}
+}
+
+func TestSegmentsHaveNoPeriods(t *testing.T) {
+	e := board(t, Config{Segments: true})
+	if a := ask(t, e, http.MethodGet, periodsPath, ""); a.status != http.StatusNoContent {
+		t.Errorf("list: status %d: %s", a.status, a.body)
+	}
+	if a := ask(t, e, http.MethodPost, periodsPath, `{"update":[{"id":4}]}`); a.status != http.StatusForbidden || errorCode(a) != "425" {
+		t.Errorf("write: status %d: %s", a.status, a.body)
+	}
+	if a := write(t, e, `{"add":[{"name":"A"}]}`); strings.Contains(a.body, `"errors"`) {
+		t.Errorf("an add without next_date: %s", a.body)
+	}
+	a := ask(t, e, http.MethodGet, "/api/v2/customers?id=1", "")
+	if !strings.Contains(a.body, `"period_id":0,"periodicity":0,"next_date":0,`) {
+		t.Errorf("a customer: %s", a.body)
 	}
 }
 

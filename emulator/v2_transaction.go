@@ -1,6 +1,9 @@
 package emulator
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 const (
 	transactionsPath = "/api/v2/transactions"
@@ -45,7 +48,7 @@ func (c *call) listTransactions() (*reply, error) {
 
 // transactionQuery is what a list is asked for.
 type transactionQuery struct {
-	ids          []int64 // when set, nothing else counts
+	ids          []int64 // when set, neither rows nor offset count
 	customer     int64   // 0: all
 	rows, offset int
 }
@@ -55,7 +58,12 @@ func (c *call) readTransactionQuery() (q transactionQuery, err error) {
 	if err := c.checkQuery("id", "customer_id", "limit_rows", "limit_offset"); err != nil {
 		return q, err
 	}
-	if q.ids, err = c.readID(); err != nil || q.ids != nil {
+	narrows := c.e.config.CustomerNarrowsIDs
+	var off []string
+	if !narrows {
+		off = []string{"customer_id"}
+	}
+	if q.ids, err = c.readID(off...); err != nil || q.ids != nil && !narrows {
 		return q, err
 	}
 	if q.rows, q.offset, err = c.readPaging(); err != nil {
@@ -77,7 +85,9 @@ func (c *call) readTransactionQuery() (q transactionQuery, err error) {
 func (st *transactionStore) page(q transactionQuery) []*Transaction {
 	switch {
 	case q.ids != nil:
-		found := st.some(q.ids)
+		found := slices.DeleteFunc(st.some(q.ids), func(t *Transaction) bool {
+			return q.customer != 0 && t.CustomerID != q.customer
+		})
 		return found[:min(maxRows, len(found))]
 	case q.customer != 0:
 		own := st.of(q.customer)

@@ -97,6 +97,25 @@ func TestTransactionParameters(t *testing.T) {
 	}
 }
 
+func TestCustomerNarrowsIDsBySwitch(t *testing.T) {
+	for query, want := range map[string][]int64{
+		"id=11,12,14&customer_id=1": {14, 11},
+		"id=12&customer_id=1":       nil,
+		"id=11,12":                  {12, 11},
+	} {
+		if diff := cmp.Diff(want, listOf(t, shop(t, Config{CustomerNarrowsIDs: true, Strict: true}), transactionsPath, query)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", query, diff)
+		}
+	}
+}
+
+func TestUnknownTransactionsOfADeleteAreToldBySwitch(t *testing.T) {
+	a := purchase(t, shop(t, Config{DeleteTellsUnknown: true}), `{"delete":[99,13]}`)
+	if !strings.Contains(a.body, `"items":{"deleted":[{"id":13}]},"errors":{"delete":{"99":"Transaction is not found"}}`) {
+		t.Errorf("%s", a.body)
+	}
+}
+
 func TestAddedTransaction(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now().Unix()

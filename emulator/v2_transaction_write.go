@@ -27,6 +27,7 @@ type transactionWrite struct {
 
 	items                   []int64
 	addErrors, updateErrors []itemError
+	deleteErrors            []itemError // told only with Config.DeleteTellsUnknown
 	deleted                 []*Transaction
 }
 
@@ -165,11 +166,14 @@ func (c *call) applyTransactions(tw *transactionWrite) {
 			tw.updateErrors = append(tw.updateErrors, itemError{position: i, id: update.id, code: code, text: text})
 		}
 	}
-	for _, id := range tw.deletes {
-		if t := st.purchases.find(id); t != nil { // an unknown id is left out of the answer
-			st.purchases.take(id)
-			tw.deleted = append(tw.deleted, t)
+	for i, id := range tw.deletes {
+		t := st.purchases.find(id)
+		if t == nil {
+			tw.deleteErrors = append(tw.deleteErrors, itemError{position: i, id: id, code: 404, text: "Transaction is not found"})
+			continue
 		}
+		st.purchases.take(id)
+		tw.deleted = append(tw.deleted, t)
 	}
 	st.mu.Unlock()
 	c.e.counters.change(func(s *Stats) {
@@ -273,7 +277,7 @@ func (c *call) renderTransactionWrite(tw *transactionWrite) []byte {
 		}
 		w.close(']')
 	}
-	c.writeItemErrors(&w, tw.addErrors, tw.updateErrors)
+	c.writeItemErrors(&w, tw.addErrors, tw.updateErrors, tw.deleteErrors)
 	w.close('}')
 	w.close('}')
 	return w.buf

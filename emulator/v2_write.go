@@ -131,8 +131,14 @@ func writeScalar(w *jsonWriter, n *node) {
 	w.text(n.text)
 }
 
-func (c *call) writeItemErrors(w *jsonWriter, adds, updates []itemError) {
-	if len(adds)+len(updates) == 0 {
+func (c *call) writeItemErrors(w *jsonWriter, adds, updates, deletes []itemError) {
+	if !c.e.config.DeleteTellsUnknown {
+		deletes = nil
+	}
+	if len(adds)+len(updates)+len(deletes) == 0 {
+		if c.e.config.NoErrorsAsList {
+			w.keyRaw("errors", "[]")
+		}
 		return
 	}
 	w.key("errors")
@@ -145,13 +151,18 @@ func (c *call) writeItemErrors(w *jsonWriter, adds, updates []itemError) {
 		w.key("update")
 		c.writeErrorList(w, updates, true)
 	}
+	if len(deletes) > 0 {
+		w.key("delete")
+		c.writeErrorList(w, deletes, true)
+	}
 	w.close('}')
 }
 
-func (c *call) writeErrorList(w *jsonWriter, errs []itemError, update bool) {
+// writeErrorList writes the errors of one list; those of updates and deletes have the id of a record.
+func (c *call) writeErrorList(w *jsonWriter, errs []itemError, known bool) {
 	shape := c.e.config.ItemErrors
 	switch {
-	case shape == ItemErrorsRecorded && update:
+	case shape == ItemErrorsRecorded && known:
 		w.open('{')
 		for i, e := range errs {
 			last := slices.IndexFunc(errs[i+1:], func(o itemError) bool { return o.id == e.id }) < 0
@@ -176,7 +187,7 @@ func (c *call) writeErrorList(w *jsonWriter, errs []itemError, update bool) {
 		w.open('[')
 		for _, e := range errs {
 			w.open('{')
-			if update {
+			if known {
 				w.keyInteger("id", e.id)
 			}
 			w.keyInteger("code", int64(e.code))
