@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -23,9 +24,12 @@ const (
 
 	// attemptTimeout bounds one request with the whole of its answer.
 	attemptTimeout = 30 * time.Second
-	// maxConnections to the account's host: rate times the longest latency that
-	// still makes sense.
-	maxConnections = 16
+	// dialTimeout bounds the making of a connection, so that a host that does not
+	// answer is told from a request that got no answer.
+	dialTimeout = 10 * time.Second
+	// maxInFlight is the most requests on their way: rate times the longest
+	// latency that still makes sense.
+	maxInFlight = 16
 )
 
 // Config is the configuration of a Client. The zero value of a field means its
@@ -106,11 +110,11 @@ func (c Config) validate() error {
 func newTransport() http.RoundTripper {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 		ForceAttemptHTTP2:     true,
-		MaxConnsPerHost:       maxConnections,
-		MaxIdleConnsPerHost:   maxConnections,
+		MaxIdleConnsPerHost:   maxInFlight,
 		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
+		TLSHandshakeTimeout:   dialTimeout,
 		ExpectContinueTimeout: time.Second,
 	}
 }
@@ -155,7 +159,7 @@ func New(config Config) (*Client, error) {
 			// A redirect would carry the credentials to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		limiter: newLimiter(config.Rate),
+		limiter: newLimiter(config.Rate, maxInFlight),
 		metrics: m,
 	}
 	c.life, c.end = context.WithCancel(context.Background())

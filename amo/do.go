@@ -10,7 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 )
@@ -52,7 +54,10 @@ type outcome struct {
 	mark uint64
 	// sent says that upstream may have received the request.
 	sent bool
-	err  *Error
+	// unready says that there are no credentials to send it with; what can be
+	// tried again to get them was.
+	unready bool
+	err     *Error
 }
 
 // attempt sends r once. The slot of the limiter is the last thing it waits for.
@@ -64,7 +69,7 @@ func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
 	var mark uint64
 	if !r.open {
 		if mark, err = c.credentials.apply(ctx, req); err != nil {
-			return outcome{mark: mark, err: asError(err)}
+			return outcome{unready: true, err: asError(err)}
 		}
 	}
 	if err := c.waitForSlot(ctx, r.class); err != nil {
@@ -108,24 +113,25 @@ func (c *Client) newHTTPRequest(ctx context.Context, call driver.Call) (*http.Re
 	return req, nil
 }
 
-// roundTrip sends req and reads the whole answer. It reports whether upstream
-// may have received the request, which is certain not to be the case only when
-// no connection came about.
+// roundTrip sends req in the slot that was granted to it and reads the whole
+// answer. It reports whether upstream may have received the request, which is
+// certain not to be the case only when no connection came about.
 func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string) (driver.Response, bool, error) {
+	defer c.limiter.release()
 	attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	attemptCtx, finish := c.metrics.begin(attemptCtx, req.Method, name)
+	var conn connection
 
-	resp, err := c.http.Do(req.WithContext(attemptCtx))
+	resp, err := c.http.Do(req.WithContext(conn.trace(attemptCtx)))
 	if err != nil {
 		finish(0)
-		err := transportError(ctx, err)
-		return driver.Response{}, !neverSent(err), err
+		return driver.Response{}, !conn.failed(), transportError(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	c.noteClock(resp.Header) // before the body, which may take its time
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	finish(resp.StatusCode)
-	c.noteClock(resp.Header)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return driver.Response{}, true, contextError(ctx)
@@ -164,14 +170,19 @@ func transportError(ctx context.Context, err error) *Error {
 	return &Error{Kind: KindUnavailable, Message: "upstream did not answer", Err: err}
 }
 
-// neverSent says that no connection came about, so that nothing was received.
-func neverSent(err *Error) bool {
-	if err.Kind == KindDNS || err.Kind == KindTLS {
-		return true
-	}
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+// connection is what the transport tells of the connection of a request.
+type connection struct{ wanted, got atomic.Bool }
+
+func (c *connection) trace(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { c.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { c.got.Store(true) },
+	})
 }
+
+// failed says that no connection came about, so that nothing was sent. A
+// transport that tells nothing may have sent.
+func (c *connection) failed() bool { return c.wanted.Load() && !c.got.Load() }
 
 // contextError is the error of a caller that went away or ran out of time.
 func contextError(ctx context.Context) *Error {

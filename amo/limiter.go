@@ -3,6 +3,7 @@ package amo
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -22,18 +23,29 @@ const (
 	classCount
 )
 
+// maxPassed is the most slots in a row that pass a less urgent waiter by: under
+// any load a list goes on, by a slot a second at the default rate.
+const maxPassed = 5
+
 // limiter grants slots: the right to send one request now. Two slots are never
 // closer than interval, so burst is 1: with the vendor's limit of 7 in any
 // second, a rate of 6 leaves room for 150 ms of jitter on the way. A slot is
 // granted the moment it is due, not reserved ahead, so it is always the last
-// thing a request waits for.
+// thing a request waits for. It is in use until its request has ended: were
+// there no bound to that, requests that wait for a connection while upstream
+// stalls would leave all at once when it goes on.
 type limiter struct {
 	interval time.Duration
+	capacity int
 
 	mu sync.Mutex
 	// due is the earliest time of the next slot.
-	due   time.Time
+	due time.Time
+	// inUse counts the slots in use, at most capacity.
+	inUse int
 	queue [classCount][]*waiter
+	// passed counts the slots since one went to the least urgent waiter.
+	passed int
 	// timer fires at due while somebody waits.
 	timer *time.Timer
 }
@@ -41,15 +53,18 @@ type limiter struct {
 // waiter is one request in the queue.
 type waiter struct {
 	granted chan struct{}
+	// due is the time of the slot behind the granted one.
+	due time.Time
 }
 
-// newLimiter returns a limiter of rate slots a second.
-func newLimiter(rate float64) *limiter {
-	return &limiter{interval: time.Duration(float64(time.Second) / rate)}
+// newLimiter returns a limiter of rate slots a second, of which at most capacity
+// are in use at a time.
+func newLimiter(rate float64, capacity int) *limiter {
+	return &limiter{interval: time.Duration(float64(time.Second) / rate), capacity: capacity}
 }
 
-// wait returns nil when the caller has a slot, which it has to use at once. It
-// refuses with KindQueueFull, without waiting, when the queue is longer than
+// wait returns nil when the caller has a slot, which it has to use at once and
+// to release when its request has ended. It refuses with KindQueueFull, without waiting, when the queue is longer than
 // ctx's deadline; RetryAfter is then the length of the queue.
 func (l *limiter) wait(ctx context.Context, class class) error {
 	if err := ctx.Err(); err != nil {
@@ -61,8 +76,8 @@ func (l *limiter) wait(ctx context.Context, class class) error {
 	for c := range class + 1 {
 		ahead += len(l.queue[c])
 	}
-	if ahead == 0 && !now.Before(l.due) {
-		l.due = now.Add(l.interval)
+	if ahead == 0 && l.inUse < l.capacity && !now.Before(l.due) {
+		l.take(now)
 		l.mu.Unlock()
 		return nil
 	}
@@ -82,11 +97,21 @@ func (l *limiter) wait(ctx context.Context, class class) error {
 
 	select {
 	case <-w.granted:
-		return nil
 	case <-ctx.Done():
-		l.leave(w, class)
-		return contextError(ctx)
 	}
+	if ctx.Err() == nil {
+		return nil
+	}
+	l.leave(w, class)
+	return contextError(ctx)
+}
+
+// release ends the use of a slot.
+func (l *limiter) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.inUse--
+	l.arm(time.Now())
 }
 
 // hold lets nothing leave before until.
@@ -99,9 +124,15 @@ func (l *limiter) hold(until time.Time) {
 	}
 }
 
-// arm sets the timer to the next slot if anybody waits for it.
+// take uses the slot that is due.
+func (l *limiter) take(now time.Time) {
+	l.due = now.Add(l.interval)
+	l.inUse++
+}
+
+// arm sets the timer to the next slot if anybody waits for it and can have it.
 func (l *limiter) arm(now time.Time) {
-	if l.empty() {
+	if l.empty() || l.inUse >= l.capacity {
 		return
 	}
 	wait := max(l.due.Sub(now), 0)
@@ -112,42 +143,55 @@ func (l *limiter) arm(now time.Time) {
 	l.timer.Reset(wait)
 }
 
-// grant gives the slot that is due to the first waiter of the most urgent class.
+// grant gives the slot that is due to the first waiter of the class whose turn
+// it is.
 func (l *limiter) grant() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if now.Before(l.due) {
-		// hold moved the slot after the timer had fired.
-		l.arm(now)
-		return
-	}
-	for c := range l.queue {
-		if len(l.queue[c]) == 0 {
-			continue
-		}
+	// The slot may have been taken or moved after the timer had fired.
+	if !l.empty() && l.inUse < l.capacity && !now.Before(l.due) {
+		c := l.turn()
 		w := l.queue[c][0]
 		l.queue[c] = l.queue[c][1:]
-		l.due = now.Add(l.interval)
+		l.take(now)
+		w.due = l.due
 		close(w.granted)
-		break
 	}
 	l.arm(now)
 }
 
+// turn returns the most urgent class that waits; once in a while, the least.
+func (l *limiter) turn() class {
+	first, last := classCount, classLogin
+	for c := range classCount {
+		if len(l.queue[c]) > 0 {
+			first, last = min(first, c), c
+		}
+	}
+	if first == last || l.passed >= maxPassed {
+		l.passed = 0
+		return last
+	}
+	l.passed++
+	return first
+}
+
 // leave takes w out of the queue. A slot that was granted in the same moment
-// goes to the next waiter.
+// goes to the next waiter, unless the one behind it has been granted or moved
+// already.
 func (l *limiter) leave(w *waiter, class class) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, other := range l.queue[class] {
-		if other == w {
-			l.queue[class] = append(l.queue[class][:i:i], l.queue[class][i+1:]...)
-			return
-		}
+	if i := slices.Index(l.queue[class], w); i >= 0 {
+		l.queue[class] = slices.Delete(l.queue[class], i, i+1)
+		return
 	}
 	now := time.Now()
-	l.due = now
+	l.inUse--
+	if l.due.Equal(w.due) {
+		l.due = now
+	}
 	l.arm(now)
 }
 
