@@ -24,6 +24,9 @@ const (
 	// random part of it, at most limitedMax.
 	limitedBase = time.Second
 	limitedMax  = 30 * time.Second
+	// maxHold is the longest that a Retry-After keeps everybody waiting: a wrong
+	// one must not silence the account for good.
+	maxHold = 15 * time.Minute
 )
 
 // send carries r out: it repeats what is safe to repeat within ctx's deadline
@@ -54,24 +57,23 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 		}
 		if out.err.Kind == KindReauth && out.err.Status == http.StatusUnauthorized && out.sent && !r.open && !renewed {
 			renewed = true
-			if err := c.credentials.renew(ctx, out.mark); err != nil {
-				return asError(err)
+			err := c.credentials.renew(ctx, out.mark)
+			if err == nil {
+				u.retries++
+				tries--
+				continue
 			}
-			u.retries++
-			tries--
-			continue
+			out = outcome{unready: true, err: asError(err)}
+		}
+		if out.unready {
+			return verdict(r.call.Effect, out, u.ambiguous)
 		}
 		pause, again := retry(r, tries, out)
 		if out.err.Kind == KindRateLimited {
 			c.limiter.hold(time.Now().Add(pause))
+			out.err.RetryAfter = pause
 		}
-		if again && !fits(ctx, pause) {
-			if out.err.Kind == KindRateLimited {
-				out.err.RetryAfter = pause
-			}
-			again = false
-		}
-		if !again {
+		if !again || !fits(ctx, pause) {
 			return verdict(r.call.Effect, out, u.ambiguous)
 		}
 		u.ambiguous = u.ambiguous || ambiguous(r.call.Effect, out)
@@ -80,7 +82,7 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 		// After a 429 the limiter itself makes everybody wait.
 		if out.err.Kind != KindRateLimited {
 			if err := sleep(ctx, pause); err != nil {
-				return verdict(r.call.Effect, out, u.ambiguous)
+				return verdict(r.call.Effect, outcome{err: asError(err)}, u.ambiguous)
 			}
 		}
 	}
@@ -95,7 +97,7 @@ func retry(r request, tries int, out outcome) (pause time.Duration, again bool) 
 			base := min(limitedBase<<(tries-1), limitedMax)
 			pause = base/2 + jitter(base/2)
 		}
-		return pause, tries < limitedTries
+		return min(pause, maxHold), tries < limitedTries
 	}
 	limit := readTries
 	if out.sent {
@@ -145,7 +147,7 @@ func refused(err *Error) bool { return err.Status >= 300 && err.Status < 500 }
 func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
 	err := out.err
 	last := ambiguous(effect, out)
-	before := earlier && effect == driver.Set && unanswered(err.Kind)
+	before := earlier && effect == driver.Set && (out.unready || unanswered(err.Kind))
 	if !last && !before {
 		return err
 	}
@@ -163,7 +165,7 @@ func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
 // upstream, so that an earlier ambiguous attempt stays ambiguous.
 func unanswered(kind Kind) bool {
 	switch kind {
-	case KindUnavailable, KindBadResponse, KindDNS, KindTLS, KindDeadline, KindCancelled, KindQueueFull, KindRateLimited, KindReauth, KindBlocked:
+	case KindUnavailable, KindBadResponse, KindDNS, KindTLS, KindDeadline, KindCancelled, KindQueueFull, KindRateLimited, KindReauth, KindBlocked, KindMoved:
 		return true
 	default:
 		return false

@@ -117,7 +117,7 @@ func (s *session) markNow() uint64 {
 	return s.mark
 }
 
-// open logs in. A login is a read as far as retries go: it may be repeated.
+// open logs in.
 func (s *session) open(ctx context.Context) error {
 	s.mu.Lock()
 	refused, retry := s.refused, s.retry
@@ -133,6 +133,9 @@ func (s *session) open(ctx context.Context) error {
 		open:  true,
 		decode: func(r driver.Response) error {
 			if err := v2.DecodeLogin(r); err != nil {
+				if e := asError(err); e.Kind == KindUpstreamInvalid {
+					e.Kind = KindReauth // not a value of the call that needs the login
+				}
 				return err
 			}
 			cookies = (&http.Response{Header: r.Header}).Cookies()
@@ -146,7 +149,7 @@ func (s *session) open(ctx context.Context) error {
 	defer s.mu.Unlock()
 	s.cookies, s.expires, s.refused = nil, time.Time{}, nil
 	if err != nil {
-		if IsKind(err, KindReauth) || IsKind(err, KindBlocked) || IsKind(err, KindMoved) {
+		if isRefusal(asError(err).Kind) {
 			s.refused, s.retry = err, time.Now().Add(loginPause)
 		}
 		return err
@@ -155,4 +158,14 @@ func (s *session) open(ctx context.Context) error {
 	s.mark++
 	s.client.config.Logger.InfoContext(ctx, "logged in", "account", s.client.config.Account)
 	return nil
+}
+
+// isRefusal says that a login which failed so fails again.
+func isRefusal(kind Kind) bool {
+	switch kind {
+	case KindReauth, KindBlocked, KindMoved, KindForbidden, KindPaymentRequired:
+		return true
+	default:
+		return false
+	}
 }

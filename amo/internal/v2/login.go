@@ -22,7 +22,9 @@ func LoginCall(login, key string) driver.Call {
 		Query:       url.Values{"type": {"json"}},
 		Body:        []byte(form.Encode()),
 		ContentType: "application/x-www-form-urlencoded",
-		Effect:      driver.Set,
+		// A login writes nothing of the caller's: no failure of it leaves the
+		// outcome of a write open.
+		Effect: driver.Read,
 	}
 }
 

@@ -18,7 +18,7 @@ func TestLoginCall_sendsCredentialsInTheBody(t *testing.T) {
 		Query:       url.Values{"type": {"json"}},
 		Body:        []byte("USER_HASH=0123%26abc&USER_LOGIN=a%2Bb%40example.com"),
 		ContentType: "application/x-www-form-urlencoded",
-		Effect:      driver.Set,
+		Effect:      driver.Read,
 	}
 	if diff := cmp.Diff(want, v2.LoginCall("a+b@example.com", "0123&abc")); diff != "" {
 		t.Error(diff)
