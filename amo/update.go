@@ -55,15 +55,12 @@ func (c *Collection[T, F]) Update(ctx context.Context, items []Update[T]) []Resu
 		Collection: c, d: d, env: env, items: items, results: results,
 		before: map[int64]T{}, sent: make([]int64, len(items)), ambiguous: make([]bool, len(items)),
 	}
-	refused, silent := run.round(ctx, pending)
-	if again := run.examine(ctx, refused, silent); len(again) > 0 {
-		refused, silent = run.round(ctx, again)
-		for _, i := range refused {
-			results[i].Err = stale(run.op(), items[i].ID)
-		}
-		for _, i := range silent {
-			results[i].Err = unsaid(run.op(), items[i].ID)
-		}
+	for range 2 {
+		refused, silent := run.round(ctx, pending)
+		pending = run.examine(ctx, refused, silent)
+	}
+	for _, i := range pending {
+		results[i].Err = stale(run.op(), items[i].ID)
 	}
 	c.readBack(ctx, d, results, func(i int) bool { return items[i].ReadBack })
 	return results
@@ -79,7 +76,7 @@ type updateRun[T, F proto.Message] struct {
 	// before are records as upstream had them, by id.
 	before map[int64]T
 	// sent are the times of change that were sent last, by item; ambiguous says
-	// that a try of the item may have been carried out.
+	// that a try of this round may have been carried out.
 	sent      []int64
 	ambiguous []bool
 }
@@ -90,6 +87,9 @@ func (r *updateRun[T, F]) op() string { return r.name + "." + string(driver.OpUp
 // as stale and those it said nothing of; the others have their results.
 func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, silent []int) {
 	pending = r.readBefore(ctx, pending)
+	for _, i := range pending {
+		r.ambiguous[i] = false
+	}
 	inBatches(r.results, pending, r.d.MaxBatch, func(chunk []int) error {
 		changes := make([]driver.Change[T], len(chunk))
 		for k, i := range chunk {
@@ -101,6 +101,9 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 			return err
 		}
 		reply, u, err := r.write(ctx, r.d, driver.OpUpdate, call)
+		for _, i := range chunk {
+			r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
+		}
 		if err != nil {
 			return err
 		}
@@ -110,7 +113,6 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 		}
 		errors := refusals(reply.Errors)
 		for k, i := range chunk {
-			r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
 			refusal := errors[r.items[i].ID]
 			switch {
 			case refusal != nil && refusal.Stale:

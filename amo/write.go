@@ -151,7 +151,7 @@ func (c *Collection[T, F]) Delete(ctx context.Context, ids []int64) []Result[T] 
 			switch {
 			// After an ambiguous first try the record may be gone already, which
 			// is what was asked for.
-			case ok || u.ambiguous && refusal == nil:
+			case ok || u.ambiguous && (refusal == nil || refusal.Err.Kind == KindNotFound):
 				record := newRecord[T]()
 				setRecordID(record, ids[i])
 				setRecordName(record, item.Name)

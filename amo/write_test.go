@@ -368,6 +368,60 @@ func TestUpdate_lostAnswerIsRepeatedAndRecognized(t *testing.T) {
 	}
 }
 
+func TestUpdate_lostAnswerOfTheSecondTryIsRecognizedToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		stored := addCustomer(t, b, time.Now().Add(time.Hour)) // the first try is refused
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: 2}, Action: emulator.Action{Cut: new(10)}})
+		got := updateOne(t.Context(), b, customerUpdate{ID: stored.ID, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "Мария"}})
+		after, _ := b.Customer(stored.ID)
+		if got.Err != nil || got.Value.GetUpdateTime().GetSeconds() != after.UpdatedAt || after.Name != "Мария" {
+			t.Errorf("%v with %v, stored %q at %d", got.Err, got.Value, after.Name, after.UpdatedAt)
+		}
+	})
+}
+
+func TestUpdate_lostAnswerBeforeARefusalOfTheWholeBatchIsRecognized(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		var items []customerUpdate
+		for range 2 {
+			stored := addCustomer(t, b, time.Now().Add(-time.Hour))
+			items = append(items, customerUpdate{
+				ID: stored.ID, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "Мария"}, ExpectedUpdateTime: stored.UpdatedAt,
+			})
+		}
+		write := func(nth int, action emulator.Action) emulator.Rule {
+			return emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: nth}, Action: action}
+		}
+		b.script(t, write(1, emulator.Action{Cut: new(10)}), write(2, emulator.Action{Status: 400}))
+		for i, r := range b.client.Customers().Update(t.Context(), items) {
+			if r.Err != nil {
+				t.Errorf("item %d: %v, want what the first try wrote recognized", i, r.Err)
+			}
+		}
+	})
+}
+
+func TestUpdate_thatIsRefusedTwiceIsAConflict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		stored := addCustomer(t, b, time.Now().Add(time.Hour))
+		b.script(t, emulator.Rule{
+			Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: 2},
+			Action: emulator.Action{Status: 200, Body: fmt.Sprintf(
+				`{"_embedded":{"items":[],"errors":{"update":{"%d":"Last modified date is older than in database"}}}}`, stored.ID)},
+		})
+		got := updateOne(t.Context(), b, customerUpdate{ID: stored.ID, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "Мария"}})
+		if !IsKind(got.Err, KindConflict) {
+			t.Errorf("%v, want KindConflict", got.Err)
+		}
+		if n := b.Stats().ByOperation[emulator.OpCustomersWrite]; n != 2 {
+			t.Errorf("%d writes, want 2", n)
+		}
+	})
+}
+
 func TestUpdate_batch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{}, Config{})
@@ -416,6 +470,27 @@ func TestDelete_lostAnswerIsRepeated(t *testing.T) {
 			t.Error("the customer is still there")
 		}
 	})
+}
+
+func TestDelete_ofWhatALostTryDeletedSucceeds(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		t.Run(fmt.Sprintf("lost %v", lost), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{}, Config{})
+				if lost {
+					b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: 1}, Action: emulator.Action{Status: 502, HTML: true}})
+				}
+				b.script(t, emulator.Rule{
+					Match:  emulator.Match{Operation: emulator.OpCustomersWrite},
+					Action: emulator.Action{Status: 200, Body: `{"_embedded":{"items":[],"errors":{"delete":{"5":"Customer not found"}}}}`},
+				})
+				err := b.client.Customers().Delete(t.Context(), []int64{5})[0].Err
+				if lost && err != nil || !lost && !IsKind(err, KindNotFound) {
+					t.Errorf("Delete = %v", err)
+				}
+			})
+		})
+	}
 }
 
 func TestForcedGeneration_thatServesNothingSaysSo(t *testing.T) {
