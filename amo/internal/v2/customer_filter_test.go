@@ -152,6 +152,19 @@ func TestCustomers_List_enclosesADayWithoutMidnight(t *testing.T) {
 	}
 }
 
+func TestCustomers_List_asksForNoYearOfFiveDigits(t *testing.T) {
+	t.Parallel()
+	call, err := customers.List(testEnv(t), &amogatev1.CustomerFilter{NextPurchaseTime: &amogatev1.TimeRange{
+		EndTime: instant(t, "9999-12-31T23:59:59Z"),
+	}}, 0, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if call.Query.Has("filter[next_date][to]") || call.Query.Get("filter[next_date][from]") != "31.12.1969" {
+		t.Errorf("got %v", call.Query)
+	}
+}
+
 func TestCustomers_List_refusesImpossiblePages(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -40,7 +40,7 @@ func (v *fieldValue) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		return err
 	}
 	*v = fieldValue{}
-	if raw.Kind() == jsontext.KindBeginObject && !wire.IsEmpty(raw) {
+	if raw.Kind() == jsontext.KindBeginObject {
 		type keys fieldValue // without this method
 		if err := wire.Unmarshal(raw, (*keys)(v)); err != nil {
 			return err
@@ -250,13 +250,21 @@ var wallClocks = []string{
 	"02.01.2006 15:04:05", "02.01.2006", "2006/01/02",
 }
 
-// readWallClock reads a date, which has no zone of its own.
+// readWallClock reads a date, which has no zone of its own. A time that did not
+// occur, since clocks were put forward, is taken as much later, never earlier:
+// a midnight must not fall on the day before.
 func readWallClock(text string, zone *time.Location) (time.Time, bool) {
 	text = strings.TrimSpace(text)
 	for _, layout := range wallClocks {
-		if t, err := time.ParseInLocation(layout, text, zone); err == nil && t.Year() > 0 {
-			return t, true
+		t, err := time.ParseInLocation(layout, text, zone)
+		if err != nil || t.Year() < 1 {
+			continue
 		}
+		_, offset := t.Zone()
+		if wall, err := time.Parse(layout, text); err == nil && wall.Unix() > t.Unix()+int64(offset) {
+			t = t.Add(time.Duration(wall.Unix()-t.Unix()-int64(offset)) * time.Second)
+		}
+		return t, true
 	}
 	return time.Time{}, false
 }

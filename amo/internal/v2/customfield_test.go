@@ -2,6 +2,7 @@ package v2_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,8 @@ func TestCustomField_readsOtherSpellings(t *testing.T) {
 		{name: "option names with entities", id: selectField, read: `[{"value":"&quot;blue&quot;","enum":"42"}]`, want: `{"choice":{"option_id":"42","name":"\"blue\""}}`},
 		{name: "option id alone", id: selectField, read: `[{"enum":41}]`, want: `{"choice":{"option_id":"41","name":"red"}}`},
 		{name: "option name alone", id: selectField, read: `[{"value":"red"}]`, want: `{"choice":{"option_id":"41","name":"red"}}`},
+		{name: "address part without value", id: smartAddressField, read: `[{"value":"Omsk","subtype":"city"},{"subtype":"zip"}]`, want: `{"smart_address":{"city":"Omsk"}}`},
+		{name: "longest number", id: numericField, read: `[{"value":"` + strings.Repeat("1", 64) + `"}]`, want: `{"number":"` + strings.Repeat("1", 64) + `"}`},
 		{name: "option that is gone", id: selectField, read: `[{"value":"green","enum":49}]`, want: `{"choice":{"option_id":"49","name":"green"}}`},
 		{name: "bare ids of options", id: multiselectField, read: `["3692471",3692473]`, want: `{"choices":{"choices":[{"option_id":"3692471","name":"3"},{"option_id":"3692473","name":"5"}]}}`},
 		{name: "values as an object", id: multiselectField, read: `{"1":{"value":"4","enum":3692472},"0":{"value":"3","enum":3692471}}`, want: `{"choices":{"choices":[{"option_id":"3692471","name":"3"},{"option_id":"3692472","name":"4"}]}}`},
@@ -218,6 +221,10 @@ func TestCustomField_keepsMisfitsRaw(t *testing.T) {
 		{"option as object", multiselectField, `[{"value":{"id":3692471}}]`},
 		{"impossible day", dateField, `[{"value":"2017-02-30 00:00:00"}]`},
 		{"year 0", dateField, `[{"value":"0000-00-00 00:00:00"}]`},
+		{"year 0, a real day", dateField, `[{"value":"0000-01-01 00:00:00"}]`},
+		{"number too long", numericField, `[{"value":"` + strings.Repeat("1", 65) + `"}]`},
+		{"number without digits", numericField, `[{"value":"-."}]`},
+		{"option 0", selectField, `[{"value":"red","enum":0}]`},
 		{"day in words", birthdayField, `[{"value":"soon"}]`},
 		{"instant in words", dateTimeField, `[{"value":"soon"}]`},
 		{"unknown address part", smartAddressField, `[{"value":"A","subtype":"planet"}]`},
@@ -339,6 +346,7 @@ func TestCustomField_check(t *testing.T) {
 		{"30 February", &amogatev1.CustomField{FieldId: dateField, Value: day(2017, 2, 30)}, driver.KindInvalid, "date"},
 		{"29 February of a common year", &amogatev1.CustomField{FieldId: dateField, Value: day(2017, 2, 29)}, driver.KindInvalid, "date"},
 		{"month only", &amogatev1.CustomField{FieldId: dateField, Value: day(2017, 2, 0)}, driver.KindInvalid, "date"},
+		{"year 10000", &amogatev1.CustomField{FieldId: dateField, Value: day(10000, 1, 1)}, driver.KindInvalid, "date"},
 		{"no year", &amogatev1.CustomField{FieldId: birthdayField, Value: &amogatev1.CustomField_Birthday{Birthday: &date.Date{Month: 2, Day: 2}}}, driver.KindInvalid, "birthday"},
 		{"no date", &amogatev1.CustomField{FieldId: birthdayField, Value: &amogatev1.CustomField_Birthday{}}, driver.KindInvalid, "birthday"},
 		{"fraction of a second", &amogatev1.CustomField{FieldId: dateTimeField, Value: &amogatev1.CustomField_DateTime{DateTime: &timestamppb.Timestamp{Nanos: 1}}}, driver.KindInvalid, "date_time"},
@@ -516,6 +524,76 @@ func TestCustomField_daysHaveNoZone(t *testing.T) {
 	want := &date.Date{Year: 2018, Month: 11, Day: 4}
 	if diff := cmp.Diff([]*date.Date{want, want}, []*date.Date{fields[0].GetDate(), fields[1].GetBirthday()}, protocmp.Transform()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestCustomField_timesThatDidNotOccurAreLater(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ zone, read, want string }{
+		{"America/Sao_Paulo", "2018-11-04 00:00:00", "2018-11-04T03:00:00Z"},
+		{"America/Sao_Paulo", "2018-11-04", "2018-11-04T03:00:00Z"},
+		{"America/Sao_Paulo", "2018-11-03 23:59:59", "2018-11-04T02:59:59Z"},
+		{"America/Sao_Paulo", "2018-11-04 01:00:00", "2018-11-04T03:00:00Z"},
+		{"Europe/Moscow", "2010-03-28 02:30:00", "2010-03-27T23:30:00Z"},
+	} {
+		env := testEnv(t)
+		zone, err := time.LoadLocation(c.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env.Location = zone
+		page, err := customers.DecodeList(env, fmt.Appendf(nil, `{"_embedded":{"items":[{"id":1,"custom_fields":[{"id":%d,"values":[{"value":%q}]}]}]}}`, dateTimeField, c.read))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := page.Rows[0].GetCustomFields()[0].GetDateTime().AsTime().Format(time.RFC3339); got != c.want {
+			t.Errorf("%s in %s: got %s, want %s", c.read, c.zone, got, c.want)
+		}
+	}
+}
+
+// An option's name that stands twice tells no id.
+func TestCustomField_optionsOfOneName(t *testing.T) {
+	t.Parallel()
+	env := testEnv(t)
+	env.Fields["customers"][selectField].Options[43] = "red"
+	page, err := customers.DecodeList(env, fmt.Appendf(nil, `{"_embedded":{"items":[{"id":1,"custom_fields":[{"id":%d,"values":[{"value":"red"}]}]}]}}`, selectField))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &amogatev1.Choice{Name: "red"}
+	if diff := cmp.Diff(want, page.Rows[0].GetCustomFields()[0].GetChoice(), protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestCustomField_oneExternalIDInTwoKeys(t *testing.T) {
+	t.Parallel()
+	for _, values := range []string{
+		`[{"value":{"name":"A","external_uid":"a","external_id":"a"}}]`,
+		`[{"value":{"name":"A","external_uid":"a","external_id":null}}]`,
+		`[{"value":{"name":"A","external_uid":"","external_id":"a"}}]`,
+	} {
+		got, _ := readField(t, legalEntityField, values)
+		want := &amogatev1.LegalEntities{LegalEntities: []*amogatev1.LegalEntity{{Name: "A", ExternalUid: "a"}}}
+		if diff := cmp.Diff(want, got.GetLegalEntities(), protocmp.Transform()); diff != "" {
+			t.Errorf("%s: %s", values, diff)
+		}
+	}
+}
+
+// A discount that has no arm is written back as it came.
+func TestCustomField_keepsOtherDiscounts(t *testing.T) {
+	t.Parallel()
+	for _, discount := range []string{`{"type":"amount","value":"5","note":"x"}`, `{"type":"gift","value":"5"}`, `{"type":"amount"}`, `7`} {
+		got, _ := readField(t, itemsField, `[[{"description":"Boots","discount":`+discount+`}]]`)
+		var want any
+		if err := json.Unmarshal([]byte(`[{"description":"Boots","discount":`+discount+`}]`), &want); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, writeField(t, got)); diff != "" {
+			t.Errorf("%s: %s", discount, diff)
+		}
 	}
 }
 
