@@ -9,9 +9,7 @@ import (
 // TestEverySwitchIsDocumented holds the package comment to the switches there are.
 func TestEverySwitchIsDocumented(t *testing.T) {
 	doc := readFile(t, "doc.go")
-	config := reflect.TypeFor[Config]()
-	for i := range config.NumField() {
-		f := config.Field(i)
+	for f := range reflect.TypeFor[Config]().Fields() {
 		choice := f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.Int && f.Type.PkgPath() != ""
 		if choice && !strings.Contains(doc, f.Name) {
 			t.Errorf("the package comment does not tell of Config.%s", f.Name)

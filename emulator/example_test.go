@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,18 +16,18 @@ import (
 func call(client *http.Client, method, url, body string) (int, string) {
 	r, err := http.NewRequest(method, url, strings.NewReader(body)) //nolint:noctx // an example
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+emulator.DefaultToken)
 	r.Header.Set("Content-Type", "application/json")
 	resp, err := client.Do(r)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	return resp.StatusCode, string(text)
 }
@@ -36,7 +35,7 @@ func call(client *http.Client, method, url, body string) (int, string) {
 func Example() {
 	e, err := emulator.New(emulator.Config{Strict: true})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	client := &http.Client{Transport: e.Transport()} // no sockets: any host will do
 	status, _ := call(client, http.MethodPost, "https://example.amocrm.ru/api/v2/customers",
@@ -51,7 +50,7 @@ func Example() {
 func ExampleEmulator_ServeHTTP() {
 	e, err := emulator.New(emulator.Config{Customers: 3})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	server := httptest.NewServer(e)
 	defer server.Close()
@@ -68,13 +67,13 @@ func ExampleEmulator_ServeHTTP() {
 func ExampleEmulator_UpdateCustomer() {
 	e, err := emulator.New(emulator.Config{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if _, err := e.AddCustomer(emulator.Customer{ID: 7, Name: "Catherine", UpdatedAt: 1508659120}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := e.UpdateCustomer(7, func(c *emulator.Customer) { c.UpdatedAt += 60 }); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	client := &http.Client{Transport: e.Transport()}
 	_, body := call(client, http.MethodPost, "https://example.amocrm.ru/api/v2/customers",
@@ -88,13 +87,13 @@ func ExampleEmulator_UpdateCustomer() {
 func ExampleEmulator_Script() {
 	e, err := emulator.New(emulator.Config{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := e.Script(emulator.Rule{
 		Match:  emulator.Match{Operation: emulator.OpCustomersWrite, Nth: 1},
 		Action: emulator.Action{Status: http.StatusGatewayTimeout, HTML: true, Apply: true},
 	}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	client := &http.Client{Transport: e.Transport()}
 	status, _ := call(client, http.MethodPost, "https://example.amocrm.ru/api/v2/customers",
@@ -106,7 +105,7 @@ func ExampleEmulator_Script() {
 func ExampleEmulator_LoadFaults() {
 	e, err := emulator.New(emulator.Config{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Println(e.LoadFaults(strings.NewReader(`{"rules": [
 		{"match":  {"operation": "customers.list", "every": 3},
@@ -119,7 +118,7 @@ func ExampleEmulator_LoadFaults() {
 func ExampleEmulator_Stats() {
 	e, err := emulator.New(emulator.Config{Window: 2})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	client := &http.Client{Transport: e.Transport()}
 	for range 3 {
@@ -139,13 +138,13 @@ func ExampleEmulator_Stats() {
 func ExampleConfig_latency() {
 	e, err := emulator.New(emulator.Config{Latency: time.Minute})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
-	client := &http.Client{Transport: e.Transport(), Timeout: 10 * time.Millisecond}
+	client := &http.Client{Transport: e.Transport(), Timeout: 200 * time.Millisecond}
 	r, err := http.NewRequest(http.MethodPost, "https://example.amocrm.ru/api/v2/customers", //nolint:noctx // an example
 		strings.NewReader(`{"add":[{"name":"Jason","next_date":1508782500}]}`))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	r.Header.Set("Authorization", "Bearer "+emulator.DefaultToken)
 	resp, err := client.Do(r)
