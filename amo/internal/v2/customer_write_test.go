@@ -117,6 +117,8 @@ func TestCustomers_Update_linksAreDifferences(t *testing.T) {
 	}{
 		{"the same contacts", &amogatev1.Customer{ContactIds: []int64{3, 2, 1}}, []string{"contact_ids"}, `{}`},
 		{"one more contact", &amogatev1.Customer{ContactIds: []int64{1, 2, 3, 4}}, []string{"contact_ids"}, `{"contacts_id":[4]}`},
+		{"one contact less", &amogatev1.Customer{ContactIds: []int64{1, 3}}, []string{"contact_ids"}, `{"unlink":{"contacts_id":[2]}}`},
+		{"one contact for another", &amogatev1.Customer{ContactIds: []int64{1, 4, 3}}, []string{"contact_ids"}, `{"contacts_id":[4],"unlink":{"contacts_id":[2]}}`},
 		{"company 0", &amogatev1.Customer{CompanyId: new(int64(0))}, []string{"company_id"}, `{"unlink":{"company_id":9}}`},
 		{"both unlinked", &amogatev1.Customer{}, []string{"contact_ids", "company_id"}, `{"unlink":{"contacts_id":[1,2,3],"company_id":9}}`},
 	} {

@@ -224,6 +224,10 @@ func classifyCustomers(f failure) driver.Kind {
 // staleText is upstream's refusal of a change that is not newer than the record.
 const staleText = "last modified date is older than in database"
 
+// referredText finds what a record refers to in a text that something was not
+// found: then it is not the record that is missing.
+var referredText = regexp.MustCompile(`(?i)field|contact|compan|user|catalog|element`)
+
 // itemError classifies an error of one item inside of a success. What is not
 // found when something is made is what the new record refers to.
 func itemError(op driver.Op, keys map[string]string, code, text string) *driver.Error {
@@ -233,7 +237,7 @@ func itemError(op driver.Op, keys map[string]string, code, text string) *driver.
 	switch {
 	case strings.Contains(lower, staleText):
 		e.Kind = driver.KindConflict
-	case op != driver.OpCreate && code == "" && strings.Contains(lower, "not found") && !strings.Contains(lower, "field"):
+	case op != driver.OpCreate && code == "" && strings.Contains(lower, "not found") && !referredText.MatchString(text):
 		e.Kind = driver.KindNotFound
 	default:
 		e.Kind = classifyCustomers(f)
