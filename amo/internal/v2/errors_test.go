@@ -67,6 +67,10 @@ func TestCustomers_DecodeError(t *testing.T) {
 		{"code in a flat object", 400, `{"status":"fail","error":"x","error_code":222,"_links":{}}`, driver.KindUpstreamInvalid, "222"},
 		{"error as an object", 400, `{"error":{"code":240,"message":"x"}}`, driver.KindUpstreamInvalid, "240"},
 		{"bad structure", 400, `{"title":"Bad Request","status":400,"detail":"x"}`, driver.KindUpstreamInvalid, ""},
+		{"code and message alone", 400, `{"code":244,"message":"no rights"}`, driver.KindForbidden, "244"},
+		{"code and message in a success", 200, `{"message":"no rights","code":"288"}`, driver.KindForbidden, "288"},
+		{"failure in a success, without a reason", 200, `{"status":"fail"}`, driver.KindUpstreamInvalid, ""},
+		{"another status in the body", 400, `{"title":"Error","status":401}`, driver.KindUpstreamInvalid, ""},
 		{"too large, a page", 413, page, driver.KindUpstreamInvalid, ""},
 		{"unprocessable", 422, `{"title":"Unprocessable","status":422}`, driver.KindUpstreamInvalid, ""},
 		{"a page as 400", 400, page, driver.KindBadResponse, ""},
@@ -100,6 +104,25 @@ func TestCustomers_DecodeError(t *testing.T) {
 				t.Errorf("got kind %d, code %q, status %d, message %q; want kind %d, code %q", e.Kind, e.Code, e.Status, e.Message, c.kind, c.code)
 			}
 		})
+	}
+}
+
+func TestCustomers_DecodeError_tellsUpstreamsText(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"response":{"error":"no rights","error_code":"288"}}`,
+		`{"title":"Error","status":400,"detail":"no rights"}`,
+		`{"title":"no rights","status":400}`,
+		`{"error":"no rights"}`,
+		`{"error":{"code":288,"message":"no rights"}}`,
+		`{"code":288,"message":"no rights"}`,
+		`{"code":288,"msg":"no rights"}`,
+		`{"message":"other","detail":"no rights"}`,
+	} {
+		e := customers.DecodeError(driver.Response{Status: 400, Body: []byte(body)})
+		if e == nil || !strings.HasSuffix(e.Message, ": no rights") {
+			t.Errorf("%s: got %v", body, e)
+		}
 	}
 }
 

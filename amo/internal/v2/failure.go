@@ -30,6 +30,7 @@ type failure struct {
 //	{"title":"…","status":401,"detail":"…"}
 //	{"error":"…"} and {"error":{"code":…,"message":"…"}}
 //	{"status":"fail","error":"…","error_code":222}
+//	{"code":244,"message":"…"}, which is documented for items only
 //
 // Per-item errors stand inside of a success, see readItemErrors; HTML and other
 // text is not read at all.
@@ -72,10 +73,12 @@ func readFailure(body []byte) failure {
 			if m.value.Kind() == jsontext.KindFalse {
 				f.found, f.innerStatus = true, http.StatusUnauthorized
 			}
+		case "message", "msg":
+			detail = cmp.Or(detail, scalarText(m.value))
 		case "title":
 			title = scalarText(m.value)
 		case "detail":
-			detail = scalarText(m.value)
+			detail = cmp.Or(scalarText(m.value), detail)
 		case "status":
 			status := scalarText(m.value)
 			f.innerStatus, _ = strconv.Atoi(status)
@@ -145,7 +148,7 @@ func inspect(body []byte) bodyKind {
 		switch name.String() {
 		case "_embedded", "id":
 			return bodyData
-		case "response", "error", "error_code", "title", "detail", "status":
+		case "response", "error", "error_code", "code", "title", "detail", "status":
 			return bodyError
 		}
 		if err := dec.SkipValue(); err != nil {
