@@ -21,8 +21,21 @@ type flight struct {
 	group singleflight.Group
 }
 
-// do runs fn, or waits for the run in progress.
+// do runs fn, or waits for the run in progress. Where the limiter holds requests
+// back for longer than shared work may take, each caller waits as long as it can.
 func (f *flight) do(ctx, life context.Context, fn func(context.Context) error) error {
+	for {
+		err := f.join(ctx, life, fn)
+		if !IsKind(err, KindQueueFull) || !fits(ctx, asError(err).RetryAfter) {
+			return err
+		}
+		if err := sleep(ctx, asError(err).RetryAfter); err != nil {
+			return err
+		}
+	}
+}
+
+func (f *flight) join(ctx, life context.Context, fn func(context.Context) error) error {
 	done := f.group.DoChan("", func() (any, error) {
 		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTimeout)
 		defer cancel()

@@ -1,9 +1,11 @@
 package amo
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -264,6 +266,34 @@ func TestListing_halvesThePageAfterA504(t *testing.T) {
 			t.Errorf("end = %+v, want %d requests with 2 retries", end, want)
 		}
 	})
+}
+
+func TestListing_asksForLessAfterAnAnswerThatIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 260}, Config{})
+		b.script(t, emulator.Rule{
+			Match:  emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_rows=500"},
+			Action: emulator.Action{BombBytes: maxBody + 1},
+		})
+		b.client.http.Transport = gunzip{b.client.http.Transport}
+		rows, end := rowsOf(t, b, nil, ListOptions{})
+		if !slices.Equal(idsOf(rows), storedIDs(b, nil)) || end.Retries != 1 {
+			t.Errorf("%d rows with end %+v, want 260 with one retry", len(rows), end)
+		}
+	})
+}
+
+// gunzip unpacks answers, as the transport of net/http does.
+type gunzip struct{ next http.RoundTripper }
+
+func (g gunzip) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := g.next.RoundTrip(r)
+	if err != nil || resp.Header.Get("Content-Encoding") != "gzip" {
+		return resp, err
+	}
+	unpacked, err := gzip.NewReader(resp.Body)
+	resp.Body = unpacked
+	return resp, err
 }
 
 func TestListing_asksAnEmptyPageAgainOnlyAfterAFullOne(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 )
 
 // pageSizes are what a list asks for after a 504, which means that the page was
-// too much for upstream: the next smaller size, and in the end a single row.
+// too much for upstream, or after an answer that is too much for us: the next
+// smaller size, and in the end a single row.
 var pageSizes = []int{500, 250, 125, 25, 5, 1}
 
 // wanted is one upstream page to read.
@@ -38,7 +39,8 @@ type fetched[T any] struct {
 	limit int
 }
 
-// fetchPage reads a page of the collection. After a 504 it asks for less.
+// fetchPage reads a page of the collection. Where that is too much it asks for
+// less.
 func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F], filter F, want wanted) (fetched[T], error) {
 	env, err := c.client.env(ctx, accountLife)
 	if err != nil {
@@ -55,7 +57,8 @@ func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F
 		page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left, splittable: smaller > 0})
 		total.add(u)
 		if err != nil {
-			if e := asError(err); smaller > 0 && e.Status == http.StatusGatewayTimeout && e.Op == call.Name {
+			e := asError(err)
+			if tooMuch := e.Status == http.StatusGatewayTimeout || e.Kind == KindTooLarge; tooMuch && smaller > 0 && e.Op == call.Name {
 				total.retries++
 				limit = smaller
 				continue

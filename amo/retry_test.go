@@ -84,12 +84,54 @@ func TestRetry_credentialsThatFailLeaveAnEarlierTryUnknown(t *testing.T) {
 	})
 }
 
+func TestRetry_earlierTryStaysUnknownWhateverFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		stored := addCustomer(t, b, time.Now().Add(-time.Hour))
+		for i, action := range []emulator.Action{{Status: 502, HTML: true, Apply: true}, {Status: 429, HTML: true}, {Status: 403, HTML: true}} {
+			b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: i + 1}, Action: action})
+		}
+		got := updateOne(t.Context(), b, customerUpdate{ID: stored.ID, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "Мария"}})
+		if !IsKind(got.Err, KindOutcomeUnknown) {
+			t.Errorf("%v, want KindOutcomeUnknown", got.Err)
+		}
+	})
+}
+
+func TestRetry_renewedCredentialsCostNoTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
+		for i, action := range []emulator.Action{{ExpireSession: true}, {Status: 503, HTML: true}, {Status: 503, HTML: true}} {
+			b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: i + 1}, Action: action})
+		}
+		if _, err := b.client.Customers().Get(t.Context(), customerIDs(b, 1)[0]); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestRetry_waitsNoLongerThanTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{})
+		b.script(t, emulator.Rule{
+			Match:  emulator.Match{Operation: emulator.OpCustomersList},
+			Action: emulator.Action{Status: 429, HTML: true, Header: map[string]string{"Retry-After": "20"}},
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := b.client.Customers().Get(ctx, 1)
+		if e := asError(err); e.Kind != KindRateLimited || e.RetryAfter != 20*time.Second || time.Since(start) > time.Second {
+			t.Errorf("Get = %v after %v, want KindRateLimited with RetryAfter 20s at once", err, time.Since(start))
+		}
+	})
+}
+
 func TestRetry_callerThatLeavesInThePauseIsToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		draining := errors.New("draining")
 		for range 20 { // the pauses are random
 			b := newBench(t, emulator.Config{Customers: 1}, Config{})
-			b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpAccount}, Action: emulator.Action{Status: 503, HTML: true}})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			stop := time.AfterFunc(time.Nanosecond, func() { cancel(draining) })
 			_, err := b.client.send(ctx, request{call: v2.AccountCall(), class: classInteractive, decode: unavailable})
@@ -129,6 +171,23 @@ func TestRetry_wildRetryAfterDoesNotSilenceTheAccount(t *testing.T) {
 		}
 		if took := time.Since(start); took < maxHold || took > maxHold+time.Second {
 			t.Errorf("the call took %v, want a good %v", took, maxHold)
+		}
+	})
+}
+
+func TestFlight_callersWithTimeOutlastALongHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
+		b.client.limiter.hold(time.Now().Add(2 * flightTimeout))
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), flightTimeout+time.Second)
+		defer cancel()
+		if _, err := b.client.Customers().Get(ctx, 1); !IsKind(err, KindQueueFull) || time.Since(start) != 0 {
+			t.Errorf("a caller without the time: %v after %v, want KindQueueFull at once", err, time.Since(start))
+		}
+		rows, _ := rowsOf(t, b, nil, ListOptions{})
+		if len(rows) != 1 || time.Since(start) < 2*flightTimeout {
+			t.Errorf("a caller with time got %d rows after %v, want them behind the hold", len(rows), time.Since(start))
 		}
 	})
 }
