@@ -3,6 +3,7 @@ package emulator
 import (
 	"crypto/rand"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -24,6 +25,7 @@ type sessions struct {
 
 	mu       sync.Mutex
 	open     map[string]session
+	sweepAt  int // number of open sessions from which the ended ones are removed
 	failures int // logins that failed in a row
 }
 
@@ -40,10 +42,9 @@ func (s *sessions) start(now time.Time) []*http.Cookie {
 	if s.open == nil {
 		s.open = map[string]session{}
 	}
-	for id, old := range s.open {
-		if !now.Before(old.expires) {
-			delete(s.open, id)
-		}
+	if len(s.open) >= s.sweepAt {
+		maps.DeleteFunc(s.open, func(_ string, old session) bool { return !now.Before(old.expires) })
+		s.sweepAt = 2*len(s.open) + 64 // so that many open sessions are not looked at again for each new one
 	}
 	id, key := rand.Text(), rand.Text()
 	s.open[id] = session{key: key, expires: now.Add(s.lifetime)}

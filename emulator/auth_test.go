@@ -230,6 +230,17 @@ func TestSlidingSessionLastsAsLongAsItIsUsed(t *testing.T) {
 	})
 }
 
+func TestEndedSessionsAreForgotten(t *testing.T) {
+	s := sessions{lifetime: time.Minute}
+	start := time.Now()
+	for i := range 1000 {
+		s.start(start.Add(time.Duration(i) * time.Second))
+	}
+	if got := len(s.open); got > 2*60+64 {
+		t.Errorf("%d sessions are kept, 60 are open", got)
+	}
+}
+
 func TestLoginIDsAsNumbers(t *testing.T) {
 	a := send(t, open(t, Config{LoginIDsAsNumbers: true}), newRequest(t, http.MethodGet, loginPath+"&"+rightPair, ""))
 	for _, want := range []string{`"accounts":[{"id":30117249,`, `"user":{"id":7204833,`} {

@@ -281,12 +281,14 @@ func (c *call) finish(r *reply) {
 	}
 }
 
-// href is the path of the request with its query as received, credentials included: the service echoes them too.
+// href is the path of the request with its query as received, credentials included: the service echoes them too, but
+// not a slash at the end of the path.
 func (c *call) href() string {
+	path := trimSlash(c.path)
 	if q := c.request.URL.RawQuery; q != "" {
-		return c.path + "?" + q
+		return path + "?" + q
 	}
-	return c.path
+	return path
 }
 
 // checkQuery refuses, in strict mode, a query parameter the method does not have, and an If-Modified-Since nobody reads.

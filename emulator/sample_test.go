@@ -86,10 +86,6 @@ func TestDocumentedSamples(t *testing.T) {
 		{
 			name: "comment on a transaction", method: http.MethodPost, target: transactionsPath + "/",
 			request: "transactions_comment_request", reply: "transactions_comment_reply",
-			slips: map[string]difference{
-				// The method's documented path ends with a slash, the answer's own link does not.
-				"/_links/self/href": {Documented: transactionsPath, Answered: transactionsPath + "/"},
-			},
 		},
 		{
 			name: "comment at its own path", method: http.MethodPost, target: commentPath,

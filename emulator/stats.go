@@ -18,7 +18,7 @@ type Stats struct {
 	FullestWindow int   `json:"fullest_window"`
 	InFlight      int64 `json:"in_flight"`
 	InFlightMax   int64 `json:"in_flight_max"`
-	Logins        int64 `json:"logins"`
+	Logins        int64 `json:"logins"` // by auth.php; credentials in the query of other calls are not counted
 	LoginFailures int64 `json:"login_failures"`
 	Cancelled     int64 `json:"cancelled"` // callers that left before the answer was complete
 	Faulted       int64 `json:"faulted"`   // requests a fault rule acted on

@@ -216,6 +216,10 @@ func (c *call) writeUsers(w *jsonWriter) {
 				w.keyText(entity+"_"+action, "A")
 			}
 		}
+		if !c.e.config.DocumentedAccount {
+			w.keyText("task_edit", "A")
+			w.keyText("task_delete", "A")
+		}
 		w.close('}')
 		w.close('}')
 	}

@@ -39,6 +39,20 @@ func TestAccountContainers(t *testing.T) {
 	}
 }
 
+func TestRightsOfUsers(t *testing.T) {
+	for _, documented := range []bool{false, true} {
+		e := open(t, Config{DocumentedAccount: documented})
+		flat := flatten(t, ask(t, e, http.MethodGet, "/api/v2/account?with=users", "").body)
+		const rights = "/_embedded/users/7204833/rights/"
+		if flat[rights+"lead_view"] != "A" {
+			t.Errorf("documented %v: lead_view is %v", documented, flat[rights+"lead_view"])
+		}
+		if got := flat[rights+"task_edit"] == "A"; got == documented { // recorded only
+			t.Errorf("documented %v: task_edit %v", documented, got)
+		}
+	}
+}
+
 func TestAccountFields(t *testing.T) {
 	e := open(t, Config{})
 	flat := flatten(t, ask(t, e, http.MethodGet, "/api/v2/account?with=custom_fields", "").body)

@@ -390,6 +390,10 @@ func (st *customerStore) collect(cur *cursor[Customer], q listQuery, skip int, l
 			skip--
 			continue
 		}
+		moved := func(o *Customer) bool { return o.ID == c.ID }
+		if n > scanned && slices.ContainsFunc(page, moved) { // while writers were let in
+			continue
+		}
 		page = append(page, c)
 	}
 	return page

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -326,7 +327,7 @@ func TestStrictReadsIfModifiedSinceWhereItCounts(t *testing.T) {
 
 func TestOwnLinkEchoesTheQuery(t *testing.T) {
 	e := open(t, Config{Customers: 1})
-	r := newRequest(t, http.MethodGet, "/api/v2/customers?limit_rows=1&login="+DefaultLogin+"&api_key="+DefaultAPIKey, "")
+	r := newRequest(t, http.MethodGet, "/api/v2/customers/?limit_rows=1&login="+DefaultLogin+"&api_key="+DefaultAPIKey, "")
 	want := `"href":"\/api\/v2\/customers?limit_rows=1&login=` + DefaultLogin + "&api_key=" + DefaultAPIKey + `"`
 	if a := send(t, e, r); !strings.Contains(a.body, want) {
 		t.Errorf("%s is not in %s", want, a.body)
@@ -415,5 +416,28 @@ func TestListOfIDsHoldsFiveHundred(t *testing.T) {
 	}
 	if got := len(list(t, e, "id="+strings.Join(ids, ","))); got != 500 {
 		t.Errorf("%d rows for %d ids", got, len(ids))
+	}
+}
+
+// TestRowThatMovesDuringASearchIsFoundOnce lets a writer in at the pause of a walk; it moves a row that was found to
+// the end of the list, where the walk comes by again.
+func TestRowThatMovesDuringASearchIsFoundOnce(t *testing.T) {
+	e := open(t, Config{Customers: scanned + 10})
+	mustAdd(t, e, Customer{ID: 7, Name: "needle", UpdatedAt: 1})
+	st := e.customers
+	st.mu.RLock()
+	done := make(chan error)
+	go func() { done <- e.UpdateCustomer(7, func(c *Customer) { c.UpdatedAt = 4_000_000_000 }) }()
+	for st.mu.TryRLock() { // until the writer waits
+		st.mu.RUnlock()
+		runtime.Gosched()
+	}
+	page := st.collect(st.byUpdated.seek(0), listQuery{rows: 10, text: "needle"}, 0, anyTime.to)
+	st.mu.RUnlock()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if len(page) != 1 || page[0].ID != 7 || stored(t, e, 7).UpdatedAt != 4_000_000_000 {
+		t.Errorf("found %d rows", len(page))
 	}
 }
