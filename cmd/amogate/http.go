@@ -15,8 +15,9 @@ const (
 	// idleTimeout is above the 60 s after which common load balancers let go of
 	// idle connections, so that they are not cut while being used again.
 	idleTimeout = 120 * time.Second
-	// maxHeaderBytes admits the longest page token in a query several times.
-	maxHeaderBytes = 64 << 10
+	// maxHeaderBytes admits the longest filter in a query: 10,000 ids of 19 digits
+	// are 310 kB.
+	maxHeaderBytes = 512 << 10
 )
 
 // newHTTPServer returns a server without a write timeout: a list takes as long

@@ -1,3 +1,8 @@
+// A filter takes 10,000 ids, which is all that net/url reads of a query by
+// default; a page has its size and its token beside them.
+//
+//go:debug urlmaxqueryparams=11000
+
 package main
 
 import (

@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -133,6 +136,19 @@ func metricsOfManual(t *testing.T) []string {
 		t.Fatalf("docs/operations.md lists only %q", names)
 	}
 	return names
+}
+
+func TestServe_takesTheLongestFilterOverREST(t *testing.T) {
+	a, _ := startServe(t, "--sandbox", "--sandbox-customers=30", "--sandbox-latency=0s", "--drain-delay=0s")
+	query := url.Values{"page_size": {"5"}}
+	for i := range 10_000 {
+		query.Add("filter.ids", strconv.FormatInt(math.MaxInt64-int64(i), 10))
+	}
+	get(t, "http://"+a.REST+"/v1/customers?"+query.Encode(), http.StatusOK)
+	query.Add("filter.ids", "1")
+	if body := get(t, "http://"+a.REST+"/v1/customers?"+query.Encode(), http.StatusBadRequest); !strings.Contains(body, `"field":"filter.ids"`) {
+		t.Errorf("one id too many is answered with %s", body)
+	}
 }
 
 func TestServe_withoutAccountIsReadyAndSaysWhatToDo(t *testing.T) {
