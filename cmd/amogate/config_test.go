@@ -150,6 +150,7 @@ func TestServe_refuses(t *testing.T) {
 		{"an unknown level", []string{"--log-level=loud"}, nil, `--log-level: "loud" is unknown`},
 		{"an unknown format", []string{"--log-format=xml"}, nil, `--log-format: "xml" is unknown`},
 		{"a negative drain delay", []string{"--drain-delay=-1s"}, nil, "--drain-delay: -1s is negative"},
+		{"no stop timeout beside a bad drain delay", []string{"--drain-delay=-1s", "--stop-timeout=0s"}, nil, "--stop-timeout: 0s is not longer"},
 		{"a stop timeout within the drain delay", []string{"--stop-timeout=5s"}, nil, "--stop-timeout: 5s is not longer"},
 		{"no port", []string{"--rest-addr=127.0.0.1"}, nil, `--rest-addr: "127.0.0.1" is not an address`},
 		{"a port out of range", []string{"--grpc-addr=127.0.0.1:65536"}, nil, `--grpc-addr: port "65536"`},

@@ -172,7 +172,7 @@ func (c *serveCommand) checkLifecycle(p *problems) {
 	if c.DrainDelay < 0 {
 		p.add("drain-delay", "%v is negative; give 0s or more", c.DrainDelay)
 	}
-	if c.StopTimeout <= c.DrainDelay {
+	if c.StopTimeout <= max(c.DrainDelay, 0) {
 		p.add("stop-timeout", "%v is not longer than --drain-delay, %v; calls in flight get what is between them", c.StopTimeout, c.DrainDelay)
 	}
 }
