@@ -214,17 +214,19 @@ func (st *customerStore) shownLocking(c *Customer) *Customer {
 }
 
 // AddCustomer stores a customer as if it had always been there: no field is required, nothing is checked but that the
-// id is free, absent times stay 0. An ID of 0 takes the next one, a tag without an id the tag of that name. It returns
+// id is free and not negative, absent times stay 0. An ID of 0 takes the next one, a tag without an id the tag of that name. It returns
 // the customer as stored.
 func (e *Emulator) AddCustomer(c Customer) (Customer, error) {
 	st := e.customers
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	n := c.clone()
-	if n.ID == 0 {
+	switch {
+	case n.ID < 0:
+		return Customer{}, fmt.Errorf("emulator: add customer: id %d is negative", n.ID)
+	case n.ID == 0:
 		n.ID = st.takeID()
-	}
-	if st.find(n.ID) != nil {
+	case st.find(n.ID) != nil:
 		return Customer{}, fmt.Errorf("emulator: add customer: id %d is taken", n.ID)
 	}
 	st.resolveTags(n)
@@ -255,7 +257,8 @@ func (e *Emulator) Customer(id int64) (Customer, bool) {
 }
 
 // UpdateCustomer changes a customer as another user of the account would, without a request. It sets updated_at to
-// now, or a second after the stored time if that is later, unless change sets it. The id cannot be changed.
+// now, or a second after the stored time if that is later, unless change sets it. The id cannot be changed, and change
+// must not call the emulator.
 func (e *Emulator) UpdateCustomer(id int64, change func(*Customer)) error {
 	st := e.customers
 	st.mu.Lock()

@@ -57,10 +57,18 @@ type faultReader struct {
 	data  []byte
 	dec   *json.Decoder
 	lines map[string]int // of every key and list element, by its path
+
+	counted, breaks int // bytes of data behind line, and the line breaks in them
 }
 
 // line is the line of the token that was read last.
-func (f *faultReader) line() int { return f.lineAt(f.dec.InputOffset()) }
+func (f *faultReader) line() int {
+	if to := int(f.dec.InputOffset()); to > f.counted {
+		f.breaks += bytes.Count(f.data[f.counted:to], []byte("\n"))
+		f.counted = to
+	}
+	return f.breaks + 1
+}
 
 func (f *faultReader) lineAt(offset int64) int {
 	return 1 + bytes.Count(f.data[:min(int(offset), len(f.data))], []byte("\n"))

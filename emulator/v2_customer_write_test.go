@@ -538,6 +538,9 @@ func TestAddCustomerRefusesATakenID(t *testing.T) {
 	if _, err := e.AddCustomer(Customer{ID: seeded}); err == nil {
 		t.Error("a seeded id was taken twice")
 	}
+	if _, err := e.AddCustomer(Customer{ID: -1}); err == nil {
+		t.Error("a negative id was taken")
+	}
 	e.DeleteCustomer(seeded)
 	mustAdd(t, e, Customer{ID: seeded, Name: "again"})
 	if got := stored(t, e, seeded).Name; got != "again" || e.CountCustomers() != 3 {
