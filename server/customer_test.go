@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -262,6 +263,14 @@ func TestCustomers_badRequestsNameTheFieldAndCostUpstreamNothing(t *testing.T) {
 				_, err := r.api.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageToken: "nonsense"})
 				return err
 			}, "PAGE_TOKEN_INVALID", []string{"page_token"}},
+			"page with a token of any length": {func(ctx context.Context) error {
+				_, err := r.api.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageToken: strings.Repeat("A", 600)})
+				return err
+			}, "PAGE_TOKEN_INVALID", []string{"page_token"}},
+			"page with a long token and a bad size": {func(ctx context.Context) error {
+				_, err := r.api.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageToken: strings.Repeat("A", 600), PageSize: -1})
+				return err
+			}, "VALIDATION", []string{"page_size", "page_token"}},
 			"negative page size": {func(ctx context.Context) error {
 				_, err := r.api.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageSize: -1})
 				return err

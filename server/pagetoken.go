@@ -18,6 +18,9 @@ import (
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
+// pageTokenField is the path of the token in list requests.
+const pageTokenField = "page_token"
+
 // tokenVersion is the layout of page tokens and of the request's description.
 const tokenVersion = 1
 
@@ -75,8 +78,8 @@ func (t tokens) decode(token string) (amo.Cursor, error) {
 		description := "is damaged, or belongs to another account, collection or filter; start the list without it"
 		return amo.Cursor{}, &fault{
 			reason:  amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID,
-			message: "page_token " + description,
-			fields:  []*violation{refuse("page_token", "%s", description)},
+			message: pageTokenField + " " + description,
+			fields:  []*violation{refuse(pageTokenField, "%s", description)},
 			err:     err,
 		}
 	}

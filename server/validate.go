@@ -13,6 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
+
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // validateUnary refuses requests that break the rules of their messages. In a
@@ -55,7 +57,12 @@ func (s *Server) validate(c *call, req any) error {
 		return err
 	}
 	if len(fields) > 0 {
-		return invalid(fields...)
+		broken := invalid(fields...)
+		if len(fields) == 1 && fields[0].GetField() == pageTokenField {
+			// A token that cannot be ours is no more than one that is not.
+			broken.reason = amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID
+		}
+		return broken
 	}
 	c.items = items
 	return nil
