@@ -72,7 +72,9 @@ func (c *call) applyCustomers(cw *customerWrite) {
 	for i, id := range cw.deletes {
 		cu := st.find(id)
 		if cu == nil {
-			cw.deleteErrors = append(cw.deleteErrors, itemError{position: i, id: id, code: 404, text: "Customer is not found"})
+			if c.e.config.DeleteTellsUnknown { // else it is left out of the answer
+				cw.deleteErrors = append(cw.deleteErrors, itemError{position: i, id: id, code: 404, text: "Customer is not found"})
+			}
 			continue
 		}
 		st.remove(id)
@@ -84,7 +86,7 @@ func (c *call) applyCustomers(cw *customerWrite) {
 		s.Updated += updated
 		s.Added += int64(len(cw.items)) - updated
 		s.Deleted += int64(len(cw.deleted))
-		s.ItemErrors += int64(len(cw.addErrors) + len(cw.updateErrors))
+		s.ItemErrors += int64(len(cw.addErrors) + len(cw.updateErrors) + len(cw.deleteErrors))
 	})
 }
 

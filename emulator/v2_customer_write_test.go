@@ -491,6 +491,9 @@ func TestWriteSwitches(t *testing.T) {
 		if a := write(t, e, `{"delete":[7,99]}`); !strings.Contains(a.body, `"items":{"deleted":[{"id":7,"name":"A"}]},"errors":{"delete":`+want+`}`) {
 			t.Errorf("unknown id of a delete, shape %d: %s", shape, a.body)
 		}
+		if s := e.Stats(); s.Deleted != 1 || s.ItemErrors != 1 {
+			t.Errorf("stats %+v", s)
+		}
 	}
 	e := open(t, Config{RequestIDAlways: true, UpdatedAtEchoMillis: true})
 	mustAdd(t, e, Customer{ID: 7})

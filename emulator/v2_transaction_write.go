@@ -169,7 +169,9 @@ func (c *call) applyTransactions(tw *transactionWrite) {
 	for i, id := range tw.deletes {
 		t := st.purchases.find(id)
 		if t == nil {
-			tw.deleteErrors = append(tw.deleteErrors, itemError{position: i, id: id, code: 404, text: "Transaction is not found"})
+			if c.e.config.DeleteTellsUnknown { // else it is left out of the answer
+				tw.deleteErrors = append(tw.deleteErrors, itemError{position: i, id: id, code: 404, text: "Transaction is not found"})
+			}
 			continue
 		}
 		st.purchases.take(id)
@@ -180,7 +182,7 @@ func (c *call) applyTransactions(tw *transactionWrite) {
 		s.Added += int64(len(tw.adds) - len(tw.addErrors))
 		s.Updated += int64(len(tw.updates) - len(tw.updateErrors))
 		s.Deleted += int64(len(tw.deleted))
-		s.ItemErrors += int64(len(tw.addErrors) + len(tw.updateErrors))
+		s.ItemErrors += int64(len(tw.addErrors) + len(tw.updateErrors) + len(tw.deleteErrors))
 	})
 }
 

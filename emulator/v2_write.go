@@ -132,9 +132,6 @@ func writeScalar(w *jsonWriter, n *node) {
 }
 
 func (c *call) writeItemErrors(w *jsonWriter, adds, updates, deletes []itemError) {
-	if !c.e.config.DeleteTellsUnknown {
-		deletes = nil
-	}
 	if len(adds)+len(updates)+len(deletes) == 0 {
 		if c.e.config.NoErrorsAsList {
 			w.keyRaw("errors", "[]")
