@@ -107,7 +107,7 @@ func (r writeReader) read(body []byte) (driver.WriteReply, error) {
 		return reply, badResponse(errNoItems)
 	}
 	if !wire.IsEmpty(embedded.Items) {
-		items, err := readWriteItems(embedded.Items, 0)
+		items, err := readWriteItems(embedded.Items, 0, 0)
 		if err != nil {
 			return reply, err
 		}
@@ -157,9 +157,16 @@ type writeItem struct {
 	Name      wire.Text `json:"name"`
 }
 
+// maxItemDepth is how deep items may be nested: {"deleted":{"5":{…}}} is 2. Each
+// level is decoded again, so that a deep answer would take minutes.
+const maxItemDepth = 4
+
 // readWriteItems reads a list of items, or an object whose values are items or
 // lists of items. key is the key of the enclosing object if it was an id.
-func readWriteItems(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
+func readWriteItems(raw jsontext.Value, key int64, depth int) ([]driver.WriteItem, error) {
+	if depth > maxItemDepth {
+		return nil, badResponse(errItem)
+	}
 	switch raw.Kind() {
 	case jsontext.KindBeginArray:
 		var elements wire.List[jsontext.Value]
@@ -168,11 +175,15 @@ func readWriteItems(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
 		}
 		var items []driver.WriteItem
 		for _, element := range elements {
-			read := readWriteItems
 			if element.Kind() == jsontext.KindBeginObject {
-				read = readWriteItem
+				item, err := readWriteItem(element, 0)
+				if err != nil {
+					return nil, err
+				}
+				items = append(items, item)
+				continue
 			}
-			nested, err := read(element, 0)
+			nested, err := readWriteItems(element, 0, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -185,12 +196,16 @@ func readWriteItems(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
 			return nil, err
 		}
 		if key != 0 || hasMember(members, "id") {
-			return readWriteItem(raw, key)
+			item, err := readWriteItem(raw, key)
+			if err != nil {
+				return nil, err
+			}
+			return []driver.WriteItem{item}, nil
 		}
 		var items []driver.WriteItem
 		for _, m := range members {
 			id, _ := strconv.ParseInt(m.name, 10, 64)
-			nested, err := readWriteItems(m.value, id)
+			nested, err := readWriteItems(m.value, id, depth+1)
 			if err != nil {
 				return nil, err
 			}
@@ -217,18 +232,18 @@ func readWriteItems(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
 	}
 }
 
-func readWriteItem(raw jsontext.Value, key int64) ([]driver.WriteItem, error) {
+func readWriteItem(raw jsontext.Value, key int64) (driver.WriteItem, error) {
 	var w writeItem
 	if err := wire.Unmarshal(raw, &w); err != nil {
-		return nil, err
+		return driver.WriteItem{}, err
 	}
 	if !w.ID.Set {
 		w.ID.Value = key
 	}
 	if w.ID.Value <= 0 {
-		return nil, badResponse(errNoID)
+		return driver.WriteItem{}, badResponse(errNoID)
 	}
-	return []driver.WriteItem{{ID: w.ID.Value, RequestID: w.RequestID.Value, Name: w.Name.Value}}, nil
+	return driver.WriteItem{ID: w.ID.Value, RequestID: w.RequestID.Value, Name: w.Name.Value}, nil
 }
 
 // readItemErrors reads the errors beside the items of a write. They are, by

@@ -139,6 +139,8 @@ func TestCustomers_DecodeWrite_refusesGarbledAnswers(t *testing.T) {
 		`{"_embedded":{"items":["five"]}}`,
 		`{"_embedded":{"items":[null]}}`,
 		`{"_embedded":{"items":"five"}}`,
+		`{"_embedded":{"items":[[[[[[5]]]]]]}}`,
+		`{"_embedded":{"items":{"a":{"a":{"a":{"a":{"a":[]}}}}}}}`,
 		`{"_embedded":{"items":[],"errors":{"update":[{"code":{"a":1}}]}}}`,
 	} {
 		t.Run(body, func(t *testing.T) {

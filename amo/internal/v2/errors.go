@@ -231,6 +231,7 @@ var referredText = regexp.MustCompile(`(?i)field|contact|compan|user|catalog|ele
 // itemError classifies an error of one item inside of a success. What is not
 // found when something is made is what the new record refers to.
 func itemError(op driver.Op, keys map[string]string, code, text string) *driver.Error {
+	text = shorten(text)
 	f := failure{found: true, isJSON: true, legacy: true, status: http.StatusOK, code: code, text: text}
 	e := &driver.Error{Status: http.StatusOK, Code: code}
 	lower := strings.ToLower(text)

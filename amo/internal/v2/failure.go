@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -89,7 +90,18 @@ func readFailure(body []byte) failure {
 		f.text = cmp.Or(detail, title)
 		f.found = f.found || detail != "" || title != ""
 	}
+	f.text = shorten(f.text)
 	return f
+}
+
+// maxRawText bounds upstream's text before anything is looked for in it.
+const maxRawText = 4096
+
+func shorten(text string) string {
+	if len(text) <= maxRawText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxRawText], "")
 }
 
 func (f *failure) readErrorObject(raw jsontext.Value) {

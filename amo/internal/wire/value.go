@@ -10,7 +10,8 @@ import (
 
 // Value returns raw JSON as a google.protobuf.Value. That type has only double
 // numbers: a number that a double cannot hold exactly becomes a string of its
-// digits. Of doubled names the last one wins. Bytes that are no JSON fail.
+// digits. Of doubled names the last one wins. Bytes that are no JSON fail,
+// and so do lists longer than MaxElements.
 func Value(raw jsontext.Value) (*structpb.Value, error) {
 	dec := jsontext.NewDecoder(bytes.NewReader(raw), options)
 	return readValue(dec)
@@ -31,6 +32,9 @@ func readValue(dec *jsontext.Decoder) (*structpb.Value, error) {
 	case jsontext.KindBeginArray:
 		list := &structpb.ListValue{}
 		for dec.PeekKind() != jsontext.KindEndArray {
+			if len(list.GetValues()) == MaxElements {
+				return nil, errTooLong
+			}
 			v, err := readValue(dec)
 			if err != nil {
 				return nil, err
@@ -42,6 +46,9 @@ func readValue(dec *jsontext.Decoder) (*structpb.Value, error) {
 	case jsontext.KindBeginObject:
 		object := &structpb.Struct{Fields: map[string]*structpb.Value{}}
 		for dec.PeekKind() != jsontext.KindEndObject {
+			if len(object.GetFields()) == MaxElements {
+				return nil, errTooLong
+			}
 			name, err := dec.ReadToken()
 			if err != nil {
 				return nil, err
