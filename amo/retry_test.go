@@ -3,9 +3,6 @@ package amo
 import (
 	"context"
 	"errors"
-	"net"
-	"net/http"
-	"net/url"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -149,7 +146,7 @@ func TestRetry_afterTheLast429TheWaitIsTold(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 1}, Config{})
 		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList}, Action: emulator.Action{Status: 429, HTML: true}})
 		_, err := b.client.Customers().Get(t.Context(), 1)
-		if e := asError(err); e.Kind != KindRateLimited || e.RetryAfter < limitedBase/2 {
+		if e := asError(err); e.Kind != KindRateLimited || e.RetryAfter < limitedBase<<(limitedTries-2) {
 			t.Errorf("Get = %v with RetryAfter %v, want KindRateLimited with the wait", err, e.RetryAfter)
 		}
 		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != limitedTries {
@@ -175,104 +172,34 @@ func TestRetry_wildRetryAfterDoesNotSilenceTheAccount(t *testing.T) {
 	})
 }
 
-func TestFlight_callersWithTimeOutlastALongHold(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
-		b.client.limiter.hold(time.Now().Add(2 * flightTimeout))
-		start := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), flightTimeout+time.Second)
-		defer cancel()
-		if _, err := b.client.Customers().Get(ctx, 1); !IsKind(err, KindQueueFull) || time.Since(start) != 0 {
-			t.Errorf("a caller without the time: %v after %v, want KindQueueFull at once", err, time.Since(start))
+func TestVerdict_tellsWhetherAWriteMayHaveHappened(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		effect  driver.Effect
+		out     outcome
+		earlier bool
+		want    Kind
+	}{
+		"read":                         {driver.Read, outcome{sent: true, err: &Error{Kind: KindUnavailable}}, false, KindUnavailable},
+		"create":                       {driver.Create, outcome{sent: true, err: &Error{Kind: KindUnavailable}}, false, KindOutcomeUnknown},
+		"create that was not sent":     {driver.Create, outcome{err: &Error{Kind: KindUnavailable}}, false, KindUnavailable},
+		"create refused":               {driver.Create, outcome{sent: true, err: &Error{Kind: KindUpstreamInvalid, Status: 400}}, false, KindUpstreamInvalid},
+		"create with an odd refusal":   {driver.Create, outcome{sent: true, err: &Error{Kind: KindBadResponse, Status: 404}}, false, KindBadResponse},
+		"create with a lost answer":    {driver.Create, outcome{sent: true, err: &Error{Kind: KindBadResponse, Status: 200}}, false, KindResponseLost},
+		"create with a huge answer":    {driver.Create, outcome{sent: true, err: &Error{Kind: KindTooLarge, Status: 200}}, false, KindResponseLost},
+		"set, then cancelled":          {driver.Set, outcome{err: &Error{Kind: KindCancelled}}, true, KindOutcomeUnknown},
+		"set, then the queue is full":  {driver.Set, outcome{err: &Error{Kind: KindQueueFull}}, true, KindOutcomeUnknown},
+		"set, then limited in a 200":   {driver.Set, outcome{sent: true, err: &Error{Kind: KindRateLimited, Status: 200}}, true, KindOutcomeUnknown},
+		"set, then moved":              {driver.Set, outcome{sent: true, err: &Error{Kind: KindMoved, Status: 302}}, true, KindOutcomeUnknown},
+		"set, then refused":            {driver.Set, outcome{sent: true, err: &Error{Kind: KindUpstreamInvalid, Status: 400}}, true, KindUpstreamInvalid},
+		"set, then no credentials":     {driver.Set, outcome{unready: true, err: &Error{Kind: KindForbidden}}, true, KindOutcomeUnknown},
+		"set without credentials":      {driver.Set, outcome{unready: true, err: &Error{Kind: KindForbidden}}, false, KindForbidden},
+		"read after an ambiguous read": {driver.Read, outcome{err: &Error{Kind: KindCancelled}}, true, KindCancelled},
+	} {
+		if got := verdict(test.effect, test.out, test.earlier); got.Kind != test.want {
+			t.Errorf("%s: %v of kind %d, want %d", name, got, got.Kind, test.want)
 		}
-		rows, _ := rowsOf(t, b, nil, ListOptions{})
-		if len(rows) != 1 || time.Since(start) < 2*flightTimeout {
-			t.Errorf("a caller with time got %d rows after %v, want them behind the hold", len(rows), time.Since(start))
-		}
-	})
-}
-
-func TestAttempt_slowBodyDoesNotMoveTheClock(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 1}, Config{})
-		b.script(t, emulator.Rule{
-			Match:  emulator.Match{Operation: emulator.OpCustomersList, Nth: 1},
-			Action: emulator.Action{Drip: &emulator.Drip{Bytes: 400, Every: 2 * time.Second}},
-		})
-		start := time.Now()
-		if _, err := b.client.Customers().Get(t.Context(), customerIDs(b, 1)[0]); err != nil {
-			t.Fatal(err)
-		}
-		if took, skew := time.Since(start), b.client.upstreamNow().Sub(time.Now()); took < 4*time.Second || skew != 0 {
-			t.Errorf("a body of %v moved the clock by %v", took, skew)
-		}
-	})
-}
-
-func TestAttempt_boundsTheRequestsOnTheirWay(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 60}, Config{})
-		ids := customerIDs(b, 60)
-		if _, err := b.client.Customers().Get(t.Context(), ids[0]); err != nil {
-			t.Fatal(err)
-		}
-		// Upstream stalls and answers all at once in the end.
-		stalled := time.Now()
-		b.client.http.Transport = stall{b.client.http.Transport, stalled.Add(25 * time.Second)}
-		var wg sync.WaitGroup
-		for _, id := range ids {
-			wg.Go(func() {
-				if _, err := b.client.Customers().Get(t.Context(), id); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		wg.Wait()
-		// 16 were on their way; the 44 others leave at the rate.
-		if took, want := time.Since(stalled), 25*time.Second+43*time.Second/DefaultRate; took < want-time.Millisecond || took > want+time.Second {
-			t.Errorf("took %v, want %v: what waited in the stall leaves at the rate", took, want)
-		}
-	})
-}
-
-// stall holds the answers back until a time.
-type stall struct {
-	next  http.RoundTripper
-	until time.Time
-}
-
-func (s stall) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := s.next.RoundTrip(r)
-	time.Sleep(time.Until(s.until))
-	return resp, err
-}
-
-func TestAttempt_writeWithoutAConnectionWasNotSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var dials int
-		c, err := New(Config{
-			Account: "test", BaseURL: &url.URL{Scheme: "http", Host: "example.amocrm.ru"}, Auth: BearerToken("t"),
-			Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				dials++
-				<-ctx.Done()
-				return nil, ctx.Err()
-			}},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		ctx, cancel := context.WithTimeout(t.Context(), attemptTimeout+5*time.Second)
-		defer cancel()
-		call := v2.AccountCall()
-		call.Method, call.Effect, call.Body = http.MethodPost, driver.Create, []byte("{}")
-		if _, err := c.send(ctx, request{call: call, decode: unavailable}); !IsKind(err, KindDeadline) {
-			t.Errorf("send = %v, want KindDeadline: nothing was sent", err)
-		}
-		if dials != 2 {
-			t.Errorf("%d dials, want 2: what reached nobody is tried again", dials)
-		}
-	})
+	}
 }
 
 func unavailable(driver.Response) error { return &Error{Kind: KindUnavailable} }

@@ -122,7 +122,7 @@ func (s *session) open(ctx context.Context) error {
 	s.mu.Lock()
 	refused, retry := s.refused, s.retry
 	s.mu.Unlock()
-	if refused != nil && time.Now().Before(retry) {
+	if time.Now().Before(retry) {
 		return refused
 	}
 	var cookies []*http.Cookie
@@ -147,7 +147,7 @@ func (s *session) open(ctx context.Context) error {
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cookies, s.expires, s.refused = nil, time.Time{}, nil
+	s.cookies, s.expires = nil, time.Time{}
 	if err != nil {
 		if isRefusal(asError(err).Kind) {
 			s.refused, s.retry = err, time.Now().Add(loginPause)
