@@ -251,6 +251,43 @@ func TestListing_boundedRun(t *testing.T) {
 	})
 }
 
+func TestListing_boundedRunThatFiltersHereReadsWholePages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 30}, Config{})
+		filter := &amogatev1.CustomerFilter{UpdateTime: &amogatev1.TimeRange{StartTime: &timestamppb.Timestamp{}}}
+		rows, end := rowsOf(t, b, filter, ListOptions{MaxPages: 4, Rows: 2})
+		if len(rows) != 30 || end.Pages != 2 {
+			t.Errorf("%d rows in %d pages, want 30 in one and the empty one behind it", len(rows), end.Pages)
+		}
+	})
+}
+
+func TestListing_cursorPassesIDsThatNobodyHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		filter := &amogatev1.CustomerFilter{Ids: absent(20)}
+		l := b.client.Customers().List(filter, ListOptions{MaxPages: 1, Rows: 15})
+		for row, err := range l.Rows(t.Context()) {
+			t.Errorf("got row %v with %v", row, err)
+		}
+		if _, ended := l.End(); ended || l.Cursor().Offset != 15 {
+			t.Errorf("ended %v at %d, want a cursor behind the 15 ids of the page", ended, l.Cursor().Offset)
+		}
+		if _, end := rowsOf(t, b, filter, ListOptions{From: Cursor{Offset: 21}}); end.Pages != 0 {
+			t.Errorf("%d pages behind the last id, want none", end.Pages)
+		}
+	})
+}
+
+func TestListing_readsOnePageBehindAShortOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 5, Latency: 2 * time.Second}, Config{PageSize: 10})
+		if _, end := rowsOf(t, b, nil, ListOptions{}); end.Requests != 2 {
+			t.Errorf("%d requests, want 2: the page and the empty one behind it", end.Requests)
+		}
+	})
+}
+
 func TestListing_halvesThePageAfterA504(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 600}, Config{})
