@@ -273,8 +273,18 @@ func TestListing_cursorPassesIDsThatNobodyHas(t *testing.T) {
 		if _, ended := l.End(); ended || l.Cursor().Offset != 15 {
 			t.Errorf("ended %v at %d, want a cursor behind the 15 ids of the page", ended, l.Cursor().Offset)
 		}
-		if _, end := rowsOf(t, b, filter, ListOptions{From: Cursor{Offset: 21}}); end.Pages != 0 {
-			t.Errorf("%d pages behind the last id, want none", end.Pages)
+		if _, end := rowsOf(t, b, filter, ListOptions{From: Cursor{Offset: 21}}); end.Pages != 0 || end.Retries != 0 {
+			t.Errorf("end %+v behind the last id, want no pages", end)
+		}
+	})
+}
+
+func TestListing_countsRowsThatComeAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 5}, Config{PageSize: 10})
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 1}, Action: emulator.Action{Duplicate: 2}})
+		if rows, end := rowsOf(t, b, nil, ListOptions{}); len(rows) != 7 || end.Resent != 2 {
+			t.Errorf("%d rows with end %+v, want 7 of which 2 came again", len(rows), end)
 		}
 	})
 }

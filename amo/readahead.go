@@ -48,10 +48,7 @@ func (a *readAhead[T]) start(ctx context.Context, offset int64, class class) {
 	go func() {
 		defer left()
 		if before != nil {
-			select {
-			case <-before:
-			case <-ctx.Done(): // fetch tells
-			}
+			<-before // at the latest when its page has ended
 		}
 		var got readResult[T]
 		got.err = contain(func() (err error) {

@@ -112,6 +112,56 @@ func TestSession_refusedLoginRestsBeforeTheNext(t *testing.T) {
 	})
 }
 
+func TestSession_afterARefusedLoginNothingIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
+		id := customerIDs(b, 1)[0]
+		if _, err := b.client.Customers().Get(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		b.ExpireSessions()
+		b.script(t, loginFault(emulator.Action{Status: 403, Body: `{"title":"Forbidden","status":403}`}))
+		b.ResetStats()
+		for range 5 {
+			if _, err := b.client.Customers().Get(t.Context(), id); !IsKind(err, KindForbidden) {
+				t.Errorf("Get = %v, want KindForbidden", err)
+			}
+		}
+		if got := b.Stats().Requests; got != 2 {
+			t.Errorf("%d requests, want 2: the one that met the end of the session, and the login", got)
+		}
+	})
+}
+
+func TestSession_loginWithoutCookiesIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{Auth: testSession})
+		b.script(t, loginFault(emulator.Action{Status: 200, Body: `{"response":{"auth":true}}`}))
+		if _, err := b.client.Customers().Get(t.Context(), 1); !IsKind(err, KindBadResponse) {
+			t.Errorf("Get = %v, want KindBadResponse", err)
+		}
+	})
+}
+
+func TestSession_loginThatTimesOutShrinksNoPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
+		rowsOf(t, b, nil, ListOptions{})
+		time.Sleep(sessionLife)
+		b.client.account.read = time.Now() // only the login is due
+		b.ResetStats()
+		b.script(t, loginFault(emulator.Action{Status: 504, HTML: true}))
+		for _, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {
+			if !IsKind(err, KindUnavailable) {
+				t.Errorf("got %v, want KindUnavailable", err)
+			}
+		}
+		if got := b.Stats().Requests; got != readTries {
+			t.Errorf("%d requests, want %d", got, readTries)
+		}
+	})
+}
+
 // customerIDs returns the ids of the first n customers.
 func customerIDs(b *bench, n int) []int64 {
 	var ids []int64

@@ -331,6 +331,17 @@ func TestUpdate_condition(t *testing.T) {
 	})
 }
 
+func TestUpdate_conditionThatTheReadBeforeRefutesCostsNoWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		stored := addCustomer(t, b, time.Now().Add(-time.Hour))
+		got := updateOne(t.Context(), b, customerUpdate{ID: stored.ID, AddTags: []string{"новый"}, ExpectedUpdateTime: stored.UpdatedAt - 1})
+		if n := b.Stats().ByOperation[emulator.OpCustomersWrite]; !IsKind(got.Err, KindConflict) || n != 0 {
+			t.Errorf("%v with %d writes, want KindConflict with none", got.Err, n)
+		}
+	})
+}
+
 func TestUpdate_aRecordOfTheFutureCostsOneReadAndOneSecondTry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{}, Config{})
@@ -351,7 +362,7 @@ func TestUpdate_lostAnswerIsRepeatedAndRecognized(t *testing.T) {
 	for _, conditional := range []bool{false, true} {
 		t.Run(fmt.Sprintf("conditional %v", conditional), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, emulator.Config{}, Config{})
+				b := newBench(t, emulator.Config{Latency: 3 * time.Second}, Config{})
 				stored := addCustomer(t, b, time.Now().Add(-time.Hour))
 				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: 1}, Action: emulator.Action{Cut: new(10)}})
 				item := customerUpdate{ID: stored.ID, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "Мария"}}
