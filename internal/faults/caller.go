@@ -159,7 +159,7 @@ func noDeadline(ctx context.Context, standard time.Duration) (string, error) {
 	const (
 		shortened = 300 * time.Millisecond
 		// late is the most a busy machine may add.
-		late = 200 * time.Millisecond
+		late = 5 * time.Second
 	)
 	if server.DefaultUnaryTimeout != standard {
 		return "", fmt.Errorf("the default is %s, not %s", server.DefaultUnaryTimeout, standard)

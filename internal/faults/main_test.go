@@ -17,8 +17,18 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// inProcess are the rows that need no process of their own.
-var inProcess = []string{"P09", "C02", "C04", "C10", "C11", "C17", "C18"}
+// inProcess are the rows that need no process of their own. C02 is not among
+// them: its bound is a time, which tests that share a machine cannot keep.
+var inProcess = []string{"P09", "C04", "C10", "C11", "C17", "C18"}
+
+func TestCancelInStream_leavesUpstream(t *testing.T) {
+	t.Parallel()
+	measured, err := cancelInStream(t.Context(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(measured)
+}
 
 func TestTable_rowsInProcessPass(t *testing.T) {
 	t.Parallel()
