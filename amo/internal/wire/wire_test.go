@@ -344,6 +344,17 @@ func TestValue_keepsWhatDoublesCannot(t *testing.T) {
 	}
 }
 
+func TestValue_isNotTooLong(t *testing.T) {
+	t.Parallel()
+	array := "[" + strings.Repeat("1,", wire.MaxElements-1) + "1]"
+	if v, err := wire.Value([]byte(array)); err != nil || len(v.GetListValue().GetValues()) != wire.MaxElements {
+		t.Errorf("got %d elements and error %v, want all", len(v.GetListValue().GetValues()), err)
+	}
+	if _, err := wire.Value([]byte("[1," + array[1:])); err == nil {
+		t.Error("one more: got no error")
+	}
+}
+
 func TestInt_roundTrips(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
