@@ -1,6 +1,7 @@
 package amo
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -129,6 +130,37 @@ func TestSession_afterARefusedLoginNothingIsSent(t *testing.T) {
 		}
 		if got := b.Stats().Requests; got != 2 {
 			t.Errorf("%d requests, want 2: the one that met the end of the session, and the login", got)
+		}
+	})
+}
+
+func TestSession_joinsNoLoginOfAnOlderSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{Auth: testSession})
+		s, ok := b.client.credentials.(*session)
+		if !ok {
+			t.Fatalf("credentials are %T", b.client.credentials)
+		}
+		found := make(chan struct{})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			// A login that finds its work done.
+			_ = s.login.do(t.Context(), b.client.life, func(context.Context) error {
+				<-found
+				return nil
+			})
+		})
+		synctest.Wait()
+		wg.Go(func() {
+			if err := s.renew(t.Context(), s.markNow()); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		close(found)
+		wg.Wait()
+		if got := b.Stats().Logins; got != 1 {
+			t.Errorf("%d logins, want one of its own", got)
 		}
 	})
 }

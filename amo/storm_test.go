@@ -63,6 +63,7 @@ func TestListing_storm(t *testing.T) {
 				t.Errorf("rows %v with %v, want %v from the beginning", got, failure, want)
 			}
 			time.Sleep(flightTimeout) // work for other callers goes on
+			synctest.Wait()
 			if s := b.Stats(); s.InFlight != 0 || b.client.limiter.inUse != 0 {
 				t.Errorf("%d requests and %d slots outlive the list", s.InFlight, b.client.limiter.inUse)
 			}
