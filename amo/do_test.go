@@ -179,11 +179,11 @@ func (s stall) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestAttempt_writeWithoutAConnectionWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var dials int
+		var dials atomic.Int64
 		c, err := New(Config{
 			Account: "test", BaseURL: &url.URL{Scheme: "http", Host: "example.amocrm.ru"}, Auth: BearerToken("t"),
 			Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				dials++
+				dials.Add(1)
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}},
@@ -199,8 +199,8 @@ func TestAttempt_writeWithoutAConnectionWasNotSent(t *testing.T) {
 		if _, err := c.send(ctx, request{call: call, decode: unavailable}); !IsKind(err, KindDeadline) {
 			t.Errorf("send = %v, want KindDeadline: nothing was sent", err)
 		}
-		if dials != 2 {
-			t.Errorf("%d dials, want 2: what reached nobody is tried again", dials)
+		if dials.Load() != 2 {
+			t.Errorf("%d dials, want 2: what reached nobody is tried again", dials.Load())
 		}
 	})
 }
