@@ -64,8 +64,9 @@ func newLimiter(rate float64, capacity int) *limiter {
 }
 
 // wait returns nil when the caller has a slot, which it has to use at once and
-// to release when its request has ended. It refuses with KindQueueFull, without waiting, when the queue is longer than
-// ctx's deadline; RetryAfter is then the length of the queue.
+// to release when its request has ended. It refuses with KindQueueFull, without
+// waiting, when the queue is longer than ctx's deadline; RetryAfter is then the
+// length of the queue.
 func (l *limiter) wait(ctx context.Context, class class) error {
 	if err := ctx.Err(); err != nil {
 		return contextError(ctx)

@@ -116,9 +116,9 @@ func (customerServer) BatchUpdateCustomers(ctx context.Context, req *amogatev1.B
 
 // BatchDeleteCustomers implements CustomerService.
 func (customerServer) BatchDeleteCustomers(ctx context.Context, req *amogatev1.BatchDeleteCustomersRequest) (*amogatev1.BatchDeleteCustomersResponse, error) {
-	ids := req.GetIds()
+	ids, seen := req.GetIds(), twice{}
 	results := attempt(ctx, len(ids), func(i int) (int64, []*violation) {
-		return ids[i], nil
+		return ids[i], seen.check(item("ids", i), ids[i], i)
 	}, func(items []int64) []amo.Result[*amogatev1.Customer] {
 		return callFrom(ctx).client.Customers().Delete(ctx, items)
 	})

@@ -142,9 +142,9 @@ func (transactionServer) BatchUpdateTransactions(ctx context.Context, req *amoga
 
 // BatchDeleteTransactions implements TransactionService.
 func (transactionServer) BatchDeleteTransactions(ctx context.Context, req *amogatev1.BatchDeleteTransactionsRequest) (*amogatev1.BatchDeleteTransactionsResponse, error) {
-	ids := req.GetIds()
+	ids, seen := req.GetIds(), twice{}
 	results := attempt(ctx, len(ids), func(i int) (int64, []*violation) {
-		return ids[i], nil
+		return ids[i], seen.check(item("ids", i), ids[i], i)
 	}, func(items []int64) []amo.Result[*amogatev1.Transaction] {
 		return callFrom(ctx).client.Transactions().Delete(ctx, items)
 	})

@@ -1285,7 +1285,8 @@ func (x *BatchUpdateCustomersResponse) GetResults() []*CustomerResult {
 // BatchDeleteCustomersRequest deletes many customers.
 type BatchDeleteCustomersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the customers, 1 to 1,000 different ones.
+	// Ids of the customers, 1 to 1,000. One that occurs again is the error of that
+	// item.
 	Ids           []int64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1584,9 +1585,9 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\brequests\x18\x01 \x03(\v2!.amogate.v1.UpdateCustomerRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
 	"\tread_back\x18\x02 \x01(\bR\breadBack\"T\n" +
 	"\x1cBatchUpdateCustomersResponse\x124\n" +
-	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"G\n" +
-	"\x1bBatchDeleteCustomersRequest\x12(\n" +
-	"\x03ids\x18\x01 \x03(\x03B\x16\xe0A\x02\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x03ids\"T\n" +
+	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"E\n" +
+	"\x1bBatchDeleteCustomersRequest\x12&\n" +
+	"\x03ids\x18\x01 \x03(\x03B\x14\xe0A\x02\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04\"\x02 \x00R\x03ids\"T\n" +
 	"\x1cBatchDeleteCustomersResponse\x124\n" +
 	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"z\n" +
 	"\x0eCustomerResult\x122\n" +

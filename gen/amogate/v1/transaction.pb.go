@@ -1048,7 +1048,8 @@ func (x *BatchUpdateTransactionsResponse) GetResults() []*TransactionResult {
 // BatchDeleteTransactionsRequest deletes many transactions.
 type BatchDeleteTransactionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Ids of the transactions, 1 to 1,000 different ones.
+	// Ids of the transactions, 1 to 1,000. One that occurs again is the error of that
+	// item.
 	Ids           []int64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1315,9 +1316,9 @@ const file_amogate_v1_transaction_proto_rawDesc = "" +
 	"\brequests\x18\x01 \x03(\v2$.amogate.v1.UpdateTransactionRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
 	"\tread_back\x18\x02 \x01(\bR\breadBack\"Z\n" +
 	"\x1fBatchUpdateTransactionsResponse\x127\n" +
-	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"J\n" +
-	"\x1eBatchDeleteTransactionsRequest\x12(\n" +
-	"\x03ids\x18\x01 \x03(\x03B\x16\xe0A\x02\xbaH\x10\x92\x01\r\b\x01\x10\xe8\a\x18\x01\"\x04\"\x02 \x00R\x03ids\"Z\n" +
+	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"H\n" +
+	"\x1eBatchDeleteTransactionsRequest\x12&\n" +
+	"\x03ids\x18\x01 \x03(\x03B\x14\xe0A\x02\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04\"\x02 \x00R\x03ids\"Z\n" +
 	"\x1fBatchDeleteTransactionsResponse\x127\n" +
 	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"\x86\x01\n" +
 	"\x11TransactionResult\x12;\n" +
