@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -20,11 +21,37 @@ import (
 	"github.com/amogate/amogate/internal/telemetry"
 )
 
+// spanRecorder keeps spans. A span of the server ends only after its caller has
+// the answer, so whoever asks for the ended ones waits for all that began.
+type spanRecorder struct {
+	*tracetest.SpanRecorder
+
+	open sync.WaitGroup
+}
+
+// OnStart implements sdktrace.SpanProcessor.
+func (r *spanRecorder) OnStart(ctx context.Context, span sdktrace.ReadWriteSpan) {
+	r.open.Add(1)
+	r.SpanRecorder.OnStart(ctx, span)
+}
+
+// OnEnd implements sdktrace.SpanProcessor.
+func (r *spanRecorder) OnEnd(span sdktrace.ReadOnlySpan) {
+	r.SpanRecorder.OnEnd(span)
+	r.open.Done()
+}
+
+// Ended returns all spans, once they have ended.
+func (r *spanRecorder) Ended() []sdktrace.ReadOnlySpan {
+	r.open.Wait()
+	return r.SpanRecorder.Ended()
+}
+
 // startTelemetry starts the telemetry of a process whose spans a recorder keeps.
 // Its providers are those of the test process: such tests cannot be parallel.
-func startTelemetry(t *testing.T) (*telemetry.Telemetry, *tracetest.SpanRecorder) {
+func startTelemetry(t *testing.T) (*telemetry.Telemetry, *spanRecorder) {
 	t.Helper()
-	recorder := tracetest.NewSpanRecorder()
+	recorder := &spanRecorder{SpanRecorder: tracetest.NewSpanRecorder()}
 	started, err := telemetry.Start(t.Context(), telemetry.Config{SpanProcessors: []sdktrace.SpanProcessor{recorder}})
 	if err != nil {
 		t.Fatal(err)
