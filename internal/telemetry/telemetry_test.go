@@ -259,10 +259,20 @@ func reflect(t *testing.T, conn *grpc.ClientConn) {
 	}
 }
 
+// openSpans counts the spans that have not ended: one of the server ends only
+// after its caller has the answer. It belongs behind the processor that keeps
+// them.
+type openSpans struct{ sync.WaitGroup }
+
+func (o *openSpans) OnStart(context.Context, sdktrace.ReadWriteSpan) { o.Add(1) }
+func (o *openSpans) OnEnd(sdktrace.ReadOnlySpan)                     { o.Done() }
+func (*openSpans) Shutdown(context.Context) error                    { return nil }
+func (*openSpans) ForceFlush(context.Context) error                  { return nil }
+
 func TestHandler_goesOnWithTheTraceOfTheCaller(t *testing.T) {
 	clearEnvironment(t)
-	spans := tracetest.NewInMemoryExporter()
-	tel := start(t, telemetry.Config{SpanProcessors: []sdktrace.SpanProcessor{sdktrace.NewSimpleSpanProcessor(spans)}})
+	spans, open := tracetest.NewInMemoryExporter(), &openSpans{}
+	tel := start(t, telemetry.Config{SpanProcessors: []sdktrace.SpanProcessor{sdktrace.NewSimpleSpanProcessor(spans), open}})
 	conn := grpcServer(t, tel)
 	handler := tel.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		stream, err := reflectionpb.NewServerReflectionClient(conn).ServerReflectionInfo(r.Context())
@@ -287,6 +297,7 @@ func TestHandler_goesOnWithTheTraceOfTheCaller(t *testing.T) {
 		}
 		handler.ServeHTTP(httptest.NewRecorder(), r)
 	}
+	open.Wait()
 	kinds := map[trace.SpanKind]int{}
 	for _, s := range spans.GetSpans() {
 		if got := s.SpanContext.TraceID().String(); got != traceID {
