@@ -66,49 +66,59 @@ const (
 	CustomFieldType_CUSTOM_FIELD_TYPE_ITEMS CustomFieldType = 16
 	// An organisation with its address, arm `organisation`.
 	CustomFieldType_CUSTOM_FIELD_TYPE_ORG_LEGAL_NAME CustomFieldType = 17
-	// A category of a catalog; arm `raw`.
+	// A category of a catalog, arm `choice`.
 	CustomFieldType_CUSTOM_FIELD_TYPE_CATEGORY CustomFieldType = 18
 	// An instant, arm `date_time`.
 	CustomFieldType_CUSTOM_FIELD_TYPE_DATE_TIME CustomFieldType = 19
-	// A price of a catalog; arm `raw`.
+	// A price of a catalog, arm `number`.
 	CustomFieldType_CUSTOM_FIELD_TYPE_PRICE CustomFieldType = 20
-	// Where a visitor came from; arm `raw`.
+	// Where a visitor came from, arm `text`.
 	CustomFieldType_CUSTOM_FIELD_TYPE_TRACKING_DATA CustomFieldType = 21
-	// An amount of money; arm `raw`.
+	// An amount of money, arm `number`; the currency is that of the field.
 	CustomFieldType_CUSTOM_FIELD_TYPE_MONETARY CustomFieldType = 23
-	// Linked lists; arm `raw`.
+	// Linked lists, arm `chained_list`.
 	CustomFieldType_CUSTOM_FIELD_TYPE_CHAINED_LIST CustomFieldType = 24
-	// A file; arm `raw`.
+	// A file, arm `file`.
 	CustomFieldType_CUSTOM_FIELD_TYPE_FILE CustomFieldType = 25
+	// A link to another record, arm `linked_entity`. Only catalogs have such
+	// fields. It and those below have no number upstream.
+	CustomFieldType_CUSTOM_FIELD_TYPE_LINKED_ENTITY CustomFieldType = 1001
+	// Who pays an invoice, arm `payer`. Only catalogs have such fields.
+	CustomFieldType_CUSTOM_FIELD_TYPE_PAYER CustomFieldType = 1002
+	// Who issues an invoice, arm `supplier`. Only catalogs have such fields.
+	CustomFieldType_CUSTOM_FIELD_TYPE_SUPPLIER CustomFieldType = 1003
 )
 
 // Enum value maps for CustomFieldType.
 var (
 	CustomFieldType_name = map[int32]string{
-		0:  "CUSTOM_FIELD_TYPE_UNSPECIFIED",
-		1:  "CUSTOM_FIELD_TYPE_TEXT",
-		2:  "CUSTOM_FIELD_TYPE_NUMERIC",
-		3:  "CUSTOM_FIELD_TYPE_CHECKBOX",
-		4:  "CUSTOM_FIELD_TYPE_SELECT",
-		5:  "CUSTOM_FIELD_TYPE_MULTISELECT",
-		6:  "CUSTOM_FIELD_TYPE_DATE",
-		7:  "CUSTOM_FIELD_TYPE_URL",
-		8:  "CUSTOM_FIELD_TYPE_MULTITEXT",
-		9:  "CUSTOM_FIELD_TYPE_TEXTAREA",
-		10: "CUSTOM_FIELD_TYPE_RADIOBUTTON",
-		11: "CUSTOM_FIELD_TYPE_STREETADDRESS",
-		13: "CUSTOM_FIELD_TYPE_SMART_ADDRESS",
-		14: "CUSTOM_FIELD_TYPE_BIRTHDAY",
-		15: "CUSTOM_FIELD_TYPE_LEGAL_ENTITY",
-		16: "CUSTOM_FIELD_TYPE_ITEMS",
-		17: "CUSTOM_FIELD_TYPE_ORG_LEGAL_NAME",
-		18: "CUSTOM_FIELD_TYPE_CATEGORY",
-		19: "CUSTOM_FIELD_TYPE_DATE_TIME",
-		20: "CUSTOM_FIELD_TYPE_PRICE",
-		21: "CUSTOM_FIELD_TYPE_TRACKING_DATA",
-		23: "CUSTOM_FIELD_TYPE_MONETARY",
-		24: "CUSTOM_FIELD_TYPE_CHAINED_LIST",
-		25: "CUSTOM_FIELD_TYPE_FILE",
+		0:    "CUSTOM_FIELD_TYPE_UNSPECIFIED",
+		1:    "CUSTOM_FIELD_TYPE_TEXT",
+		2:    "CUSTOM_FIELD_TYPE_NUMERIC",
+		3:    "CUSTOM_FIELD_TYPE_CHECKBOX",
+		4:    "CUSTOM_FIELD_TYPE_SELECT",
+		5:    "CUSTOM_FIELD_TYPE_MULTISELECT",
+		6:    "CUSTOM_FIELD_TYPE_DATE",
+		7:    "CUSTOM_FIELD_TYPE_URL",
+		8:    "CUSTOM_FIELD_TYPE_MULTITEXT",
+		9:    "CUSTOM_FIELD_TYPE_TEXTAREA",
+		10:   "CUSTOM_FIELD_TYPE_RADIOBUTTON",
+		11:   "CUSTOM_FIELD_TYPE_STREETADDRESS",
+		13:   "CUSTOM_FIELD_TYPE_SMART_ADDRESS",
+		14:   "CUSTOM_FIELD_TYPE_BIRTHDAY",
+		15:   "CUSTOM_FIELD_TYPE_LEGAL_ENTITY",
+		16:   "CUSTOM_FIELD_TYPE_ITEMS",
+		17:   "CUSTOM_FIELD_TYPE_ORG_LEGAL_NAME",
+		18:   "CUSTOM_FIELD_TYPE_CATEGORY",
+		19:   "CUSTOM_FIELD_TYPE_DATE_TIME",
+		20:   "CUSTOM_FIELD_TYPE_PRICE",
+		21:   "CUSTOM_FIELD_TYPE_TRACKING_DATA",
+		23:   "CUSTOM_FIELD_TYPE_MONETARY",
+		24:   "CUSTOM_FIELD_TYPE_CHAINED_LIST",
+		25:   "CUSTOM_FIELD_TYPE_FILE",
+		1001: "CUSTOM_FIELD_TYPE_LINKED_ENTITY",
+		1002: "CUSTOM_FIELD_TYPE_PAYER",
+		1003: "CUSTOM_FIELD_TYPE_SUPPLIER",
 	}
 	CustomFieldType_value = map[string]int32{
 		"CUSTOM_FIELD_TYPE_UNSPECIFIED":    0,
@@ -135,6 +145,9 @@ var (
 		"CUSTOM_FIELD_TYPE_MONETARY":       23,
 		"CUSTOM_FIELD_TYPE_CHAINED_LIST":   24,
 		"CUSTOM_FIELD_TYPE_FILE":           25,
+		"CUSTOM_FIELD_TYPE_LINKED_ENTITY":  1001,
+		"CUSTOM_FIELD_TYPE_PAYER":          1002,
+		"CUSTOM_FIELD_TYPE_SUPPLIER":       1003,
 	}
 )
 
@@ -234,7 +247,8 @@ type CustomField struct {
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// The field's type.
 	Type CustomFieldType `protobuf:"varint,4,opt,name=type,proto3,enum=amogate.v1.CustomFieldType" json:"type,omitempty"`
-	// The type as upstream codes it: a number on v2 ("13").
+	// The type as upstream codes it: a number on v2 ("13"), a word on v4
+	// ("smart_address").
 	TypeCode string `protobuf:"bytes,5,opt,name=type_code,json=typeCode,proto3" json:"type_code,omitempty"`
 	// The value, one arm a shape. Not set: on write the field is cleared; on
 	// read it does not occur.
@@ -257,6 +271,11 @@ type CustomField struct {
 	//	*CustomField_LegalEntities
 	//	*CustomField_Organisation
 	//	*CustomField_Items
+	//	*CustomField_LinkedEntity
+	//	*CustomField_ChainedList
+	//	*CustomField_File
+	//	*CustomField_Payer
+	//	*CustomField_Supplier
 	//	*CustomField_Raw
 	Value         isCustomField_Value `protobuf_oneof:"value"`
 	unknownFields protoimpl.UnknownFields
@@ -479,6 +498,51 @@ func (x *CustomField) GetItems() *Items {
 	return nil
 }
 
+func (x *CustomField) GetLinkedEntity() *LinkedEntity {
+	if x != nil {
+		if x, ok := x.Value.(*CustomField_LinkedEntity); ok {
+			return x.LinkedEntity
+		}
+	}
+	return nil
+}
+
+func (x *CustomField) GetChainedList() *ChainedList {
+	if x != nil {
+		if x, ok := x.Value.(*CustomField_ChainedList); ok {
+			return x.ChainedList
+		}
+	}
+	return nil
+}
+
+func (x *CustomField) GetFile() *File {
+	if x != nil {
+		if x, ok := x.Value.(*CustomField_File); ok {
+			return x.File
+		}
+	}
+	return nil
+}
+
+func (x *CustomField) GetPayer() *Payer {
+	if x != nil {
+		if x, ok := x.Value.(*CustomField_Payer); ok {
+			return x.Payer
+		}
+	}
+	return nil
+}
+
+func (x *CustomField) GetSupplier() *Supplier {
+	if x != nil {
+		if x, ok := x.Value.(*CustomField_Supplier); ok {
+			return x.Supplier
+		}
+	}
+	return nil
+}
+
 func (x *CustomField) GetRaw() *structpb.Value {
 	if x != nil {
 		if x, ok := x.Value.(*CustomField_Raw); ok {
@@ -573,6 +637,31 @@ type CustomField_Items struct {
 	Items *Items `protobuf:"bytes,25,opt,name=items,proto3,oneof"`
 }
 
+type CustomField_LinkedEntity struct {
+	// Another record.
+	LinkedEntity *LinkedEntity `protobuf:"bytes,26,opt,name=linked_entity,json=linkedEntity,proto3,oneof"`
+}
+
+type CustomField_ChainedList struct {
+	// Elements of linked lists.
+	ChainedList *ChainedList `protobuf:"bytes,27,opt,name=chained_list,json=chainedList,proto3,oneof"`
+}
+
+type CustomField_File struct {
+	// A file.
+	File *File `protobuf:"bytes,28,opt,name=file,proto3,oneof"`
+}
+
+type CustomField_Payer struct {
+	// Who pays an invoice.
+	Payer *Payer `protobuf:"bytes,29,opt,name=payer,proto3,oneof"`
+}
+
+type CustomField_Supplier struct {
+	// Who issues an invoice.
+	Supplier *Supplier `protobuf:"bytes,30,opt,name=supplier,proto3,oneof"`
+}
+
 type CustomField_Raw struct {
 	// The JSON of upstream's `values`, for a type that has no arm, or for a
 	// value that does not fit its type. It cannot be written: named by a mask
@@ -612,6 +701,16 @@ func (*CustomField_LegalEntities) isCustomField_Value() {}
 func (*CustomField_Organisation) isCustomField_Value() {}
 
 func (*CustomField_Items) isCustomField_Value() {}
+
+func (*CustomField_LinkedEntity) isCustomField_Value() {}
+
+func (*CustomField_ChainedList) isCustomField_Value() {}
+
+func (*CustomField_File) isCustomField_Value() {}
+
+func (*CustomField_Payer) isCustomField_Value() {}
+
+func (*CustomField_Supplier) isCustomField_Value() {}
 
 func (*CustomField_Raw) isCustomField_Value() {}
 
@@ -1499,12 +1598,439 @@ func (*Discount_Amount) isDiscount_Discount() {}
 
 func (*Discount_Percentage) isDiscount_Discount() {}
 
+// LinkedEntity is another record.
+type LinkedEntity struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the record.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Id of the record. Required on write.
+	EntityId int64 `protobuf:"varint,2,opt,name=entity_id,json=entityId,proto3" json:"entity_id,omitempty"`
+	// Kind as upstream codes it: "contacts", "companies" or "catalog_elements".
+	// Required on write.
+	EntityType string `protobuf:"bytes,3,opt,name=entity_type,json=entityType,proto3" json:"entity_type,omitempty"`
+	// Id of the catalog, of an element; 0 = none.
+	CatalogId     int64 `protobuf:"varint,4,opt,name=catalog_id,json=catalogId,proto3" json:"catalog_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkedEntity) Reset() {
+	*x = LinkedEntity{}
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkedEntity) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkedEntity) ProtoMessage() {}
+
+func (x *LinkedEntity) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkedEntity.ProtoReflect.Descriptor instead.
+func (*LinkedEntity) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_custom_field_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *LinkedEntity) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *LinkedEntity) GetEntityId() int64 {
+	if x != nil {
+		return x.EntityId
+	}
+	return 0
+}
+
+func (x *LinkedEntity) GetEntityType() string {
+	if x != nil {
+		return x.EntityType
+	}
+	return ""
+}
+
+func (x *LinkedEntity) GetCatalogId() int64 {
+	if x != nil {
+		return x.CatalogId
+	}
+	return 0
+}
+
+// ChainedList are elements of linked lists.
+type ChainedList struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The elements, the list on top first. At most 5.
+	Values        []*ChainedListValue `protobuf:"bytes,1,rep,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChainedList) Reset() {
+	*x = ChainedList{}
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChainedList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChainedList) ProtoMessage() {}
+
+func (x *ChainedList) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChainedList.ProtoReflect.Descriptor instead.
+func (*ChainedList) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_custom_field_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ChainedList) GetValues() []*ChainedListValue {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// ChainedListValue is an element of one of the lists.
+type ChainedListValue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the catalog.
+	CatalogId int64 `protobuf:"varint,1,opt,name=catalog_id,json=catalogId,proto3" json:"catalog_id,omitempty"`
+	// Id of the element in the catalog.
+	ElementId     int64 `protobuf:"varint,2,opt,name=element_id,json=elementId,proto3" json:"element_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChainedListValue) Reset() {
+	*x = ChainedListValue{}
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChainedListValue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChainedListValue) ProtoMessage() {}
+
+func (x *ChainedListValue) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChainedListValue.ProtoReflect.Descriptor instead.
+func (*ChainedListValue) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_custom_field_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ChainedListValue) GetCatalogId() int64 {
+	if x != nil {
+		return x.CatalogId
+	}
+	return 0
+}
+
+func (x *ChainedListValue) GetElementId() int64 {
+	if x != nil {
+		return x.ElementId
+	}
+	return 0
+}
+
+// File is a file of the file service.
+type File struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the file. Required on write.
+	FileUuid string `protobuf:"bytes,1,opt,name=file_uuid,json=fileUuid,proto3" json:"file_uuid,omitempty"`
+	// Id of its version.
+	VersionUuid string `protobuf:"bytes,2,opt,name=version_uuid,json=versionUuid,proto3" json:"version_uuid,omitempty"`
+	// Name of the file.
+	FileName string `protobuf:"bytes,3,opt,name=file_name,json=fileName,proto3" json:"file_name,omitempty"`
+	// Size in bytes; 0 = not told.
+	FileSize int64 `protobuf:"varint,4,opt,name=file_size,json=fileSize,proto3" json:"file_size,omitempty"`
+	// Whether the file is gone; absent when upstream does not tell.
+	Deleted       *bool `protobuf:"varint,5,opt,name=deleted,proto3,oneof" json:"deleted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *File) Reset() {
+	*x = File{}
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *File) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*File) ProtoMessage() {}
+
+func (x *File) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use File.ProtoReflect.Descriptor instead.
+func (*File) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_custom_field_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *File) GetFileUuid() string {
+	if x != nil {
+		return x.FileUuid
+	}
+	return ""
+}
+
+func (x *File) GetVersionUuid() string {
+	if x != nil {
+		return x.VersionUuid
+	}
+	return ""
+}
+
+func (x *File) GetFileName() string {
+	if x != nil {
+		return x.FileName
+	}
+	return ""
+}
+
+func (x *File) GetFileSize() int64 {
+	if x != nil {
+		return x.FileSize
+	}
+	return 0
+}
+
+func (x *File) GetDeleted() bool {
+	if x != nil && x.Deleted != nil {
+		return *x.Deleted
+	}
+	return false
+}
+
+// Payer is who pays an invoice: a record of the account, or anybody.
+type Payer struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Kind of the record as upstream codes it: "contacts" or "companies"; empty =
+	// no record.
+	EntityType string `protobuf:"bytes,2,opt,name=entity_type,json=entityType,proto3" json:"entity_type,omitempty"`
+	// Id of the record; 0 = no record.
+	EntityId int64 `protobuf:"varint,3,opt,name=entity_id,json=entityId,proto3" json:"entity_id,omitempty"`
+	// Tax number (INN).
+	VatId string `protobuf:"bytes,4,opt,name=vat_id,json=vatId,proto3" json:"vat_id,omitempty"`
+	// "legal" or "individual".
+	Type string `protobuf:"bytes,5,opt,name=type,proto3" json:"type,omitempty"`
+	// Phone.
+	Phone string `protobuf:"bytes,6,opt,name=phone,proto3" json:"phone,omitempty"`
+	// E-mail address.
+	Email string `protobuf:"bytes,7,opt,name=email,proto3" json:"email,omitempty"`
+	// Keys of upstream that have no field here, as it sent them. They are written
+	// back, so that a value that was read can be sent back whole; where a field
+	// here names the same key the field wins.
+	Other         *structpb.Struct `protobuf:"bytes,15,opt,name=other,proto3" json:"other,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Payer) Reset() {
+	*x = Payer{}
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Payer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Payer) ProtoMessage() {}
+
+func (x *Payer) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Payer.ProtoReflect.Descriptor instead.
+func (*Payer) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_custom_field_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *Payer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Payer) GetEntityType() string {
+	if x != nil {
+		return x.EntityType
+	}
+	return ""
+}
+
+func (x *Payer) GetEntityId() int64 {
+	if x != nil {
+		return x.EntityId
+	}
+	return 0
+}
+
+func (x *Payer) GetVatId() string {
+	if x != nil {
+		return x.VatId
+	}
+	return ""
+}
+
+func (x *Payer) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Payer) GetPhone() string {
+	if x != nil {
+		return x.Phone
+	}
+	return ""
+}
+
+func (x *Payer) GetEmail() string {
+	if x != nil {
+		return x.Email
+	}
+	return ""
+}
+
+func (x *Payer) GetOther() *structpb.Struct {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
+// Supplier is who issues an invoice.
+type Supplier struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the record.
+	EntityId int64 `protobuf:"varint,1,opt,name=entity_id,json=entityId,proto3" json:"entity_id,omitempty"`
+	// Keys of upstream that have no field here, as it sent them. They are written
+	// back, so that a value that was read can be sent back whole; where a field
+	// here names the same key the field wins.
+	Other         *structpb.Struct `protobuf:"bytes,15,opt,name=other,proto3" json:"other,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Supplier) Reset() {
+	*x = Supplier{}
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Supplier) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Supplier) ProtoMessage() {}
+
+func (x *Supplier) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_custom_field_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Supplier.ProtoReflect.Descriptor instead.
+func (*Supplier) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_custom_field_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Supplier) GetEntityId() int64 {
+	if x != nil {
+		return x.EntityId
+	}
+	return 0
+}
+
+func (x *Supplier) GetOther() *structpb.Struct {
+	if x != nil {
+		return x.Other
+	}
+	return nil
+}
+
 var File_amogate_v1_custom_field_proto protoreflect.FileDescriptor
 
 const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\n" +
 	"\x1damogate/v1/custom_field.proto\x12\n" +
-	"amogate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x94\b\n" +
+	"amogate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16google/type/date.proto\"\x9a\n" +
+	"\n" +
 	"\vCustomField\x12\"\n" +
 	"\bfield_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\afieldId\x12\x17\n" +
 	"\x04code\x18\x02 \x01(\tB\x03\xe0A\x03R\x04code\x12\x17\n" +
@@ -1527,7 +2053,12 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\bbirthday\x18\x16 \x01(\v2\x11.google.type.DateH\x00R\bbirthday\x12B\n" +
 	"\x0elegal_entities\x18\x17 \x01(\v2\x19.amogate.v1.LegalEntitiesH\x00R\rlegalEntities\x12>\n" +
 	"\forganisation\x18\x18 \x01(\v2\x18.amogate.v1.OrganisationH\x00R\forganisation\x12)\n" +
-	"\x05items\x18\x19 \x01(\v2\x11.amogate.v1.ItemsH\x00R\x05items\x12/\n" +
+	"\x05items\x18\x19 \x01(\v2\x11.amogate.v1.ItemsH\x00R\x05items\x12?\n" +
+	"\rlinked_entity\x18\x1a \x01(\v2\x18.amogate.v1.LinkedEntityH\x00R\flinkedEntity\x12<\n" +
+	"\fchained_list\x18\x1b \x01(\v2\x17.amogate.v1.ChainedListH\x00R\vchainedList\x12&\n" +
+	"\x04file\x18\x1c \x01(\v2\x10.amogate.v1.FileH\x00R\x04file\x12)\n" +
+	"\x05payer\x18\x1d \x01(\v2\x11.amogate.v1.PayerH\x00R\x05payer\x122\n" +
+	"\bsupplier\x18\x1e \x01(\v2\x14.amogate.v1.SupplierH\x00R\bsupplier\x12/\n" +
 	"\x03raw\x18( \x01(\v2\x16.google.protobuf.ValueB\x03\xe0A\x03H\x00R\x03rawB\a\n" +
 	"\x05value\"G\n" +
 	"\x06Choice\x12$\n" +
@@ -1596,7 +2127,42 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"percentage\x18\x02 \x01(\tB*\xbaH'r%2#^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)$H\x00R\n" +
 	"percentageB\n" +
 	"\n" +
-	"\bdiscount*\x9f\x06\n" +
+	"\bdiscount\"\x91\x01\n" +
+	"\fLinkedEntity\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12$\n" +
+	"\tentity_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bentityId\x12\x1f\n" +
+	"\ventity_type\x18\x03 \x01(\tR\n" +
+	"entityType\x12&\n" +
+	"\n" +
+	"catalog_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\tcatalogId\"M\n" +
+	"\vChainedList\x12>\n" +
+	"\x06values\x18\x01 \x03(\v2\x1c.amogate.v1.ChainedListValueB\b\xbaH\x05\x92\x01\x02\x10\x05R\x06values\"b\n" +
+	"\x10ChainedListValue\x12&\n" +
+	"\n" +
+	"catalog_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\tcatalogId\x12&\n" +
+	"\n" +
+	"element_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\telementId\"\xb9\x01\n" +
+	"\x04File\x12\x1b\n" +
+	"\tfile_uuid\x18\x01 \x01(\tR\bfileUuid\x12!\n" +
+	"\fversion_uuid\x18\x02 \x01(\tR\vversionUuid\x12\x1b\n" +
+	"\tfile_name\x18\x03 \x01(\tR\bfileName\x12$\n" +
+	"\tfile_size\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bfileSize\x12\"\n" +
+	"\adeleted\x18\x05 \x01(\bB\x03\xe0A\x03H\x00R\adeleted\x88\x01\x01B\n" +
+	"\n" +
+	"\b_deleted\"\xe8\x01\n" +
+	"\x05Payer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
+	"\ventity_type\x18\x02 \x01(\tR\n" +
+	"entityType\x12$\n" +
+	"\tentity_id\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bentityId\x12\x15\n" +
+	"\x06vat_id\x18\x04 \x01(\tR\x05vatId\x12\x12\n" +
+	"\x04type\x18\x05 \x01(\tR\x04type\x12\x14\n" +
+	"\x05phone\x18\x06 \x01(\tR\x05phone\x12\x14\n" +
+	"\x05email\x18\a \x01(\tR\x05email\x12-\n" +
+	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructR\x05other\"_\n" +
+	"\bSupplier\x12$\n" +
+	"\tentity_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\bentityId\x12-\n" +
+	"\x05other\x18\x0f \x01(\v2\x17.google.protobuf.StructR\x05other*\x84\a\n" +
 	"\x0fCustomFieldType\x12!\n" +
 	"\x1dCUSTOM_FIELD_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16CUSTOM_FIELD_TYPE_TEXT\x10\x01\x12\x1d\n" +
@@ -1622,7 +2188,10 @@ const file_amogate_v1_custom_field_proto_rawDesc = "" +
 	"\x1fCUSTOM_FIELD_TYPE_TRACKING_DATA\x10\x15\x12\x1e\n" +
 	"\x1aCUSTOM_FIELD_TYPE_MONETARY\x10\x17\x12\"\n" +
 	"\x1eCUSTOM_FIELD_TYPE_CHAINED_LIST\x10\x18\x12\x1a\n" +
-	"\x16CUSTOM_FIELD_TYPE_FILE\x10\x19*v\n" +
+	"\x16CUSTOM_FIELD_TYPE_FILE\x10\x19\x12$\n" +
+	"\x1fCUSTOM_FIELD_TYPE_LINKED_ENTITY\x10\xe9\a\x12\x1c\n" +
+	"\x17CUSTOM_FIELD_TYPE_PAYER\x10\xea\a\x12\x1f\n" +
+	"\x1aCUSTOM_FIELD_TYPE_SUPPLIER\x10\xeb\a*v\n" +
 	"\x0fLegalEntityType\x12!\n" +
 	"\x1dLEGAL_ENTITY_TYPE_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dLEGAL_ENTITY_TYPE_SOLE_TRADER\x10\x01\x12\x1d\n" +
@@ -1641,7 +2210,7 @@ func file_amogate_v1_custom_field_proto_rawDescGZIP() []byte {
 }
 
 var file_amogate_v1_custom_field_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_amogate_v1_custom_field_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_amogate_v1_custom_field_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_amogate_v1_custom_field_proto_goTypes = []any{
 	(CustomFieldType)(0),          // 0: amogate.v1.CustomFieldType
 	(LegalEntityType)(0),          // 1: amogate.v1.LegalEntityType
@@ -1657,39 +2226,53 @@ var file_amogate_v1_custom_field_proto_goTypes = []any{
 	(*Items)(nil),                 // 11: amogate.v1.Items
 	(*Item)(nil),                  // 12: amogate.v1.Item
 	(*Discount)(nil),              // 13: amogate.v1.Discount
-	(*date.Date)(nil),             // 14: google.type.Date
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
-	(*structpb.Value)(nil),        // 16: google.protobuf.Value
-	(*structpb.Struct)(nil),       // 17: google.protobuf.Struct
+	(*LinkedEntity)(nil),          // 14: amogate.v1.LinkedEntity
+	(*ChainedList)(nil),           // 15: amogate.v1.ChainedList
+	(*ChainedListValue)(nil),      // 16: amogate.v1.ChainedListValue
+	(*File)(nil),                  // 17: amogate.v1.File
+	(*Payer)(nil),                 // 18: amogate.v1.Payer
+	(*Supplier)(nil),              // 19: amogate.v1.Supplier
+	(*date.Date)(nil),             // 20: google.type.Date
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*structpb.Value)(nil),        // 22: google.protobuf.Value
+	(*structpb.Struct)(nil),       // 23: google.protobuf.Struct
 }
 var file_amogate_v1_custom_field_proto_depIdxs = []int32{
 	0,  // 0: amogate.v1.CustomField.type:type_name -> amogate.v1.CustomFieldType
 	3,  // 1: amogate.v1.CustomField.choice:type_name -> amogate.v1.Choice
 	4,  // 2: amogate.v1.CustomField.choices:type_name -> amogate.v1.Choices
-	14, // 3: amogate.v1.CustomField.date:type_name -> google.type.Date
-	15, // 4: amogate.v1.CustomField.date_time:type_name -> google.protobuf.Timestamp
+	20, // 3: amogate.v1.CustomField.date:type_name -> google.type.Date
+	21, // 4: amogate.v1.CustomField.date_time:type_name -> google.protobuf.Timestamp
 	5,  // 5: amogate.v1.CustomField.multitext:type_name -> amogate.v1.Multitext
 	7,  // 6: amogate.v1.CustomField.smart_address:type_name -> amogate.v1.SmartAddress
-	14, // 7: amogate.v1.CustomField.birthday:type_name -> google.type.Date
+	20, // 7: amogate.v1.CustomField.birthday:type_name -> google.type.Date
 	8,  // 8: amogate.v1.CustomField.legal_entities:type_name -> amogate.v1.LegalEntities
 	10, // 9: amogate.v1.CustomField.organisation:type_name -> amogate.v1.Organisation
 	11, // 10: amogate.v1.CustomField.items:type_name -> amogate.v1.Items
-	16, // 11: amogate.v1.CustomField.raw:type_name -> google.protobuf.Value
-	3,  // 12: amogate.v1.Choices.choices:type_name -> amogate.v1.Choice
-	6,  // 13: amogate.v1.Multitext.values:type_name -> amogate.v1.MultitextValue
-	9,  // 14: amogate.v1.LegalEntities.legal_entities:type_name -> amogate.v1.LegalEntity
-	1,  // 15: amogate.v1.LegalEntity.entity_type:type_name -> amogate.v1.LegalEntityType
-	17, // 16: amogate.v1.LegalEntity.other:type_name -> google.protobuf.Struct
-	1,  // 17: amogate.v1.Organisation.entity_type:type_name -> amogate.v1.LegalEntityType
-	17, // 18: amogate.v1.Organisation.other:type_name -> google.protobuf.Struct
-	12, // 19: amogate.v1.Items.items:type_name -> amogate.v1.Item
-	13, // 20: amogate.v1.Item.discount:type_name -> amogate.v1.Discount
-	17, // 21: amogate.v1.Item.other:type_name -> google.protobuf.Struct
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	14, // 11: amogate.v1.CustomField.linked_entity:type_name -> amogate.v1.LinkedEntity
+	15, // 12: amogate.v1.CustomField.chained_list:type_name -> amogate.v1.ChainedList
+	17, // 13: amogate.v1.CustomField.file:type_name -> amogate.v1.File
+	18, // 14: amogate.v1.CustomField.payer:type_name -> amogate.v1.Payer
+	19, // 15: amogate.v1.CustomField.supplier:type_name -> amogate.v1.Supplier
+	22, // 16: amogate.v1.CustomField.raw:type_name -> google.protobuf.Value
+	3,  // 17: amogate.v1.Choices.choices:type_name -> amogate.v1.Choice
+	6,  // 18: amogate.v1.Multitext.values:type_name -> amogate.v1.MultitextValue
+	9,  // 19: amogate.v1.LegalEntities.legal_entities:type_name -> amogate.v1.LegalEntity
+	1,  // 20: amogate.v1.LegalEntity.entity_type:type_name -> amogate.v1.LegalEntityType
+	23, // 21: amogate.v1.LegalEntity.other:type_name -> google.protobuf.Struct
+	1,  // 22: amogate.v1.Organisation.entity_type:type_name -> amogate.v1.LegalEntityType
+	23, // 23: amogate.v1.Organisation.other:type_name -> google.protobuf.Struct
+	12, // 24: amogate.v1.Items.items:type_name -> amogate.v1.Item
+	13, // 25: amogate.v1.Item.discount:type_name -> amogate.v1.Discount
+	23, // 26: amogate.v1.Item.other:type_name -> google.protobuf.Struct
+	16, // 27: amogate.v1.ChainedList.values:type_name -> amogate.v1.ChainedListValue
+	23, // 28: amogate.v1.Payer.other:type_name -> google.protobuf.Struct
+	23, // 29: amogate.v1.Supplier.other:type_name -> google.protobuf.Struct
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_amogate_v1_custom_field_proto_init() }
@@ -1714,19 +2297,25 @@ func file_amogate_v1_custom_field_proto_init() {
 		(*CustomField_LegalEntities)(nil),
 		(*CustomField_Organisation)(nil),
 		(*CustomField_Items)(nil),
+		(*CustomField_LinkedEntity)(nil),
+		(*CustomField_ChainedList)(nil),
+		(*CustomField_File)(nil),
+		(*CustomField_Payer)(nil),
+		(*CustomField_Supplier)(nil),
 		(*CustomField_Raw)(nil),
 	}
 	file_amogate_v1_custom_field_proto_msgTypes[11].OneofWrappers = []any{
 		(*Discount_Amount)(nil),
 		(*Discount_Percentage)(nil),
 	}
+	file_amogate_v1_custom_field_proto_msgTypes[15].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amogate_v1_custom_field_proto_rawDesc), len(file_amogate_v1_custom_field_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   12,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

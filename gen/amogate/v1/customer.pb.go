@@ -48,8 +48,10 @@ type Customer struct {
 	// Id of the period of the customer's life cycle. Accounts that work by
 	// periodicity have periods.
 	PeriodId *int64 `protobuf:"varint,6,opt,name=period_id,json=periodId,proto3,oneof" json:"period_id,omitempty"`
-	// Id of the customer's status, in accounts that have statuses. Some accounts
-	// show it over API v2 too; it cannot be written there.
+	// Id of the customer's status, in accounts that have statuses. In accounts that
+	// work by periodicity upstream may move the customer on its own, some time
+	// after a write. Some accounts show it over API v2 too; it cannot be changed
+	// there.
 	StatusId *int64 `protobuf:"varint,7,opt,name=status_id,json=statusId,proto3,oneof" json:"status_id,omitempty"`
 	// Days between purchases; 0 = none.
 	Periodicity *int32 `protobuf:"varint,8,opt,name=periodicity,proto3,oneof" json:"periodicity,omitempty"`
@@ -86,7 +88,18 @@ type Customer struct {
 	// Id of the user who last changed the customer, 0 = upstream itself.
 	UpdatedBy *int64 `protobuf:"varint,21,opt,name=updated_by,json=updatedBy,proto3,oneof" json:"updated_by,omitempty"`
 	// Id of the account, as upstream numbers it.
-	AccountId     *int64 `protobuf:"varint,22,opt,name=account_id,json=accountId,proto3,oneof" json:"account_id,omitempty"`
+	AccountId *int64 `protobuf:"varint,22,opt,name=account_id,json=accountId,proto3,oneof" json:"account_id,omitempty"`
+	// Sum of the purchases (lifetime value). Absent over API v2, as are the four
+	// below.
+	Ltv *money.Money `protobuf:"bytes,23,opt,name=ltv,proto3" json:"ltv,omitempty"`
+	// How many purchases the customer made.
+	PurchasesCount *int64 `protobuf:"varint,24,opt,name=purchases_count,json=purchasesCount,proto3,oneof" json:"purchases_count,omitempty"`
+	// Average amount of a purchase.
+	AverageCheck *money.Money `protobuf:"bytes,25,opt,name=average_check,json=averageCheck,proto3" json:"average_check,omitempty"`
+	// Segments that the customer is in, in accounts that have segments. On write
+	// the whole set is replaced. Upstream has been seen to take a change of them
+	// without effect: read_back shows what became of it.
+	Segments      []*SegmentLink `protobuf:"bytes,26,rep,name=segments,proto3" json:"segments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -275,6 +288,80 @@ func (x *Customer) GetAccountId() int64 {
 	return 0
 }
 
+func (x *Customer) GetLtv() *money.Money {
+	if x != nil {
+		return x.Ltv
+	}
+	return nil
+}
+
+func (x *Customer) GetPurchasesCount() int64 {
+	if x != nil && x.PurchasesCount != nil {
+		return *x.PurchasesCount
+	}
+	return 0
+}
+
+func (x *Customer) GetAverageCheck() *money.Money {
+	if x != nil {
+		return x.AverageCheck
+	}
+	return nil
+}
+
+func (x *Customer) GetSegments() []*SegmentLink {
+	if x != nil {
+		return x.Segments
+	}
+	return nil
+}
+
+// SegmentLink is a link to a segment.
+type SegmentLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the segment.
+	Id            int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SegmentLink) Reset() {
+	*x = SegmentLink{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SegmentLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SegmentLink) ProtoMessage() {}
+
+func (x *SegmentLink) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SegmentLink.ProtoReflect.Descriptor instead.
+func (*SegmentLink) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SegmentLink) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
 // Tag is a label.
 type Tag struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -288,7 +375,7 @@ type Tag struct {
 
 func (x *Tag) Reset() {
 	*x = Tag{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[1]
+	mi := &file_amogate_v1_customer_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +387,7 @@ func (x *Tag) String() string {
 func (*Tag) ProtoMessage() {}
 
 func (x *Tag) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[1]
+	mi := &file_amogate_v1_customer_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +400,7 @@ func (x *Tag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tag.ProtoReflect.Descriptor instead.
 func (*Tag) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{1}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Tag) GetId() int64 {
@@ -338,14 +425,17 @@ type CatalogElementLink struct {
 	// Id of the element in the catalog.
 	ElementId int64 `protobuf:"varint,2,opt,name=element_id,json=elementId,proto3" json:"element_id,omitempty"`
 	// How many.
-	Quantity      float64 `protobuf:"fixed64,3,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	Quantity float64 `protobuf:"fixed64,3,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	// Id of the price field that the element was sold at; absent when upstream does
+	// not tell. API v4 only.
+	PriceId       *int64 `protobuf:"varint,4,opt,name=price_id,json=priceId,proto3,oneof" json:"price_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CatalogElementLink) Reset() {
 	*x = CatalogElementLink{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[2]
+	mi := &file_amogate_v1_customer_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -357,7 +447,7 @@ func (x *CatalogElementLink) String() string {
 func (*CatalogElementLink) ProtoMessage() {}
 
 func (x *CatalogElementLink) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[2]
+	mi := &file_amogate_v1_customer_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -370,7 +460,7 @@ func (x *CatalogElementLink) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CatalogElementLink.ProtoReflect.Descriptor instead.
 func (*CatalogElementLink) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{2}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CatalogElementLink) GetCatalogId() int64 {
@@ -390,6 +480,13 @@ func (x *CatalogElementLink) GetElementId() int64 {
 func (x *CatalogElementLink) GetQuantity() float64 {
 	if x != nil {
 		return x.Quantity
+	}
+	return 0
+}
+
+func (x *CatalogElementLink) GetPriceId() int64 {
+	if x != nil && x.PriceId != nil {
+		return *x.PriceId
 	}
 	return 0
 }
@@ -418,7 +515,7 @@ type CustomerFilter struct {
 
 func (x *CustomerFilter) Reset() {
 	*x = CustomerFilter{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[3]
+	mi := &file_amogate_v1_customer_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +527,7 @@ func (x *CustomerFilter) String() string {
 func (*CustomerFilter) ProtoMessage() {}
 
 func (x *CustomerFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[3]
+	mi := &file_amogate_v1_customer_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +540,7 @@ func (x *CustomerFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerFilter.ProtoReflect.Descriptor instead.
 func (*CustomerFilter) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{3}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CustomerFilter) GetIds() []int64 {
@@ -502,7 +599,7 @@ type ListCustomersRequest struct {
 
 func (x *ListCustomersRequest) Reset() {
 	*x = ListCustomersRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[4]
+	mi := &file_amogate_v1_customer_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +611,7 @@ func (x *ListCustomersRequest) String() string {
 func (*ListCustomersRequest) ProtoMessage() {}
 
 func (x *ListCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[4]
+	mi := &file_amogate_v1_customer_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +624,7 @@ func (x *ListCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCustomersRequest.ProtoReflect.Descriptor instead.
 func (*ListCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{4}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListCustomersRequest) GetFilter() *CustomerFilter {
@@ -564,7 +661,7 @@ type ListCustomersResponse struct {
 
 func (x *ListCustomersResponse) Reset() {
 	*x = ListCustomersResponse{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[5]
+	mi := &file_amogate_v1_customer_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +673,7 @@ func (x *ListCustomersResponse) String() string {
 func (*ListCustomersResponse) ProtoMessage() {}
 
 func (x *ListCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[5]
+	mi := &file_amogate_v1_customer_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +686,7 @@ func (x *ListCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCustomersResponse.ProtoReflect.Descriptor instead.
 func (*ListCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{5}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListCustomersResponse) GetItem() isListCustomersResponse_Item {
@@ -669,7 +766,7 @@ type DeletedCustomer struct {
 
 func (x *DeletedCustomer) Reset() {
 	*x = DeletedCustomer{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[6]
+	mi := &file_amogate_v1_customer_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -681,7 +778,7 @@ func (x *DeletedCustomer) String() string {
 func (*DeletedCustomer) ProtoMessage() {}
 
 func (x *DeletedCustomer) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[6]
+	mi := &file_amogate_v1_customer_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -694,7 +791,7 @@ func (x *DeletedCustomer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeletedCustomer.ProtoReflect.Descriptor instead.
 func (*DeletedCustomer) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{6}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DeletedCustomer) GetId() int64 {
@@ -720,7 +817,7 @@ type ListCustomersPageRequest struct {
 
 func (x *ListCustomersPageRequest) Reset() {
 	*x = ListCustomersPageRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[7]
+	mi := &file_amogate_v1_customer_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +829,7 @@ func (x *ListCustomersPageRequest) String() string {
 func (*ListCustomersPageRequest) ProtoMessage() {}
 
 func (x *ListCustomersPageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[7]
+	mi := &file_amogate_v1_customer_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +842,7 @@ func (x *ListCustomersPageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCustomersPageRequest.ProtoReflect.Descriptor instead.
 func (*ListCustomersPageRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{7}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListCustomersPageRequest) GetFilter() *CustomerFilter {
@@ -782,7 +879,7 @@ type ListCustomersPageResponse struct {
 
 func (x *ListCustomersPageResponse) Reset() {
 	*x = ListCustomersPageResponse{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[8]
+	mi := &file_amogate_v1_customer_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -794,7 +891,7 @@ func (x *ListCustomersPageResponse) String() string {
 func (*ListCustomersPageResponse) ProtoMessage() {}
 
 func (x *ListCustomersPageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[8]
+	mi := &file_amogate_v1_customer_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -807,7 +904,7 @@ func (x *ListCustomersPageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCustomersPageResponse.ProtoReflect.Descriptor instead.
 func (*ListCustomersPageResponse) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{8}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListCustomersPageResponse) GetCustomers() []*Customer {
@@ -835,7 +932,7 @@ type GetCustomerRequest struct {
 
 func (x *GetCustomerRequest) Reset() {
 	*x = GetCustomerRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[9]
+	mi := &file_amogate_v1_customer_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -847,7 +944,7 @@ func (x *GetCustomerRequest) String() string {
 func (*GetCustomerRequest) ProtoMessage() {}
 
 func (x *GetCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[9]
+	mi := &file_amogate_v1_customer_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -860,7 +957,7 @@ func (x *GetCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCustomerRequest.ProtoReflect.Descriptor instead.
 func (*GetCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{9}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetCustomerRequest) GetId() int64 {
@@ -885,7 +982,7 @@ type CreateCustomerRequest struct {
 
 func (x *CreateCustomerRequest) Reset() {
 	*x = CreateCustomerRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[10]
+	mi := &file_amogate_v1_customer_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -897,7 +994,7 @@ func (x *CreateCustomerRequest) String() string {
 func (*CreateCustomerRequest) ProtoMessage() {}
 
 func (x *CreateCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[10]
+	mi := &file_amogate_v1_customer_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -910,7 +1007,7 @@ func (x *CreateCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateCustomerRequest.ProtoReflect.Descriptor instead.
 func (*CreateCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{10}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateCustomerRequest) GetCustomer() *Customer {
@@ -957,7 +1054,7 @@ type UpdateCustomerRequest struct {
 
 func (x *UpdateCustomerRequest) Reset() {
 	*x = UpdateCustomerRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[11]
+	mi := &file_amogate_v1_customer_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -969,7 +1066,7 @@ func (x *UpdateCustomerRequest) String() string {
 func (*UpdateCustomerRequest) ProtoMessage() {}
 
 func (x *UpdateCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[11]
+	mi := &file_amogate_v1_customer_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -982,7 +1079,7 @@ func (x *UpdateCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateCustomerRequest.ProtoReflect.Descriptor instead.
 func (*UpdateCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{11}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateCustomerRequest) GetId() int64 {
@@ -1045,7 +1142,7 @@ type DeleteCustomerRequest struct {
 
 func (x *DeleteCustomerRequest) Reset() {
 	*x = DeleteCustomerRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[12]
+	mi := &file_amogate_v1_customer_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1057,7 +1154,7 @@ func (x *DeleteCustomerRequest) String() string {
 func (*DeleteCustomerRequest) ProtoMessage() {}
 
 func (x *DeleteCustomerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[12]
+	mi := &file_amogate_v1_customer_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1070,7 +1167,7 @@ func (x *DeleteCustomerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteCustomerRequest.ProtoReflect.Descriptor instead.
 func (*DeleteCustomerRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{12}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteCustomerRequest) GetId() int64 {
@@ -1093,7 +1190,7 @@ type BatchCreateCustomersRequest struct {
 
 func (x *BatchCreateCustomersRequest) Reset() {
 	*x = BatchCreateCustomersRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[13]
+	mi := &file_amogate_v1_customer_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1105,7 +1202,7 @@ func (x *BatchCreateCustomersRequest) String() string {
 func (*BatchCreateCustomersRequest) ProtoMessage() {}
 
 func (x *BatchCreateCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[13]
+	mi := &file_amogate_v1_customer_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1118,7 +1215,7 @@ func (x *BatchCreateCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchCreateCustomersRequest.ProtoReflect.Descriptor instead.
 func (*BatchCreateCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{13}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *BatchCreateCustomersRequest) GetRequests() []*CreateCustomerRequest {
@@ -1146,7 +1243,7 @@ type BatchCreateCustomersResponse struct {
 
 func (x *BatchCreateCustomersResponse) Reset() {
 	*x = BatchCreateCustomersResponse{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[14]
+	mi := &file_amogate_v1_customer_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1255,7 @@ func (x *BatchCreateCustomersResponse) String() string {
 func (*BatchCreateCustomersResponse) ProtoMessage() {}
 
 func (x *BatchCreateCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[14]
+	mi := &file_amogate_v1_customer_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1268,7 @@ func (x *BatchCreateCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchCreateCustomersResponse.ProtoReflect.Descriptor instead.
 func (*BatchCreateCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{14}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BatchCreateCustomersResponse) GetResults() []*CustomerResult {
@@ -1194,7 +1291,7 @@ type BatchUpdateCustomersRequest struct {
 
 func (x *BatchUpdateCustomersRequest) Reset() {
 	*x = BatchUpdateCustomersRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[15]
+	mi := &file_amogate_v1_customer_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1303,7 @@ func (x *BatchUpdateCustomersRequest) String() string {
 func (*BatchUpdateCustomersRequest) ProtoMessage() {}
 
 func (x *BatchUpdateCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[15]
+	mi := &file_amogate_v1_customer_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1316,7 @@ func (x *BatchUpdateCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchUpdateCustomersRequest.ProtoReflect.Descriptor instead.
 func (*BatchUpdateCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{15}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BatchUpdateCustomersRequest) GetRequests() []*UpdateCustomerRequest {
@@ -1247,7 +1344,7 @@ type BatchUpdateCustomersResponse struct {
 
 func (x *BatchUpdateCustomersResponse) Reset() {
 	*x = BatchUpdateCustomersResponse{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[16]
+	mi := &file_amogate_v1_customer_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1259,7 +1356,7 @@ func (x *BatchUpdateCustomersResponse) String() string {
 func (*BatchUpdateCustomersResponse) ProtoMessage() {}
 
 func (x *BatchUpdateCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[16]
+	mi := &file_amogate_v1_customer_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1272,7 +1369,7 @@ func (x *BatchUpdateCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchUpdateCustomersResponse.ProtoReflect.Descriptor instead.
 func (*BatchUpdateCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{16}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *BatchUpdateCustomersResponse) GetResults() []*CustomerResult {
@@ -1294,7 +1391,7 @@ type BatchDeleteCustomersRequest struct {
 
 func (x *BatchDeleteCustomersRequest) Reset() {
 	*x = BatchDeleteCustomersRequest{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[17]
+	mi := &file_amogate_v1_customer_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1403,7 @@ func (x *BatchDeleteCustomersRequest) String() string {
 func (*BatchDeleteCustomersRequest) ProtoMessage() {}
 
 func (x *BatchDeleteCustomersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[17]
+	mi := &file_amogate_v1_customer_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1416,7 @@ func (x *BatchDeleteCustomersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteCustomersRequest.ProtoReflect.Descriptor instead.
 func (*BatchDeleteCustomersRequest) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{17}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *BatchDeleteCustomersRequest) GetIds() []int64 {
@@ -1340,7 +1437,7 @@ type BatchDeleteCustomersResponse struct {
 
 func (x *BatchDeleteCustomersResponse) Reset() {
 	*x = BatchDeleteCustomersResponse{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[18]
+	mi := &file_amogate_v1_customer_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1352,7 +1449,7 @@ func (x *BatchDeleteCustomersResponse) String() string {
 func (*BatchDeleteCustomersResponse) ProtoMessage() {}
 
 func (x *BatchDeleteCustomersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[18]
+	mi := &file_amogate_v1_customer_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1365,7 +1462,7 @@ func (x *BatchDeleteCustomersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BatchDeleteCustomersResponse.ProtoReflect.Descriptor instead.
 func (*BatchDeleteCustomersResponse) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{18}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *BatchDeleteCustomersResponse) GetResults() []*CustomerResult {
@@ -1391,7 +1488,7 @@ type CustomerResult struct {
 
 func (x *CustomerResult) Reset() {
 	*x = CustomerResult{}
-	mi := &file_amogate_v1_customer_proto_msgTypes[19]
+	mi := &file_amogate_v1_customer_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1500,7 @@ func (x *CustomerResult) String() string {
 func (*CustomerResult) ProtoMessage() {}
 
 func (x *CustomerResult) ProtoReflect() protoreflect.Message {
-	mi := &file_amogate_v1_customer_proto_msgTypes[19]
+	mi := &file_amogate_v1_customer_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1513,7 @@ func (x *CustomerResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomerResult.ProtoReflect.Descriptor instead.
 func (*CustomerResult) Descriptor() ([]byte, []int) {
-	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{19}
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *CustomerResult) GetResult() isCustomerResult_Result {
@@ -1462,13 +1559,654 @@ func (*CustomerResult_Customer) isCustomerResult_Result() {}
 
 func (*CustomerResult_Error) isCustomerResult_Result() {}
 
+// ListCustomerLinksRequest asks for the links of customers.
+type ListCustomerLinksRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the customer, as the path has it; 0 = customer_ids names them.
+	CustomerId int64 `protobuf:"varint,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// Ids of the customers, 1 to 50; not together with customer_id.
+	CustomerIds   []int64 `protobuf:"varint,2,rep,packed,name=customer_ids,json=customerIds,proto3" json:"customer_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCustomerLinksRequest) Reset() {
+	*x = ListCustomerLinksRequest{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCustomerLinksRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCustomerLinksRequest) ProtoMessage() {}
+
+func (x *ListCustomerLinksRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCustomerLinksRequest.ProtoReflect.Descriptor instead.
+func (*ListCustomerLinksRequest) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ListCustomerLinksRequest) GetCustomerId() int64 {
+	if x != nil {
+		return x.CustomerId
+	}
+	return 0
+}
+
+func (x *ListCustomerLinksRequest) GetCustomerIds() []int64 {
+	if x != nil {
+		return x.CustomerIds
+	}
+	return nil
+}
+
+// ListCustomerLinksResponse holds the links of the customers.
+type ListCustomerLinksResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The links.
+	Links         []*CustomerLink `protobuf:"bytes,1,rep,name=links,proto3" json:"links,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCustomerLinksResponse) Reset() {
+	*x = ListCustomerLinksResponse{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCustomerLinksResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCustomerLinksResponse) ProtoMessage() {}
+
+func (x *ListCustomerLinksResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCustomerLinksResponse.ProtoReflect.Descriptor instead.
+func (*ListCustomerLinksResponse) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListCustomerLinksResponse) GetLinks() []*CustomerLink {
+	if x != nil {
+		return x.Links
+	}
+	return nil
+}
+
+// CustomerLink is one link of a customer.
+type CustomerLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the customer.
+	CustomerId int64 `protobuf:"varint,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// What the customer is linked with.
+	//
+	// Types that are valid to be assigned to Target:
+	//
+	//	*CustomerLink_ContactId
+	//	*CustomerLink_CompanyId
+	//	*CustomerLink_CatalogElement
+	//	*CustomerLink_Other
+	Target isCustomerLink_Target `protobuf_oneof:"target"`
+	// Whether the contact is the main one; absent of other targets.
+	Main          *bool `protobuf:"varint,6,opt,name=main,proto3,oneof" json:"main,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomerLink) Reset() {
+	*x = CustomerLink{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomerLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomerLink) ProtoMessage() {}
+
+func (x *CustomerLink) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomerLink.ProtoReflect.Descriptor instead.
+func (*CustomerLink) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *CustomerLink) GetCustomerId() int64 {
+	if x != nil {
+		return x.CustomerId
+	}
+	return 0
+}
+
+func (x *CustomerLink) GetTarget() isCustomerLink_Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *CustomerLink) GetContactId() int64 {
+	if x != nil {
+		if x, ok := x.Target.(*CustomerLink_ContactId); ok {
+			return x.ContactId
+		}
+	}
+	return 0
+}
+
+func (x *CustomerLink) GetCompanyId() int64 {
+	if x != nil {
+		if x, ok := x.Target.(*CustomerLink_CompanyId); ok {
+			return x.CompanyId
+		}
+	}
+	return 0
+}
+
+func (x *CustomerLink) GetCatalogElement() *CatalogElementLink {
+	if x != nil {
+		if x, ok := x.Target.(*CustomerLink_CatalogElement); ok {
+			return x.CatalogElement
+		}
+	}
+	return nil
+}
+
+func (x *CustomerLink) GetOther() *OtherLink {
+	if x != nil {
+		if x, ok := x.Target.(*CustomerLink_Other); ok {
+			return x.Other
+		}
+	}
+	return nil
+}
+
+func (x *CustomerLink) GetMain() bool {
+	if x != nil && x.Main != nil {
+		return *x.Main
+	}
+	return false
+}
+
+type isCustomerLink_Target interface {
+	isCustomerLink_Target()
+}
+
+type CustomerLink_ContactId struct {
+	// Id of a contact.
+	ContactId int64 `protobuf:"varint,2,opt,name=contact_id,json=contactId,proto3,oneof"`
+}
+
+type CustomerLink_CompanyId struct {
+	// Id of a company.
+	CompanyId int64 `protobuf:"varint,3,opt,name=company_id,json=companyId,proto3,oneof"`
+}
+
+type CustomerLink_CatalogElement struct {
+	// An element of a catalog.
+	CatalogElement *CatalogElementLink `protobuf:"bytes,4,opt,name=catalog_element,json=catalogElement,proto3,oneof"`
+}
+
+type CustomerLink_Other struct {
+	// A record of another kind.
+	Other *OtherLink `protobuf:"bytes,5,opt,name=other,proto3,oneof"`
+}
+
+func (*CustomerLink_ContactId) isCustomerLink_Target() {}
+
+func (*CustomerLink_CompanyId) isCustomerLink_Target() {}
+
+func (*CustomerLink_CatalogElement) isCustomerLink_Target() {}
+
+func (*CustomerLink_Other) isCustomerLink_Target() {}
+
+// OtherLink is a link to a record of a kind that has no arm.
+type OtherLink struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind as upstream codes it.
+	EntityType string `protobuf:"bytes,1,opt,name=entity_type,json=entityType,proto3" json:"entity_type,omitempty"`
+	// Id of the record.
+	EntityId      int64 `protobuf:"varint,2,opt,name=entity_id,json=entityId,proto3" json:"entity_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OtherLink) Reset() {
+	*x = OtherLink{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OtherLink) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OtherLink) ProtoMessage() {}
+
+func (x *OtherLink) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OtherLink.ProtoReflect.Descriptor instead.
+func (*OtherLink) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *OtherLink) GetEntityType() string {
+	if x != nil {
+		return x.EntityType
+	}
+	return ""
+}
+
+func (x *OtherLink) GetEntityId() int64 {
+	if x != nil {
+		return x.EntityId
+	}
+	return 0
+}
+
+// ListCustomerSubscribersRequest asks who is told of changes of a customer.
+type ListCustomerSubscribersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the customer.
+	CustomerId    int64 `protobuf:"varint,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCustomerSubscribersRequest) Reset() {
+	*x = ListCustomerSubscribersRequest{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCustomerSubscribersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCustomerSubscribersRequest) ProtoMessage() {}
+
+func (x *ListCustomerSubscribersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCustomerSubscribersRequest.ProtoReflect.Descriptor instead.
+func (*ListCustomerSubscribersRequest) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ListCustomerSubscribersRequest) GetCustomerId() int64 {
+	if x != nil {
+		return x.CustomerId
+	}
+	return 0
+}
+
+// ListCustomerSubscribersResponse holds the subscribers.
+type ListCustomerSubscribersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The subscribers.
+	Subscribers   []*Subscriber `protobuf:"bytes,1,rep,name=subscribers,proto3" json:"subscribers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListCustomerSubscribersResponse) Reset() {
+	*x = ListCustomerSubscribersResponse{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListCustomerSubscribersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListCustomerSubscribersResponse) ProtoMessage() {}
+
+func (x *ListCustomerSubscribersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListCustomerSubscribersResponse.ProtoReflect.Descriptor instead.
+func (*ListCustomerSubscribersResponse) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *ListCustomerSubscribersResponse) GetSubscribers() []*Subscriber {
+	if x != nil {
+		return x.Subscribers
+	}
+	return nil
+}
+
+// Subscriber is a user or a group of users who is told of changes.
+type Subscriber struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who.
+	//
+	// Types that are valid to be assigned to Subscriber:
+	//
+	//	*Subscriber_UserId
+	//	*Subscriber_GroupId
+	//	*Subscriber_OtherId
+	Subscriber isSubscriber_Subscriber `protobuf_oneof:"subscriber"`
+	// The kind as upstream codes it: "user" or "group".
+	TypeCode      string `protobuf:"bytes,4,opt,name=type_code,json=typeCode,proto3" json:"type_code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Subscriber) Reset() {
+	*x = Subscriber{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Subscriber) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Subscriber) ProtoMessage() {}
+
+func (x *Subscriber) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Subscriber.ProtoReflect.Descriptor instead.
+func (*Subscriber) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Subscriber) GetSubscriber() isSubscriber_Subscriber {
+	if x != nil {
+		return x.Subscriber
+	}
+	return nil
+}
+
+func (x *Subscriber) GetUserId() int64 {
+	if x != nil {
+		if x, ok := x.Subscriber.(*Subscriber_UserId); ok {
+			return x.UserId
+		}
+	}
+	return 0
+}
+
+func (x *Subscriber) GetGroupId() int64 {
+	if x != nil {
+		if x, ok := x.Subscriber.(*Subscriber_GroupId); ok {
+			return x.GroupId
+		}
+	}
+	return 0
+}
+
+func (x *Subscriber) GetOtherId() int64 {
+	if x != nil {
+		if x, ok := x.Subscriber.(*Subscriber_OtherId); ok {
+			return x.OtherId
+		}
+	}
+	return 0
+}
+
+func (x *Subscriber) GetTypeCode() string {
+	if x != nil {
+		return x.TypeCode
+	}
+	return ""
+}
+
+type isSubscriber_Subscriber interface {
+	isSubscriber_Subscriber()
+}
+
+type Subscriber_UserId struct {
+	// Id of a user.
+	UserId int64 `protobuf:"varint,1,opt,name=user_id,json=userId,proto3,oneof"`
+}
+
+type Subscriber_GroupId struct {
+	// Id of a group of users.
+	GroupId int64 `protobuf:"varint,2,opt,name=group_id,json=groupId,proto3,oneof"`
+}
+
+type Subscriber_OtherId struct {
+	// Id of a subscriber of another kind.
+	OtherId int64 `protobuf:"varint,3,opt,name=other_id,json=otherId,proto3,oneof"`
+}
+
+func (*Subscriber_UserId) isSubscriber_Subscriber() {}
+
+func (*Subscriber_GroupId) isSubscriber_Subscriber() {}
+
+func (*Subscriber_OtherId) isSubscriber_Subscriber() {}
+
+// ChangeBonusPointsRequest earns or redeems bonus points.
+type ChangeBonusPointsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the customer.
+	CustomerId int64 `protobuf:"varint,1,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// The change.
+	//
+	// Types that are valid to be assigned to Change:
+	//
+	//	*ChangeBonusPointsRequest_Earn
+	//	*ChangeBonusPointsRequest_Redeem
+	Change        isChangeBonusPointsRequest_Change `protobuf_oneof:"change"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeBonusPointsRequest) Reset() {
+	*x = ChangeBonusPointsRequest{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeBonusPointsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeBonusPointsRequest) ProtoMessage() {}
+
+func (x *ChangeBonusPointsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeBonusPointsRequest.ProtoReflect.Descriptor instead.
+func (*ChangeBonusPointsRequest) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ChangeBonusPointsRequest) GetCustomerId() int64 {
+	if x != nil {
+		return x.CustomerId
+	}
+	return 0
+}
+
+func (x *ChangeBonusPointsRequest) GetChange() isChangeBonusPointsRequest_Change {
+	if x != nil {
+		return x.Change
+	}
+	return nil
+}
+
+func (x *ChangeBonusPointsRequest) GetEarn() int64 {
+	if x != nil {
+		if x, ok := x.Change.(*ChangeBonusPointsRequest_Earn); ok {
+			return x.Earn
+		}
+	}
+	return 0
+}
+
+func (x *ChangeBonusPointsRequest) GetRedeem() int64 {
+	if x != nil {
+		if x, ok := x.Change.(*ChangeBonusPointsRequest_Redeem); ok {
+			return x.Redeem
+		}
+	}
+	return 0
+}
+
+type isChangeBonusPointsRequest_Change interface {
+	isChangeBonusPointsRequest_Change()
+}
+
+type ChangeBonusPointsRequest_Earn struct {
+	// Points to add.
+	Earn int64 `protobuf:"varint,2,opt,name=earn,proto3,oneof"`
+}
+
+type ChangeBonusPointsRequest_Redeem struct {
+	// Points to take away.
+	Redeem int64 `protobuf:"varint,3,opt,name=redeem,proto3,oneof"`
+}
+
+func (*ChangeBonusPointsRequest_Earn) isChangeBonusPointsRequest_Change() {}
+
+func (*ChangeBonusPointsRequest_Redeem) isChangeBonusPointsRequest_Change() {}
+
+// ChangeBonusPointsResponse tells the balance.
+type ChangeBonusPointsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Points that the customer has now.
+	BonusPoints   int64 `protobuf:"varint,1,opt,name=bonus_points,json=bonusPoints,proto3" json:"bonus_points,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChangeBonusPointsResponse) Reset() {
+	*x = ChangeBonusPointsResponse{}
+	mi := &file_amogate_v1_customer_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChangeBonusPointsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChangeBonusPointsResponse) ProtoMessage() {}
+
+func (x *ChangeBonusPointsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_v1_customer_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChangeBonusPointsResponse.ProtoReflect.Descriptor instead.
+func (*ChangeBonusPointsResponse) Descriptor() ([]byte, []int) {
+	return file_amogate_v1_customer_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ChangeBonusPointsResponse) GetBonusPoints() int64 {
+	if x != nil {
+		return x.BonusPoints
+	}
+	return 0
+}
+
 var File_amogate_v1_customer_proto protoreflect.FileDescriptor
 
 const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\n" +
 	"\x19amogate/v1/customer.proto\x12\n" +
-	"amogate.v1\x1a\x1damogate/v1/custom_field.proto\x1a\x15amogate/v1/list.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"\xbc\n" +
-	"\n" +
+	"amogate.v1\x1a\x1damogate/v1/custom_field.proto\x1a\x15amogate/v1/list.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"\xaf\f\n" +
 	"\bCustomer\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
 	"\xe0A\x03\xbaH\x04\"\x02(\x00R\x02id\x12 \n" +
@@ -1477,8 +2215,8 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\n" +
 	"next_price\x18\x04 \x01(\v2\x12.google.type.MoneyR\tnextPrice\x12<\n" +
 	"\x13responsible_user_id\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\x11responsibleUserId\x88\x01\x01\x12)\n" +
-	"\tperiod_id\x18\x06 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x01R\bperiodId\x88\x01\x01\x12%\n" +
-	"\tstatus_id\x18\a \x01(\x03B\x03\xe0A\x03H\x02R\bstatusId\x88\x01\x01\x12.\n" +
+	"\tperiod_id\x18\x06 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x01R\bperiodId\x88\x01\x01\x12)\n" +
+	"\tstatus_id\x18\a \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x02R\bstatusId\x88\x01\x01\x12.\n" +
 	"\vperiodicity\x18\b \x01(\x05B\a\xbaH\x04\x1a\x02(\x00H\x03R\vperiodicity\x88\x01\x01\x12.\n" +
 	"\x04tags\x18\t \x03(\v2\x0f.amogate.v1.TagB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\x04tags\x122\n" +
 	"\vcontact_ids\x18\n" +
@@ -1503,7 +2241,11 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"updated_by\x18\x15 \x01(\x03B\x03\xe0A\x03H\tR\tupdatedBy\x88\x01\x01\x12'\n" +
 	"\n" +
 	"account_id\x18\x16 \x01(\x03B\x03\xe0A\x03H\n" +
-	"R\taccountId\x88\x01\x01B\x16\n" +
+	"R\taccountId\x88\x01\x01\x12)\n" +
+	"\x03ltv\x18\x17 \x01(\v2\x12.google.type.MoneyB\x03\xe0A\x03R\x03ltv\x121\n" +
+	"\x0fpurchases_count\x18\x18 \x01(\x03B\x03\xe0A\x03H\vR\x0epurchasesCount\x88\x01\x01\x12<\n" +
+	"\raverage_check\x18\x19 \x01(\v2\x12.google.type.MoneyB\x03\xe0A\x03R\faverageCheck\x12=\n" +
+	"\bsegments\x18\x1a \x03(\v2\x17.amogate.v1.SegmentLinkB\b\xbaH\x05\x92\x01\x02\x10dR\bsegmentsB\x16\n" +
 	"\x14_responsible_user_idB\f\n" +
 	"\n" +
 	"_period_idB\f\n" +
@@ -1517,16 +2259,21 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\b_deletedB\r\n" +
 	"\v_created_byB\r\n" +
 	"\v_updated_byB\r\n" +
-	"\v_account_id\"J\n" +
+	"\v_account_idB\x12\n" +
+	"\x10_purchases_count\"&\n" +
+	"\vSegmentLink\x12\x17\n" +
+	"\x02id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\x02id\"J\n" +
 	"\x03Tag\x12\x13\n" +
 	"\x02id\x18\x01 \x01(\x03B\x03\xe0A\x03R\x02id\x12.\n" +
-	"\x04name\x18\x02 \x01(\tB\x1a\xe0A\x02\xbaH\x14r\x12\x10\x01\x18\xff\x012\v^\\S(.*\\S)?$R\x04name\"\x92\x01\n" +
+	"\x04name\x18\x02 \x01(\tB\x1a\xe0A\x02\xbaH\x14r\x12\x10\x01\x18\xff\x012\v^\\S(.*\\S)?$R\x04name\"\xc8\x01\n" +
 	"\x12CatalogElementLink\x12&\n" +
 	"\n" +
 	"catalog_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\tcatalogId\x12&\n" +
 	"\n" +
 	"element_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\telementId\x12,\n" +
-	"\bquantity\x18\x03 \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\bquantity\"\xcb\x02\n" +
+	"\bquantity\x18\x03 \x01(\x01B\x10\xbaH\r\x12\v@\x01)\x00\x00\x00\x00\x00\x00\x00\x00R\bquantity\x12'\n" +
+	"\bprice_id\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\apriceId\x88\x01\x01B\v\n" +
+	"\t_price_id\"\xcb\x02\n" +
 	"\x0eCustomerFilter\x12!\n" +
 	"\x03ids\x18\x01 \x03(\x03B\x0f\xbaH\f\x92\x01\t\x10\x90N\"\x04\"\x02 \x00R\x03ids\x12\x1e\n" +
 	"\x05query\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\bR\x05query\x12A\n" +
@@ -1593,7 +2340,53 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\x0eCustomerResult\x122\n" +
 	"\bcustomer\x18\x01 \x01(\v2\x14.amogate.v1.CustomerH\x00R\bcustomer\x12*\n" +
 	"\x05error\x18\x02 \x01(\v2\x12.google.rpc.StatusH\x00R\x05errorB\b\n" +
-	"\x06result2\xdd\b\n" +
+	"\x06result\"y\n" +
+	"\x18ListCustomerLinksRequest\x12(\n" +
+	"\vcustomer_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
+	"customerId\x123\n" +
+	"\fcustomer_ids\x18\x02 \x03(\x03B\x10\xbaH\r\x92\x01\n" +
+	"\x102\x18\x01\"\x04\"\x02 \x00R\vcustomerIds\"K\n" +
+	"\x19ListCustomerLinksResponse\x12.\n" +
+	"\x05links\x18\x01 \x03(\v2\x18.amogate.v1.CustomerLinkR\x05links\"\x97\x02\n" +
+	"\fCustomerLink\x12\x1f\n" +
+	"\vcustomer_id\x18\x01 \x01(\x03R\n" +
+	"customerId\x12\x1f\n" +
+	"\n" +
+	"contact_id\x18\x02 \x01(\x03H\x00R\tcontactId\x12\x1f\n" +
+	"\n" +
+	"company_id\x18\x03 \x01(\x03H\x00R\tcompanyId\x12I\n" +
+	"\x0fcatalog_element\x18\x04 \x01(\v2\x1e.amogate.v1.CatalogElementLinkH\x00R\x0ecatalogElement\x12-\n" +
+	"\x05other\x18\x05 \x01(\v2\x15.amogate.v1.OtherLinkH\x00R\x05other\x12\x17\n" +
+	"\x04main\x18\x06 \x01(\bH\x01R\x04main\x88\x01\x01B\b\n" +
+	"\x06targetB\a\n" +
+	"\x05_main\"I\n" +
+	"\tOtherLink\x12\x1f\n" +
+	"\ventity_type\x18\x01 \x01(\tR\n" +
+	"entityType\x12\x1b\n" +
+	"\tentity_id\x18\x02 \x01(\x03R\bentityId\"M\n" +
+	"\x1eListCustomerSubscribersRequest\x12+\n" +
+	"\vcustomer_id\x18\x01 \x01(\x03B\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\n" +
+	"customerId\"[\n" +
+	"\x1fListCustomerSubscribersResponse\x128\n" +
+	"\vsubscribers\x18\x01 \x03(\v2\x16.amogate.v1.SubscriberR\vsubscribers\"\x8c\x01\n" +
+	"\n" +
+	"Subscriber\x12\x19\n" +
+	"\auser_id\x18\x01 \x01(\x03H\x00R\x06userId\x12\x1b\n" +
+	"\bgroup_id\x18\x02 \x01(\x03H\x00R\agroupId\x12\x1b\n" +
+	"\bother_id\x18\x03 \x01(\x03H\x00R\aotherId\x12\x1b\n" +
+	"\ttype_code\x18\x04 \x01(\tR\btypeCodeB\f\n" +
+	"\n" +
+	"subscriber\"\x9a\x01\n" +
+	"\x18ChangeBonusPointsRequest\x12+\n" +
+	"\vcustomer_id\x18\x01 \x01(\x03B\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\n" +
+	"customerId\x12\x1d\n" +
+	"\x04earn\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\x04earn\x12!\n" +
+	"\x06redeem\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\x06redeemB\x0f\n" +
+	"\x06change\x12\x05\xbaH\x02\b\x01\">\n" +
+	"\x19ChangeBonusPointsResponse\x12!\n" +
+	"\fbonus_points\x18\x01 \x01(\x03R\vbonusPoints2\xc3\f\n" +
 	"\x0fCustomerService\x12t\n" +
 	"\rListCustomers\x12 .amogate.v1.ListCustomersRequest\x1a!.amogate.v1.ListCustomersResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/customers:stream0\x01\x12w\n" +
 	"\x11ListCustomersPage\x12$.amogate.v1.ListCustomersPageRequest\x1a%.amogate.v1.ListCustomersPageResponse\"\x15\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/customers\x12_\n" +
@@ -1603,7 +2396,10 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\x0eDeleteCustomer\x12!.amogate.v1.DeleteCustomerRequest\x1a\x16.google.protobuf.Empty\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/v1/customers/{id}\x12\x8f\x01\n" +
 	"\x14BatchCreateCustomers\x12'.amogate.v1.BatchCreateCustomersRequest\x1a(.amogate.v1.BatchCreateCustomersResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/customers:batchCreate\x12\x8f\x01\n" +
 	"\x14BatchUpdateCustomers\x12'.amogate.v1.BatchUpdateCustomersRequest\x1a(.amogate.v1.BatchUpdateCustomersResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/customers:batchUpdate\x12\x8f\x01\n" +
-	"\x14BatchDeleteCustomers\x12'.amogate.v1.BatchDeleteCustomersRequest\x1a(.amogate.v1.BatchDeleteCustomersResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/customers:batchDeleteB5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
+	"\x14BatchDeleteCustomers\x12'.amogate.v1.BatchDeleteCustomersRequest\x1a(.amogate.v1.BatchDeleteCustomersResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/customers:batchDelete\x12\xa0\x01\n" +
+	"\x11ListCustomerLinks\x12$.amogate.v1.ListCustomerLinksRequest\x1a%.amogate.v1.ListCustomerLinksResponse\">\x82\xd3\xe4\x93\x028Z#\x12!/v1/customers/{customer_id}/links\x12\x11/v1/customerLinks\x12\xa3\x01\n" +
+	"\x17ListCustomerSubscribers\x12*.amogate.v1.ListCustomerSubscribersRequest\x1a+.amogate.v1.ListCustomerSubscribersResponse\"/\x82\xd3\xe4\x93\x02)\x12'/v1/customers/{customer_id}/subscribers\x12\x9a\x01\n" +
+	"\x11ChangeBonusPoints\x12$.amogate.v1.ChangeBonusPointsRequest\x1a%.amogate.v1.ChangeBonusPointsResponse\"8\x82\xd3\xe4\x93\x022:\x01*\"-/v1/customers/{customer_id}:changeBonusPointsB5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
 
 var (
 	file_amogate_v1_customer_proto_rawDescOnce sync.Once
@@ -1617,89 +2413,112 @@ func file_amogate_v1_customer_proto_rawDescGZIP() []byte {
 	return file_amogate_v1_customer_proto_rawDescData
 }
 
-var file_amogate_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_amogate_v1_customer_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_amogate_v1_customer_proto_goTypes = []any{
-	(*Customer)(nil),                     // 0: amogate.v1.Customer
-	(*Tag)(nil),                          // 1: amogate.v1.Tag
-	(*CatalogElementLink)(nil),           // 2: amogate.v1.CatalogElementLink
-	(*CustomerFilter)(nil),               // 3: amogate.v1.CustomerFilter
-	(*ListCustomersRequest)(nil),         // 4: amogate.v1.ListCustomersRequest
-	(*ListCustomersResponse)(nil),        // 5: amogate.v1.ListCustomersResponse
-	(*DeletedCustomer)(nil),              // 6: amogate.v1.DeletedCustomer
-	(*ListCustomersPageRequest)(nil),     // 7: amogate.v1.ListCustomersPageRequest
-	(*ListCustomersPageResponse)(nil),    // 8: amogate.v1.ListCustomersPageResponse
-	(*GetCustomerRequest)(nil),           // 9: amogate.v1.GetCustomerRequest
-	(*CreateCustomerRequest)(nil),        // 10: amogate.v1.CreateCustomerRequest
-	(*UpdateCustomerRequest)(nil),        // 11: amogate.v1.UpdateCustomerRequest
-	(*DeleteCustomerRequest)(nil),        // 12: amogate.v1.DeleteCustomerRequest
-	(*BatchCreateCustomersRequest)(nil),  // 13: amogate.v1.BatchCreateCustomersRequest
-	(*BatchCreateCustomersResponse)(nil), // 14: amogate.v1.BatchCreateCustomersResponse
-	(*BatchUpdateCustomersRequest)(nil),  // 15: amogate.v1.BatchUpdateCustomersRequest
-	(*BatchUpdateCustomersResponse)(nil), // 16: amogate.v1.BatchUpdateCustomersResponse
-	(*BatchDeleteCustomersRequest)(nil),  // 17: amogate.v1.BatchDeleteCustomersRequest
-	(*BatchDeleteCustomersResponse)(nil), // 18: amogate.v1.BatchDeleteCustomersResponse
-	(*CustomerResult)(nil),               // 19: amogate.v1.CustomerResult
-	(*timestamppb.Timestamp)(nil),        // 20: google.protobuf.Timestamp
-	(*money.Money)(nil),                  // 21: google.type.Money
-	(*CustomField)(nil),                  // 22: amogate.v1.CustomField
-	(*TimeRange)(nil),                    // 23: amogate.v1.TimeRange
-	(*ListEnd)(nil),                      // 24: amogate.v1.ListEnd
-	(*fieldmaskpb.FieldMask)(nil),        // 25: google.protobuf.FieldMask
-	(*status.Status)(nil),                // 26: google.rpc.Status
-	(*emptypb.Empty)(nil),                // 27: google.protobuf.Empty
+	(*Customer)(nil),                        // 0: amogate.v1.Customer
+	(*SegmentLink)(nil),                     // 1: amogate.v1.SegmentLink
+	(*Tag)(nil),                             // 2: amogate.v1.Tag
+	(*CatalogElementLink)(nil),              // 3: amogate.v1.CatalogElementLink
+	(*CustomerFilter)(nil),                  // 4: amogate.v1.CustomerFilter
+	(*ListCustomersRequest)(nil),            // 5: amogate.v1.ListCustomersRequest
+	(*ListCustomersResponse)(nil),           // 6: amogate.v1.ListCustomersResponse
+	(*DeletedCustomer)(nil),                 // 7: amogate.v1.DeletedCustomer
+	(*ListCustomersPageRequest)(nil),        // 8: amogate.v1.ListCustomersPageRequest
+	(*ListCustomersPageResponse)(nil),       // 9: amogate.v1.ListCustomersPageResponse
+	(*GetCustomerRequest)(nil),              // 10: amogate.v1.GetCustomerRequest
+	(*CreateCustomerRequest)(nil),           // 11: amogate.v1.CreateCustomerRequest
+	(*UpdateCustomerRequest)(nil),           // 12: amogate.v1.UpdateCustomerRequest
+	(*DeleteCustomerRequest)(nil),           // 13: amogate.v1.DeleteCustomerRequest
+	(*BatchCreateCustomersRequest)(nil),     // 14: amogate.v1.BatchCreateCustomersRequest
+	(*BatchCreateCustomersResponse)(nil),    // 15: amogate.v1.BatchCreateCustomersResponse
+	(*BatchUpdateCustomersRequest)(nil),     // 16: amogate.v1.BatchUpdateCustomersRequest
+	(*BatchUpdateCustomersResponse)(nil),    // 17: amogate.v1.BatchUpdateCustomersResponse
+	(*BatchDeleteCustomersRequest)(nil),     // 18: amogate.v1.BatchDeleteCustomersRequest
+	(*BatchDeleteCustomersResponse)(nil),    // 19: amogate.v1.BatchDeleteCustomersResponse
+	(*CustomerResult)(nil),                  // 20: amogate.v1.CustomerResult
+	(*ListCustomerLinksRequest)(nil),        // 21: amogate.v1.ListCustomerLinksRequest
+	(*ListCustomerLinksResponse)(nil),       // 22: amogate.v1.ListCustomerLinksResponse
+	(*CustomerLink)(nil),                    // 23: amogate.v1.CustomerLink
+	(*OtherLink)(nil),                       // 24: amogate.v1.OtherLink
+	(*ListCustomerSubscribersRequest)(nil),  // 25: amogate.v1.ListCustomerSubscribersRequest
+	(*ListCustomerSubscribersResponse)(nil), // 26: amogate.v1.ListCustomerSubscribersResponse
+	(*Subscriber)(nil),                      // 27: amogate.v1.Subscriber
+	(*ChangeBonusPointsRequest)(nil),        // 28: amogate.v1.ChangeBonusPointsRequest
+	(*ChangeBonusPointsResponse)(nil),       // 29: amogate.v1.ChangeBonusPointsResponse
+	(*timestamppb.Timestamp)(nil),           // 30: google.protobuf.Timestamp
+	(*money.Money)(nil),                     // 31: google.type.Money
+	(*CustomField)(nil),                     // 32: amogate.v1.CustomField
+	(*TimeRange)(nil),                       // 33: amogate.v1.TimeRange
+	(*ListEnd)(nil),                         // 34: amogate.v1.ListEnd
+	(*fieldmaskpb.FieldMask)(nil),           // 35: google.protobuf.FieldMask
+	(*status.Status)(nil),                   // 36: google.rpc.Status
+	(*emptypb.Empty)(nil),                   // 37: google.protobuf.Empty
 }
 var file_amogate_v1_customer_proto_depIdxs = []int32{
-	20, // 0: amogate.v1.Customer.next_purchase_time:type_name -> google.protobuf.Timestamp
-	21, // 1: amogate.v1.Customer.next_price:type_name -> google.type.Money
-	1,  // 2: amogate.v1.Customer.tags:type_name -> amogate.v1.Tag
-	22, // 3: amogate.v1.Customer.custom_fields:type_name -> amogate.v1.CustomField
-	2,  // 4: amogate.v1.Customer.catalog_elements:type_name -> amogate.v1.CatalogElementLink
-	20, // 5: amogate.v1.Customer.closest_task_time:type_name -> google.protobuf.Timestamp
-	20, // 6: amogate.v1.Customer.create_time:type_name -> google.protobuf.Timestamp
-	20, // 7: amogate.v1.Customer.update_time:type_name -> google.protobuf.Timestamp
-	23, // 8: amogate.v1.CustomerFilter.create_time:type_name -> amogate.v1.TimeRange
-	23, // 9: amogate.v1.CustomerFilter.update_time:type_name -> amogate.v1.TimeRange
-	23, // 10: amogate.v1.CustomerFilter.next_purchase_time:type_name -> amogate.v1.TimeRange
-	3,  // 11: amogate.v1.ListCustomersRequest.filter:type_name -> amogate.v1.CustomerFilter
-	0,  // 12: amogate.v1.ListCustomersResponse.customer:type_name -> amogate.v1.Customer
-	6,  // 13: amogate.v1.ListCustomersResponse.deleted:type_name -> amogate.v1.DeletedCustomer
-	24, // 14: amogate.v1.ListCustomersResponse.end:type_name -> amogate.v1.ListEnd
-	3,  // 15: amogate.v1.ListCustomersPageRequest.filter:type_name -> amogate.v1.CustomerFilter
-	0,  // 16: amogate.v1.ListCustomersPageResponse.customers:type_name -> amogate.v1.Customer
-	0,  // 17: amogate.v1.CreateCustomerRequest.customer:type_name -> amogate.v1.Customer
-	0,  // 18: amogate.v1.UpdateCustomerRequest.customer:type_name -> amogate.v1.Customer
-	25, // 19: amogate.v1.UpdateCustomerRequest.update_mask:type_name -> google.protobuf.FieldMask
-	20, // 20: amogate.v1.UpdateCustomerRequest.expected_update_time:type_name -> google.protobuf.Timestamp
-	10, // 21: amogate.v1.BatchCreateCustomersRequest.requests:type_name -> amogate.v1.CreateCustomerRequest
-	19, // 22: amogate.v1.BatchCreateCustomersResponse.results:type_name -> amogate.v1.CustomerResult
-	11, // 23: amogate.v1.BatchUpdateCustomersRequest.requests:type_name -> amogate.v1.UpdateCustomerRequest
-	19, // 24: amogate.v1.BatchUpdateCustomersResponse.results:type_name -> amogate.v1.CustomerResult
-	19, // 25: amogate.v1.BatchDeleteCustomersResponse.results:type_name -> amogate.v1.CustomerResult
-	0,  // 26: amogate.v1.CustomerResult.customer:type_name -> amogate.v1.Customer
-	26, // 27: amogate.v1.CustomerResult.error:type_name -> google.rpc.Status
-	4,  // 28: amogate.v1.CustomerService.ListCustomers:input_type -> amogate.v1.ListCustomersRequest
-	7,  // 29: amogate.v1.CustomerService.ListCustomersPage:input_type -> amogate.v1.ListCustomersPageRequest
-	9,  // 30: amogate.v1.CustomerService.GetCustomer:input_type -> amogate.v1.GetCustomerRequest
-	10, // 31: amogate.v1.CustomerService.CreateCustomer:input_type -> amogate.v1.CreateCustomerRequest
-	11, // 32: amogate.v1.CustomerService.UpdateCustomer:input_type -> amogate.v1.UpdateCustomerRequest
-	12, // 33: amogate.v1.CustomerService.DeleteCustomer:input_type -> amogate.v1.DeleteCustomerRequest
-	13, // 34: amogate.v1.CustomerService.BatchCreateCustomers:input_type -> amogate.v1.BatchCreateCustomersRequest
-	15, // 35: amogate.v1.CustomerService.BatchUpdateCustomers:input_type -> amogate.v1.BatchUpdateCustomersRequest
-	17, // 36: amogate.v1.CustomerService.BatchDeleteCustomers:input_type -> amogate.v1.BatchDeleteCustomersRequest
-	5,  // 37: amogate.v1.CustomerService.ListCustomers:output_type -> amogate.v1.ListCustomersResponse
-	8,  // 38: amogate.v1.CustomerService.ListCustomersPage:output_type -> amogate.v1.ListCustomersPageResponse
-	0,  // 39: amogate.v1.CustomerService.GetCustomer:output_type -> amogate.v1.Customer
-	0,  // 40: amogate.v1.CustomerService.CreateCustomer:output_type -> amogate.v1.Customer
-	0,  // 41: amogate.v1.CustomerService.UpdateCustomer:output_type -> amogate.v1.Customer
-	27, // 42: amogate.v1.CustomerService.DeleteCustomer:output_type -> google.protobuf.Empty
-	14, // 43: amogate.v1.CustomerService.BatchCreateCustomers:output_type -> amogate.v1.BatchCreateCustomersResponse
-	16, // 44: amogate.v1.CustomerService.BatchUpdateCustomers:output_type -> amogate.v1.BatchUpdateCustomersResponse
-	18, // 45: amogate.v1.CustomerService.BatchDeleteCustomers:output_type -> amogate.v1.BatchDeleteCustomersResponse
-	37, // [37:46] is the sub-list for method output_type
-	28, // [28:37] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	30, // 0: amogate.v1.Customer.next_purchase_time:type_name -> google.protobuf.Timestamp
+	31, // 1: amogate.v1.Customer.next_price:type_name -> google.type.Money
+	2,  // 2: amogate.v1.Customer.tags:type_name -> amogate.v1.Tag
+	32, // 3: amogate.v1.Customer.custom_fields:type_name -> amogate.v1.CustomField
+	3,  // 4: amogate.v1.Customer.catalog_elements:type_name -> amogate.v1.CatalogElementLink
+	30, // 5: amogate.v1.Customer.closest_task_time:type_name -> google.protobuf.Timestamp
+	30, // 6: amogate.v1.Customer.create_time:type_name -> google.protobuf.Timestamp
+	30, // 7: amogate.v1.Customer.update_time:type_name -> google.protobuf.Timestamp
+	31, // 8: amogate.v1.Customer.ltv:type_name -> google.type.Money
+	31, // 9: amogate.v1.Customer.average_check:type_name -> google.type.Money
+	1,  // 10: amogate.v1.Customer.segments:type_name -> amogate.v1.SegmentLink
+	33, // 11: amogate.v1.CustomerFilter.create_time:type_name -> amogate.v1.TimeRange
+	33, // 12: amogate.v1.CustomerFilter.update_time:type_name -> amogate.v1.TimeRange
+	33, // 13: amogate.v1.CustomerFilter.next_purchase_time:type_name -> amogate.v1.TimeRange
+	4,  // 14: amogate.v1.ListCustomersRequest.filter:type_name -> amogate.v1.CustomerFilter
+	0,  // 15: amogate.v1.ListCustomersResponse.customer:type_name -> amogate.v1.Customer
+	7,  // 16: amogate.v1.ListCustomersResponse.deleted:type_name -> amogate.v1.DeletedCustomer
+	34, // 17: amogate.v1.ListCustomersResponse.end:type_name -> amogate.v1.ListEnd
+	4,  // 18: amogate.v1.ListCustomersPageRequest.filter:type_name -> amogate.v1.CustomerFilter
+	0,  // 19: amogate.v1.ListCustomersPageResponse.customers:type_name -> amogate.v1.Customer
+	0,  // 20: amogate.v1.CreateCustomerRequest.customer:type_name -> amogate.v1.Customer
+	0,  // 21: amogate.v1.UpdateCustomerRequest.customer:type_name -> amogate.v1.Customer
+	35, // 22: amogate.v1.UpdateCustomerRequest.update_mask:type_name -> google.protobuf.FieldMask
+	30, // 23: amogate.v1.UpdateCustomerRequest.expected_update_time:type_name -> google.protobuf.Timestamp
+	11, // 24: amogate.v1.BatchCreateCustomersRequest.requests:type_name -> amogate.v1.CreateCustomerRequest
+	20, // 25: amogate.v1.BatchCreateCustomersResponse.results:type_name -> amogate.v1.CustomerResult
+	12, // 26: amogate.v1.BatchUpdateCustomersRequest.requests:type_name -> amogate.v1.UpdateCustomerRequest
+	20, // 27: amogate.v1.BatchUpdateCustomersResponse.results:type_name -> amogate.v1.CustomerResult
+	20, // 28: amogate.v1.BatchDeleteCustomersResponse.results:type_name -> amogate.v1.CustomerResult
+	0,  // 29: amogate.v1.CustomerResult.customer:type_name -> amogate.v1.Customer
+	36, // 30: amogate.v1.CustomerResult.error:type_name -> google.rpc.Status
+	23, // 31: amogate.v1.ListCustomerLinksResponse.links:type_name -> amogate.v1.CustomerLink
+	3,  // 32: amogate.v1.CustomerLink.catalog_element:type_name -> amogate.v1.CatalogElementLink
+	24, // 33: amogate.v1.CustomerLink.other:type_name -> amogate.v1.OtherLink
+	27, // 34: amogate.v1.ListCustomerSubscribersResponse.subscribers:type_name -> amogate.v1.Subscriber
+	5,  // 35: amogate.v1.CustomerService.ListCustomers:input_type -> amogate.v1.ListCustomersRequest
+	8,  // 36: amogate.v1.CustomerService.ListCustomersPage:input_type -> amogate.v1.ListCustomersPageRequest
+	10, // 37: amogate.v1.CustomerService.GetCustomer:input_type -> amogate.v1.GetCustomerRequest
+	11, // 38: amogate.v1.CustomerService.CreateCustomer:input_type -> amogate.v1.CreateCustomerRequest
+	12, // 39: amogate.v1.CustomerService.UpdateCustomer:input_type -> amogate.v1.UpdateCustomerRequest
+	13, // 40: amogate.v1.CustomerService.DeleteCustomer:input_type -> amogate.v1.DeleteCustomerRequest
+	14, // 41: amogate.v1.CustomerService.BatchCreateCustomers:input_type -> amogate.v1.BatchCreateCustomersRequest
+	16, // 42: amogate.v1.CustomerService.BatchUpdateCustomers:input_type -> amogate.v1.BatchUpdateCustomersRequest
+	18, // 43: amogate.v1.CustomerService.BatchDeleteCustomers:input_type -> amogate.v1.BatchDeleteCustomersRequest
+	21, // 44: amogate.v1.CustomerService.ListCustomerLinks:input_type -> amogate.v1.ListCustomerLinksRequest
+	25, // 45: amogate.v1.CustomerService.ListCustomerSubscribers:input_type -> amogate.v1.ListCustomerSubscribersRequest
+	28, // 46: amogate.v1.CustomerService.ChangeBonusPoints:input_type -> amogate.v1.ChangeBonusPointsRequest
+	6,  // 47: amogate.v1.CustomerService.ListCustomers:output_type -> amogate.v1.ListCustomersResponse
+	9,  // 48: amogate.v1.CustomerService.ListCustomersPage:output_type -> amogate.v1.ListCustomersPageResponse
+	0,  // 49: amogate.v1.CustomerService.GetCustomer:output_type -> amogate.v1.Customer
+	0,  // 50: amogate.v1.CustomerService.CreateCustomer:output_type -> amogate.v1.Customer
+	0,  // 51: amogate.v1.CustomerService.UpdateCustomer:output_type -> amogate.v1.Customer
+	37, // 52: amogate.v1.CustomerService.DeleteCustomer:output_type -> google.protobuf.Empty
+	15, // 53: amogate.v1.CustomerService.BatchCreateCustomers:output_type -> amogate.v1.BatchCreateCustomersResponse
+	17, // 54: amogate.v1.CustomerService.BatchUpdateCustomers:output_type -> amogate.v1.BatchUpdateCustomersResponse
+	19, // 55: amogate.v1.CustomerService.BatchDeleteCustomers:output_type -> amogate.v1.BatchDeleteCustomersResponse
+	22, // 56: amogate.v1.CustomerService.ListCustomerLinks:output_type -> amogate.v1.ListCustomerLinksResponse
+	26, // 57: amogate.v1.CustomerService.ListCustomerSubscribers:output_type -> amogate.v1.ListCustomerSubscribersResponse
+	29, // 58: amogate.v1.CustomerService.ChangeBonusPoints:output_type -> amogate.v1.ChangeBonusPointsResponse
+	47, // [47:59] is the sub-list for method output_type
+	35, // [35:47] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_amogate_v1_customer_proto_init() }
@@ -1710,14 +2529,30 @@ func file_amogate_v1_customer_proto_init() {
 	file_amogate_v1_custom_field_proto_init()
 	file_amogate_v1_list_proto_init()
 	file_amogate_v1_customer_proto_msgTypes[0].OneofWrappers = []any{}
-	file_amogate_v1_customer_proto_msgTypes[5].OneofWrappers = []any{
+	file_amogate_v1_customer_proto_msgTypes[3].OneofWrappers = []any{}
+	file_amogate_v1_customer_proto_msgTypes[6].OneofWrappers = []any{
 		(*ListCustomersResponse_Customer)(nil),
 		(*ListCustomersResponse_Deleted)(nil),
 		(*ListCustomersResponse_End)(nil),
 	}
-	file_amogate_v1_customer_proto_msgTypes[19].OneofWrappers = []any{
+	file_amogate_v1_customer_proto_msgTypes[20].OneofWrappers = []any{
 		(*CustomerResult_Customer)(nil),
 		(*CustomerResult_Error)(nil),
+	}
+	file_amogate_v1_customer_proto_msgTypes[23].OneofWrappers = []any{
+		(*CustomerLink_ContactId)(nil),
+		(*CustomerLink_CompanyId)(nil),
+		(*CustomerLink_CatalogElement)(nil),
+		(*CustomerLink_Other)(nil),
+	}
+	file_amogate_v1_customer_proto_msgTypes[27].OneofWrappers = []any{
+		(*Subscriber_UserId)(nil),
+		(*Subscriber_GroupId)(nil),
+		(*Subscriber_OtherId)(nil),
+	}
+	file_amogate_v1_customer_proto_msgTypes[28].OneofWrappers = []any{
+		(*ChangeBonusPointsRequest_Earn)(nil),
+		(*ChangeBonusPointsRequest_Redeem)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1725,7 +2560,7 @@ func file_amogate_v1_customer_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amogate_v1_customer_proto_rawDesc), len(file_amogate_v1_customer_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

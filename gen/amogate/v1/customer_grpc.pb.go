@@ -20,15 +20,18 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	CustomerService_ListCustomers_FullMethodName        = "/amogate.v1.CustomerService/ListCustomers"
-	CustomerService_ListCustomersPage_FullMethodName    = "/amogate.v1.CustomerService/ListCustomersPage"
-	CustomerService_GetCustomer_FullMethodName          = "/amogate.v1.CustomerService/GetCustomer"
-	CustomerService_CreateCustomer_FullMethodName       = "/amogate.v1.CustomerService/CreateCustomer"
-	CustomerService_UpdateCustomer_FullMethodName       = "/amogate.v1.CustomerService/UpdateCustomer"
-	CustomerService_DeleteCustomer_FullMethodName       = "/amogate.v1.CustomerService/DeleteCustomer"
-	CustomerService_BatchCreateCustomers_FullMethodName = "/amogate.v1.CustomerService/BatchCreateCustomers"
-	CustomerService_BatchUpdateCustomers_FullMethodName = "/amogate.v1.CustomerService/BatchUpdateCustomers"
-	CustomerService_BatchDeleteCustomers_FullMethodName = "/amogate.v1.CustomerService/BatchDeleteCustomers"
+	CustomerService_ListCustomers_FullMethodName           = "/amogate.v1.CustomerService/ListCustomers"
+	CustomerService_ListCustomersPage_FullMethodName       = "/amogate.v1.CustomerService/ListCustomersPage"
+	CustomerService_GetCustomer_FullMethodName             = "/amogate.v1.CustomerService/GetCustomer"
+	CustomerService_CreateCustomer_FullMethodName          = "/amogate.v1.CustomerService/CreateCustomer"
+	CustomerService_UpdateCustomer_FullMethodName          = "/amogate.v1.CustomerService/UpdateCustomer"
+	CustomerService_DeleteCustomer_FullMethodName          = "/amogate.v1.CustomerService/DeleteCustomer"
+	CustomerService_BatchCreateCustomers_FullMethodName    = "/amogate.v1.CustomerService/BatchCreateCustomers"
+	CustomerService_BatchUpdateCustomers_FullMethodName    = "/amogate.v1.CustomerService/BatchUpdateCustomers"
+	CustomerService_BatchDeleteCustomers_FullMethodName    = "/amogate.v1.CustomerService/BatchDeleteCustomers"
+	CustomerService_ListCustomerLinks_FullMethodName       = "/amogate.v1.CustomerService/ListCustomerLinks"
+	CustomerService_ListCustomerSubscribers_FullMethodName = "/amogate.v1.CustomerService/ListCustomerSubscribers"
+	CustomerService_ChangeBonusPoints_FullMethodName       = "/amogate.v1.CustomerService/ChangeBonusPoints"
 )
 
 // CustomerServiceClient is the client API for CustomerService service.
@@ -86,6 +89,19 @@ type CustomerServiceClient interface {
 	// result holds the id and the name of the deleted customer.
 	// Errors: VALIDATION. Of an item: as DeleteCustomer, and NOT_ATTEMPTED.
 	BatchDeleteCustomers(ctx context.Context, in *BatchDeleteCustomersRequest, opts ...grpc.CallOption) (*BatchDeleteCustomersResponse, error)
+	// Lists what customers are linked with: contacts, companies and elements of
+	// catalogs. Only API v4 has it; UpdateCustomer changes the links.
+	// Errors: VALIDATION, UPSTREAM_NOT_FOUND, UNSUPPORTED_BY_API_GENERATION.
+	ListCustomerLinks(ctx context.Context, in *ListCustomerLinksRequest, opts ...grpc.CallOption) (*ListCustomerLinksResponse, error)
+	// Lists who is told of changes of a customer. Only API v4 has it.
+	// Errors: VALIDATION, UPSTREAM_NOT_FOUND, UNSUPPORTED_BY_API_GENERATION.
+	ListCustomerSubscribers(ctx context.Context, in *ListCustomerSubscribersRequest, opts ...grpc.CallOption) (*ListCustomerSubscribersResponse, error)
+	// Earns or redeems bonus points of a customer. Only API v4 has it, and only
+	// accounts with loyalty cards. Not idempotent.
+	// Errors: VALIDATION, UPSTREAM_VALIDATION, UPSTREAM_NOT_FOUND,
+	// UNSUPPORTED_BY_API_GENERATION, WRITE_OUTCOME_UNKNOWN,
+	// WRITE_APPLIED_RESPONSE_LOST.
+	ChangeBonusPoints(ctx context.Context, in *ChangeBonusPointsRequest, opts ...grpc.CallOption) (*ChangeBonusPointsResponse, error)
 }
 
 type customerServiceClient struct {
@@ -195,6 +211,36 @@ func (c *customerServiceClient) BatchDeleteCustomers(ctx context.Context, in *Ba
 	return out, nil
 }
 
+func (c *customerServiceClient) ListCustomerLinks(ctx context.Context, in *ListCustomerLinksRequest, opts ...grpc.CallOption) (*ListCustomerLinksResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCustomerLinksResponse)
+	err := c.cc.Invoke(ctx, CustomerService_ListCustomerLinks_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *customerServiceClient) ListCustomerSubscribers(ctx context.Context, in *ListCustomerSubscribersRequest, opts ...grpc.CallOption) (*ListCustomerSubscribersResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListCustomerSubscribersResponse)
+	err := c.cc.Invoke(ctx, CustomerService_ListCustomerSubscribers_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *customerServiceClient) ChangeBonusPoints(ctx context.Context, in *ChangeBonusPointsRequest, opts ...grpc.CallOption) (*ChangeBonusPointsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ChangeBonusPointsResponse)
+	err := c.cc.Invoke(ctx, CustomerService_ChangeBonusPoints_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CustomerServiceServer is the server API for CustomerService service.
 // All implementations must embed UnimplementedCustomerServiceServer
 // for forward compatibility.
@@ -250,6 +296,19 @@ type CustomerServiceServer interface {
 	// result holds the id and the name of the deleted customer.
 	// Errors: VALIDATION. Of an item: as DeleteCustomer, and NOT_ATTEMPTED.
 	BatchDeleteCustomers(context.Context, *BatchDeleteCustomersRequest) (*BatchDeleteCustomersResponse, error)
+	// Lists what customers are linked with: contacts, companies and elements of
+	// catalogs. Only API v4 has it; UpdateCustomer changes the links.
+	// Errors: VALIDATION, UPSTREAM_NOT_FOUND, UNSUPPORTED_BY_API_GENERATION.
+	ListCustomerLinks(context.Context, *ListCustomerLinksRequest) (*ListCustomerLinksResponse, error)
+	// Lists who is told of changes of a customer. Only API v4 has it.
+	// Errors: VALIDATION, UPSTREAM_NOT_FOUND, UNSUPPORTED_BY_API_GENERATION.
+	ListCustomerSubscribers(context.Context, *ListCustomerSubscribersRequest) (*ListCustomerSubscribersResponse, error)
+	// Earns or redeems bonus points of a customer. Only API v4 has it, and only
+	// accounts with loyalty cards. Not idempotent.
+	// Errors: VALIDATION, UPSTREAM_VALIDATION, UPSTREAM_NOT_FOUND,
+	// UNSUPPORTED_BY_API_GENERATION, WRITE_OUTCOME_UNKNOWN,
+	// WRITE_APPLIED_RESPONSE_LOST.
+	ChangeBonusPoints(context.Context, *ChangeBonusPointsRequest) (*ChangeBonusPointsResponse, error)
 	mustEmbedUnimplementedCustomerServiceServer()
 }
 
@@ -286,6 +345,15 @@ func (UnimplementedCustomerServiceServer) BatchUpdateCustomers(context.Context, 
 }
 func (UnimplementedCustomerServiceServer) BatchDeleteCustomers(context.Context, *BatchDeleteCustomersRequest) (*BatchDeleteCustomersResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method BatchDeleteCustomers not implemented")
+}
+func (UnimplementedCustomerServiceServer) ListCustomerLinks(context.Context, *ListCustomerLinksRequest) (*ListCustomerLinksResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCustomerLinks not implemented")
+}
+func (UnimplementedCustomerServiceServer) ListCustomerSubscribers(context.Context, *ListCustomerSubscribersRequest) (*ListCustomerSubscribersResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListCustomerSubscribers not implemented")
+}
+func (UnimplementedCustomerServiceServer) ChangeBonusPoints(context.Context, *ChangeBonusPointsRequest) (*ChangeBonusPointsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ChangeBonusPoints not implemented")
 }
 func (UnimplementedCustomerServiceServer) mustEmbedUnimplementedCustomerServiceServer() {}
 func (UnimplementedCustomerServiceServer) testEmbeddedByValue()                         {}
@@ -463,6 +531,60 @@ func _CustomerService_BatchDeleteCustomers_Handler(srv interface{}, ctx context.
 	return interceptor(ctx, in, info, handler)
 }
 
+func _CustomerService_ListCustomerLinks_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCustomerLinksRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CustomerServiceServer).ListCustomerLinks(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CustomerService_ListCustomerLinks_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CustomerServiceServer).ListCustomerLinks(ctx, req.(*ListCustomerLinksRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CustomerService_ListCustomerSubscribers_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListCustomerSubscribersRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CustomerServiceServer).ListCustomerSubscribers(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CustomerService_ListCustomerSubscribers_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CustomerServiceServer).ListCustomerSubscribers(ctx, req.(*ListCustomerSubscribersRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _CustomerService_ChangeBonusPoints_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ChangeBonusPointsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CustomerServiceServer).ChangeBonusPoints(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CustomerService_ChangeBonusPoints_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CustomerServiceServer).ChangeBonusPoints(ctx, req.(*ChangeBonusPointsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CustomerService_ServiceDesc is the grpc.ServiceDesc for CustomerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -501,6 +623,18 @@ var CustomerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "BatchDeleteCustomers",
 			Handler:    _CustomerService_BatchDeleteCustomers_Handler,
+		},
+		{
+			MethodName: "ListCustomerLinks",
+			Handler:    _CustomerService_ListCustomerLinks_Handler,
+		},
+		{
+			MethodName: "ListCustomerSubscribers",
+			Handler:    _CustomerService_ListCustomerSubscribers_Handler,
+		},
+		{
+			MethodName: "ChangeBonusPoints",
+			Handler:    _CustomerService_ChangeBonusPoints_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

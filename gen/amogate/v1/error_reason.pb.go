@@ -97,6 +97,11 @@ const (
 	// Example: {"reason":"CUSTOMERS_NOT_IN_PLAN","domain":"amogate",
 	// "metadata":{"upstream_code":"402"}}
 	ErrorReason_ERROR_REASON_CUSTOMERS_NOT_IN_PLAN ErrorReason = 15
+	// FAILED_PRECONDITION: the customers of the account work in another mode than
+	// the call needs: statuses need "periodicity", segments "segments".
+	// Example: {"reason":"CUSTOMERS_MODE","domain":"amogate",
+	// "metadata":{"mode":"segments","needed":"periodicity"}}
+	ErrorReason_ERROR_REASON_CUSTOMERS_MODE ErrorReason = 36
 	// UNIMPLEMENTED: the generation of the upstream API that serves the account
 	// cannot express the operation or the field. INVALID_ARGUMENT where it takes
 	// the field and cannot express this value of it, parts of a currency unit for
@@ -205,6 +210,7 @@ var (
 		13: "ERROR_REASON_ACCOUNT_MOVED",
 		14: "ERROR_REASON_CUSTOMERS_DISABLED",
 		15: "ERROR_REASON_CUSTOMERS_NOT_IN_PLAN",
+		36: "ERROR_REASON_CUSTOMERS_MODE",
 		16: "ERROR_REASON_UNSUPPORTED_BY_API_GENERATION",
 		17: "ERROR_REASON_METHOD_NOT_FOUND",
 		18: "ERROR_REASON_UPSTREAM_RATE_LIMITED",
@@ -243,6 +249,7 @@ var (
 		"ERROR_REASON_ACCOUNT_MOVED":                 13,
 		"ERROR_REASON_CUSTOMERS_DISABLED":            14,
 		"ERROR_REASON_CUSTOMERS_NOT_IN_PLAN":         15,
+		"ERROR_REASON_CUSTOMERS_MODE":                36,
 		"ERROR_REASON_UNSUPPORTED_BY_API_GENERATION": 16,
 		"ERROR_REASON_METHOD_NOT_FOUND":              17,
 		"ERROR_REASON_UPSTREAM_RATE_LIMITED":         18,
@@ -298,7 +305,7 @@ var File_amogate_v1_error_reason_proto protoreflect.FileDescriptor
 const file_amogate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
 	"\x1damogate/v1/error_reason.proto\x12\n" +
-	"amogate.v1*\x8b\n" +
+	"amogate.v1*\xac\n" +
 	"\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
@@ -317,7 +324,8 @@ const file_amogate_v1_error_reason_proto_rawDesc = "" +
 	"\x1cERROR_REASON_ACCOUNT_BLOCKED\x10\f\x12\x1e\n" +
 	"\x1aERROR_REASON_ACCOUNT_MOVED\x10\r\x12#\n" +
 	"\x1fERROR_REASON_CUSTOMERS_DISABLED\x10\x0e\x12&\n" +
-	"\"ERROR_REASON_CUSTOMERS_NOT_IN_PLAN\x10\x0f\x12.\n" +
+	"\"ERROR_REASON_CUSTOMERS_NOT_IN_PLAN\x10\x0f\x12\x1f\n" +
+	"\x1bERROR_REASON_CUSTOMERS_MODE\x10$\x12.\n" +
 	"*ERROR_REASON_UNSUPPORTED_BY_API_GENERATION\x10\x10\x12!\n" +
 	"\x1dERROR_REASON_METHOD_NOT_FOUND\x10\x11\x12&\n" +
 	"\"ERROR_REASON_UPSTREAM_RATE_LIMITED\x10\x12\x12#\n" +

@@ -99,8 +99,10 @@ type Period struct {
 	// Days after the missed purchase, as upstream tells; absent in a period
 	// before the purchase.
 	DaysAfterPurchase *int32 `protobuf:"varint,8,opt,name=days_after_purchase,json=daysAfterPurchase,proto3,oneof" json:"days_after_purchase,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Name; empty over API v2.
+	Name          string `protobuf:"bytes,9,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Period) Reset() {
@@ -187,6 +189,13 @@ func (x *Period) GetDaysAfterPurchase() int32 {
 		return *x.DaysAfterPurchase
 	}
 	return 0
+}
+
+func (x *Period) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
 }
 
 // ListPeriodsRequest asks for all periods.
@@ -380,7 +389,7 @@ var File_amogate_v1_period_proto protoreflect.FileDescriptor
 const file_amogate_v1_period_proto_rawDesc = "" +
 	"\n" +
 	"\x17amogate/v1/period.proto\x12\n" +
-	"amogate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x99\x03\n" +
+	"amogate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\xb2\x03\n" +
 	"\x06Period\x12\x17\n" +
 	"\x02id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x02id\x12/\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x16.amogate.v1.PeriodKindB\x03\xe0A\x03R\x04kind\x12 \n" +
@@ -390,7 +399,8 @@ const file_amogate_v1_period_proto_rawDesc = "" +
 	"\x04sort\x18\x05 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x04sort\x12.\n" +
 	"\x05color\x18\x06 \x01(\tB\x18\xbaH\x15r\x132\x11^#[0-9A-Fa-f]{6}$R\x05color\x12:\n" +
 	"\x14days_before_purchase\x18\a \x01(\x05B\x03\xe0A\x03H\x00R\x12daysBeforePurchase\x88\x01\x01\x128\n" +
-	"\x13days_after_purchase\x18\b \x01(\x05B\x03\xe0A\x03H\x01R\x11daysAfterPurchase\x88\x01\x01B\x17\n" +
+	"\x13days_after_purchase\x18\b \x01(\x05B\x03\xe0A\x03H\x01R\x11daysAfterPurchase\x88\x01\x01\x12\x17\n" +
+	"\x04name\x18\t \x01(\tB\x03\xe0A\x03R\x04nameB\x17\n" +
 	"\x15_days_before_purchaseB\x16\n" +
 	"\x14_days_after_purchase\"\x14\n" +
 	"\x12ListPeriodsRequest\"C\n" +

@@ -63,7 +63,10 @@ type Transaction struct {
 	// Id of the user who last changed the transaction, 0 = upstream itself.
 	UpdatedBy *int64 `protobuf:"varint,13,opt,name=updated_by,json=updatedBy,proto3,oneof" json:"updated_by,omitempty"`
 	// Id of the account, as upstream numbers it.
-	AccountId     *int64 `protobuf:"varint,14,opt,name=account_id,json=accountId,proto3,oneof" json:"account_id,omitempty"`
+	AccountId *int64 `protobuf:"varint,14,opt,name=account_id,json=accountId,proto3,oneof" json:"account_id,omitempty"`
+	// Whether the purchase earns bonus points; upstream's default is true. API v4
+	// only; never answered by a read.
+	AccrueBonus   *bool `protobuf:"varint,15,opt,name=accrue_bonus,json=accrueBonus,proto3,oneof" json:"accrue_bonus,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -194,6 +197,13 @@ func (x *Transaction) GetAccountId() int64 {
 		return *x.AccountId
 	}
 	return 0
+}
+
+func (x *Transaction) GetAccrueBonus() bool {
+	if x != nil && x.AccrueBonus != nil {
+		return *x.AccrueBonus
+	}
+	return false
 }
 
 // TransactionFilter chooses transactions; what is not set does not restrict.
@@ -1230,7 +1240,7 @@ var File_amogate_v1_transaction_proto protoreflect.FileDescriptor
 const file_amogate_v1_transaction_proto_rawDesc = "" +
 	"\n" +
 	"\x1camogate/v1/transaction.proto\x12\n" +
-	"amogate.v1\x1a\x19amogate/v1/customer.proto\x1a\x15amogate/v1/list.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"\xac\x06\n" +
+	"amogate.v1\x1a\x19amogate/v1/customer.proto\x1a\x15amogate/v1/list.proto\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x17google/type/money.proto\"\xed\x06\n" +
 	"\vTransaction\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
 	"\xe0A\x03\xbaH\x04\"\x02(\x00R\x02id\x12+\n" +
@@ -1255,12 +1265,14 @@ const file_amogate_v1_transaction_proto_rawDesc = "" +
 	"\n" +
 	"updated_by\x18\r \x01(\x03B\x03\xe0A\x03H\x02R\tupdatedBy\x88\x01\x01\x12'\n" +
 	"\n" +
-	"account_id\x18\x0e \x01(\x03B\x03\xe0A\x03H\x03R\taccountId\x88\x01\x01B\n" +
+	"account_id\x18\x0e \x01(\x03B\x03\xe0A\x03H\x03R\taccountId\x88\x01\x01\x12.\n" +
+	"\faccrue_bonus\x18\x0f \x01(\bB\x06\xe0A\x04\xe0A\x05H\x04R\vaccrueBonus\x88\x01\x01B\n" +
 	"\n" +
 	"\b_deletedB\r\n" +
 	"\v_created_byB\r\n" +
 	"\v_updated_byB\r\n" +
-	"\v_account_id\"`\n" +
+	"\v_account_idB\x0f\n" +
+	"\r_accrue_bonus\"`\n" +
 	"\x11TransactionFilter\x12!\n" +
 	"\x03ids\x18\x01 \x03(\x03B\x0f\xbaH\f\x92\x01\t\x10\x90N\"\x04\"\x02 \x00R\x03ids\x12(\n" +
 	"\vcustomer_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +

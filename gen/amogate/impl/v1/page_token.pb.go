@@ -93,7 +93,10 @@ type PageToken struct {
 	// the index in the ascending list of distinct ids.
 	Offset int64 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
 	// Id of the last row before this position; 0 when no row was sent.
-	LastId        int64 `protobuf:"varint,5,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
+	LastId int64 `protobuf:"varint,5,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
+	// In a list of several kinds, the number of the kind that the position is in;
+	// 0 in other lists.
+	Kind          int32 `protobuf:"varint,6,opt,name=kind,proto3" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -163,11 +166,18 @@ func (x *PageToken) GetLastId() int64 {
 	return 0
 }
 
+func (x *PageToken) GetKind() int32 {
+	if x != nil {
+		return x.Kind
+	}
+	return 0
+}
+
 var File_amogate_impl_v1_page_token_proto protoreflect.FileDescriptor
 
 const file_amogate_impl_v1_page_token_proto_rawDesc = "" +
 	"\n" +
-	" amogate/impl/v1/page_token.proto\x12\x0famogate.impl.v1\"\xb6\x01\n" +
+	" amogate/impl/v1/page_token.proto\x12\x0famogate.impl.v1\"\xca\x01\n" +
 	"\tPageToken\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12;\n" +
 	"\n" +
@@ -175,7 +185,8 @@ const file_amogate_impl_v1_page_token_proto_rawDesc = "" +
 	"generation\x12!\n" +
 	"\frequest_hash\x18\x03 \x01(\x06R\vrequestHash\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x17\n" +
-	"\alast_id\x18\x05 \x01(\x03R\x06lastId*N\n" +
+	"\alast_id\x18\x05 \x01(\x03R\x06lastId\x12\x12\n" +
+	"\x04kind\x18\x06 \x01(\x05R\x04kind*N\n" +
 	"\n" +
 	"Generation\x12\x1a\n" +
 	"\x16GENERATION_UNSPECIFIED\x10\x00\x12\x11\n" +
