@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"sync/atomic"
 
 	"github.com/amogate/amogate/amo/internal/driver"
@@ -99,6 +100,9 @@ func (c *Client) newHTTPRequest(ctx context.Context, call driver.Call) (*http.Re
 	req, err := http.NewRequestWithContext(ctx, call.Method, target.String(), bytes.NewReader(call.Body))
 	if err != nil {
 		return nil, err
+	}
+	for key, values := range call.Header {
+		req.Header[key] = slices.Clone(values)
 	}
 	if call.Body == nil {
 		// net/http by itself repeats a GET whose connection broke, past the

@@ -3,7 +3,10 @@ package amo
 import (
 	"errors"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/amogate/amogate/amo/internal/driver"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // Error is the error of every function of this package. Its Kind says what a
@@ -31,6 +34,7 @@ const (
 	KindMoved              = driver.KindMoved
 	KindCustomersDisabled  = driver.KindCustomersDisabled
 	KindCustomersNotInPlan = driver.KindCustomersNotInPlan
+	KindCustomersMode      = driver.KindCustomersMode
 	KindRateLimited        = driver.KindRateLimited
 	KindQueueFull          = driver.KindQueueFull
 	KindConflict           = driver.KindConflict
@@ -59,6 +63,13 @@ const (
 	V2              = driver.V2
 	V4              = driver.V4
 )
+
+// ParentOf returns the parent that a note, or a request about notes, names; both
+// are 0 when it names none.
+func ParentOf(m proto.Message) (amogatev1.ParentKind, int64) { return driver.Parent(m) }
+
+// SetParent makes a note, or a request about notes, name a parent.
+func SetParent(m proto.Message, kind amogatev1.ParentKind, id int64) { driver.SetParent(m, kind, id) }
 
 // IsKind says whether err is an *Error of this kind.
 func IsKind(err error, kind Kind) bool {

@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
@@ -72,6 +74,9 @@ type Call struct {
 	// Path below the base URL of the account: "/api/v2/customers".
 	Path  string
 	Query url.Values
+	// Header holds what the operation itself needs beyond credentials and media
+	// types; nil = nothing.
+	Header http.Header
 	// Body is JSON unless ContentType says otherwise; nil = none.
 	Body []byte
 	// ContentType is the media type of Body; empty = application/json.
@@ -97,8 +102,15 @@ type Env struct {
 	Location *time.Location
 	// Currency is the account's currency, ISO 4217.
 	Currency string
-	// Fields are the custom fields of each resource, by resource name.
+	// Fields are the custom fields of each resource, by resource name; nil where
+	// the generation's values tell their types.
 	Fields map[string]Catalogue
+	// CustomersMode is how the customers of the account work, as API v4 codes it:
+	// "segments". Empty = not known, as on v2.
+	CustomersMode string
+	// Filters says that the account has paid for filters of API v4: without that
+	// upstream ignores them and answers everything.
+	Filters bool
 }
 
 // Catalogue holds the definitions of custom fields by field id.
@@ -128,8 +140,23 @@ type Resource[T, F any] struct {
 	Generation Generation
 
 	// MaxPage is the most rows of a page, MaxIDs the most ids of one read by
-	// ids, MaxBatch the most items of one write.
-	MaxPage, MaxIDs, MaxBatch int
+	// ids, MaxBatch the most items of one write; MaxUpdate and MaxDelete, where
+	// they are not 0, are the most items of one update or deletion instead.
+	MaxPage, MaxIDs, MaxBatch, MaxUpdate, MaxDelete int
+
+	// Paged says that a page begins at a multiple of its limit, and that a page
+	// shorter than its limit that announces no other is the last.
+	Paged bool
+	// Whole says that the collection is one page, whatever the limit.
+	Whole bool
+	// FilteredIDs says that reading several records by id needs Env.Filters;
+	// without that they are read one by one.
+	FilteredIDs bool
+	// Locks says that upstream refuses an update whose UpdateTime is not later
+	// than the stored time of change.
+	Locks bool
+	// TagChanges says that Update takes AddTags and RemoveTags of a change.
+	TagChanges bool
 
 	// Supports says whether op can be done and, when path is not empty, whether
 	// op can express that field of T.
@@ -158,11 +185,21 @@ type Resource[T, F any] struct {
 	NeedsBefore func(value T, paths []string) bool
 	// CheckChange is Check for what shows only beside Before, which is set.
 	CheckChange func(change Change[T]) error
+	// Group returns what the items of one write must have in common; nil = any
+	// items can be written together. It is asked for creations only.
+	Group func(value T) string
 	// Create describes one write that makes values. Item i carries the request
 	// id i+1.
 	Create func(env *Env, values []T) (Call, error)
 	// Update describes one write of changes, of distinct ids.
 	Update func(env *Env, changes []Change[T]) (Call, error)
+	// Links describes the requests that bring about what Update cannot say of
+	// changes; they follow it. Update says nothing of a change that holds nothing
+	// else, and is not asked when all do. Nil = Update can say everything.
+	Links func(env *Env, changes []Change[T]) ([]Call, error)
+	// Linked says that the paths hold something for Links, and whether they hold
+	// anything else.
+	Linked func(paths []string) (links, rest bool)
 	// Delete describes one write that deletes ids.
 	Delete func(ids []int64) Call
 	// DecodeWrite decodes the 2xx answer to Create, Update or Delete.
@@ -191,6 +228,9 @@ type Change[T any] struct {
 	Value T
 	// Paths are the top-level fields of T to write.
 	Paths []string
+	// AddTags and RemoveTags change the set of tags; only where TagChanges says
+	// so.
+	AddTags, RemoveTags []string
 	// Before is the record as upstream has it; set where NeedsBefore says so.
 	Before T
 	// UpdateTime is the time of change to send; upstream refuses the item as
@@ -202,6 +242,8 @@ type Change[T any] struct {
 type WriteReply struct {
 	Items  []WriteItem
 	Errors []ItemError
+	// All says that upstream took every item and named none.
+	All bool
 }
 
 // WriteItem is one item that upstream wrote.
@@ -211,6 +253,9 @@ type WriteItem struct {
 	RequestID int64
 	// Name of the record, where upstream tells it (deletions).
 	Name string
+	// Told is what upstream told of the record beyond its id, as a message of the
+	// resource without lists (times, account); nil = nothing.
+	Told proto.Message
 }
 
 // ItemError is one item that upstream refused while it took others.
@@ -224,6 +269,14 @@ type ItemError struct {
 	Err   *Error
 }
 
+// Exchange is one request of its own kind with the decoding of its answer.
+type Exchange[T any] struct {
+	Call   Call
+	Decode func(env *Env, body []byte) (T, error)
+	// DecodeError is as in Resource.
+	DecodeError func(Response) *Error
+}
+
 // Periods is the codec of the customers' periods, which upstream knows only as
 // a whole set.
 type Periods struct {
@@ -231,7 +284,8 @@ type Periods struct {
 	// List describes the read of all periods.
 	List func() Call
 	// Check returns what keeps the set from being written, as Resource.Check
-	// does; paths are relative to the request: "periods[2].color".
+	// does; paths are relative to the request: "periods[2].color". Nil, like
+	// Replace, where the set cannot be written.
 	Check func(periods []*amogatev1.Period) error
 	// Replace describes the write of the whole set: a period without an id is
 	// made, one that is left out is deleted.

@@ -39,6 +39,8 @@ const (
 	KindCustomersDisabled
 	// KindCustomersNotInPlan: the plan has no customers.
 	KindCustomersNotInPlan
+	// KindCustomersMode: the account's customers work in another mode.
+	KindCustomersMode
 	// KindRateLimited: upstream answered 429 and the deadline is too near.
 	KindRateLimited
 	// KindQueueFull: the limiter's queue is longer than the deadline.
@@ -90,6 +92,12 @@ type Error struct {
 	Code   string
 	// Host is the new host of a moved account, as upstream tells it.
 	Host string
+	// Items are the items of a batch that upstream named when it refused all of
+	// it; nil = it named none. The rest is not at fault.
+	Items []ItemError
+	// Mode is the mode of the account's customers and Needed the one that is
+	// needed, as upstream codes them; set on KindCustomersMode, as far as known.
+	Mode, Needed string
 	// Generation is set on KindUnsupported and KindInexpressible.
 	Generation Generation
 	// RetryAfter is how long to wait; 0 = not known.
