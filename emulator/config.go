@@ -141,6 +141,8 @@ type Config struct {
 	// Segments makes an account whose customers live in segments instead of periods: period_id and next_date are 0, no
 	// add needs a next_date, the list of periods is empty, and a write of periods is refused with code 425.
 	Segments bool
+	// NoMinorUnits leaves the *_with_minor_units beside sums of money out, as accounts before 2026 do.
+	NoMinorUnits bool
 	// DocumentedAccount writes the account's containers as the documents print them instead of as recorded.
 	DocumentedAccount bool
 }

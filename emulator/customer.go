@@ -27,11 +27,15 @@ type Customer struct {
 	Tags              []Tag
 	CustomFields      []CustomField
 	NextPrice         int64
-	ClosestTaskAt     int64
-	PeriodID          int64
-	Periodicity       int64
-	NextDate          int64
-	CatalogElements   []CatalogElement
+	// NextPriceThousandths are those of a unit beyond NextPrice, 0 to 999; generation v2 does not know them.
+	NextPriceThousandths int64
+	ClosestTaskAt        int64
+	PeriodID             int64 // in generation v4 the status
+	Periodicity          int64
+	NextDate             int64
+	CatalogElements      []CatalogElement
+	SegmentIDs           []int64
+	BonusPoints          int64
 }
 
 // Tag is a tag of a customer.
@@ -56,10 +60,14 @@ type FieldValue struct {
 	Object  map[string]any
 }
 
-// CatalogElement is a quantity of a catalogue's element linked to a customer.
+// CatalogElement is a quantity of a catalogue's element linked to a customer or bought by one. Thousandths, 0 to 999,
+// are what it has beyond Quantity; generation v2 does not know them.
 type CatalogElement struct {
 	CatalogID, ElementID, Quantity int64
+	Thousandths                    int64
 }
+
+func (el CatalogElement) quantity() amount { return amount{el.Quantity, el.Thousandths} }
 
 // clone copies c so deep that a change of the copy cannot be seen through c.
 func (c *Customer) clone() *Customer {
@@ -67,6 +75,7 @@ func (c *Customer) clone() *Customer {
 	d.ContactIDs = slices.Clone(c.ContactIDs)
 	d.Tags = slices.Clone(c.Tags)
 	d.CatalogElements = slices.Clone(c.CatalogElements)
+	d.SegmentIDs = slices.Clone(c.SegmentIDs)
 	d.CustomFields = slices.Clone(c.CustomFields)
 	for i, f := range d.CustomFields {
 		values := slices.Clone(f.Values)

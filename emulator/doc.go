@@ -100,6 +100,7 @@
 //	may the user see and set periods                      yes                 NotAdmin (288)
 //	do the ten periods include those after the purchase   yes                 TenPeriodsBefore
 //	where customers of the account live                   periods             Segments
+//	minor units of money in v4                            shown               NoMinorUnits
 //	lists and objects in the account                      as recorded         DocumentedAccount
 //	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
 //	failed logins until a captcha is needed               10                  CaptchaAfter

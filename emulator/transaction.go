@@ -10,17 +10,23 @@ import (
 // Transaction is a stored transaction: one purchase of a customer. Times are unix seconds, Price is in whole units of
 // the account's currency.
 type Transaction struct {
-	ID         int64
-	CustomerID int64
-	CreatedBy  int64
-	UpdatedBy  int64
-	CreatedAt  int64
-	UpdatedAt  int64
-	Date       int64 // of the purchase
-	Price      int64
-	Comment    string
-	Elements   []CatalogElement // what was bought; no answer shows it
+	ID               int64
+	CustomerID       int64
+	CreatedBy        int64
+	UpdatedBy        int64
+	CreatedAt        int64
+	UpdatedAt        int64
+	Date             int64 // of the purchase
+	Price            int64
+	PriceThousandths int64 // of a unit beyond Price, 0 to 999; generation v2 does not know them
+	Comment          string
+	Elements         []CatalogElement // what was bought; generation v2 does not show it
+	ReceiptLink      string           // sent by clients, shown by no answer
+	ExternalID       string           // sent by clients, shown by no answer
+	BonusPoints      int64            // what its customer earned by it
 }
+
+func (t *Transaction) price() amount { return amount{t.Price, t.PriceThousandths} }
 
 func (t *Transaction) clone() *Transaction {
 	d := *t
@@ -157,6 +163,30 @@ func (st *transactionStore) some(ids []int64) []*Transaction {
 	return all
 }
 
+// totals is what the transactions of one customer amount to.
+type totals struct {
+	purchases int64
+	sum       amount
+}
+
+// average returns the mean of the purchases, zero without any.
+func (t totals) average() amount {
+	if t.purchases == 0 {
+		return amount{}
+	}
+	return t.sum.over(t.purchases)
+}
+
+// totalsOf adds the transactions of a customer up. Nothing keeps sums, so none can go astray.
+func (st *transactionStore) totalsOf(customer int64) totals {
+	var all totals
+	for _, t := range st.of(customer) {
+		all.purchases++
+		all.sum = all.sum.add(t.price())
+	}
+	return all
+}
+
 func (st *transactionStore) sort(all []*Transaction) {
 	slices.SortFunc(all, func(a, b *Transaction) int { return st.key(a.ID).compare(st.key(b.ID)) })
 }
@@ -192,6 +222,8 @@ func (e *Emulator) AddTransaction(t Transaction) (Transaction, error) {
 		return Transaction{}, fmt.Errorf("emulator: add transaction: no customer %d", n.CustomerID)
 	case st.purchases.find(n.ID) != nil:
 		return Transaction{}, fmt.Errorf("emulator: add transaction: id %d is taken", n.ID)
+	case n.PriceThousandths < 0 || n.PriceThousandths > 999:
+		return Transaction{}, fmt.Errorf("emulator: add transaction: %d thousandths of a unit are outside 0 to 999", n.PriceThousandths)
 	case n.ID == 0:
 		n.ID = st.purchases.takeID()
 	}

@@ -171,6 +171,9 @@ func (c *call) change(cu *Customer, ch customerChange) {
 			*f.to = *f.from
 		}
 	}
+	if ch.nextPrice != nil {
+		cu.NextPriceThousandths = 0
+	}
 	if ch.tags != nil {
 		cu.Tags = c.e.customers.tagsOf(ch.tags)
 	}
@@ -212,7 +215,7 @@ func (c *Customer) setElement(el CatalogElement) {
 	c.CatalogElements = slices.DeleteFunc(c.CatalogElements, func(old CatalogElement) bool {
 		return old.CatalogID == el.CatalogID && old.ElementID == el.ElementID
 	})
-	if el.Quantity > 0 {
+	if !el.quantity().isZero() {
 		c.CatalogElements = append(c.CatalogElements, el)
 	}
 }

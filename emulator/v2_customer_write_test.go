@@ -278,7 +278,7 @@ func TestBodySpellings(t *testing.T) {
 					{1250009, []FieldValue{{Value: "Чай", Enum: 3690011}, {Value: "Кофе", Enum: 3690013}}},
 					{1250025, []FieldValue{{Value: "Berlin", Subtype: "city"}}},
 				},
-				CatalogElements: []CatalogElement{{4521, 890001, 2}},
+				CatalogElements: []CatalogElement{{CatalogID: 4521, ElementID: 890001, Quantity: 2}},
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("stored (-want +got):\n%s", diff)
@@ -458,7 +458,7 @@ func TestLinks(t *testing.T) {
 
 func TestCatalogElements(t *testing.T) {
 	e := open(t, Config{})
-	mustAdd(t, e, Customer{ID: 7, CatalogElements: []CatalogElement{{1, 2, 3}, {1, 4, 5}}})
+	mustAdd(t, e, Customer{ID: 7, CatalogElements: []CatalogElement{{CatalogID: 1, ElementID: 2, Quantity: 3}, {CatalogID: 1, ElementID: 4, Quantity: 5}}})
 	write(t, e, `{"update":[{"id":7,"updated_at":5,"catalog_elements_id":{"1":{"2":0,"6":7}}}]}`)
 	item := func(query string) string {
 		return ask(t, e, http.MethodGet, "/api/v2/customers?id=7"+query, "").body

@@ -444,7 +444,7 @@ func TestAddTransactionRefuses(t *testing.T) {
 
 func TestTransactionsOutsideCannotBeChanged(t *testing.T) {
 	e := shop(t, Config{})
-	elements := []CatalogElement{{1, 2, 3}}
+	elements := []CatalogElement{{CatalogID: 1, ElementID: 2, Quantity: 3}}
 	p := mustPurchase(t, e, Transaction{CustomerID: 1, Elements: elements})
 	elements[0].Quantity, p.Elements[0].Quantity = 4, 5
 	if got := bought(t, e, p.ID).Elements[0].Quantity; got != 3 {

@@ -224,7 +224,7 @@ func (c *call) plan(old *Customer, add transactionAdd) {
 		cu.NextDate = *add.nextDate
 	}
 	if add.nextPrice != nil {
-		cu.NextPrice = *add.nextPrice
+		cu.NextPrice, cu.NextPriceThousandths = *add.nextPrice, 0
 	}
 	cu.UpdatedAt = max(c.now.Unix(), old.UpdatedAt+1)
 	cu.UpdatedBy = c.e.config.UserID
