@@ -145,6 +145,21 @@ type Config struct {
 	NoMinorUnits bool
 	// DocumentedAccount writes the account's containers as the documents print them instead of as recorded.
 	DocumentedAccount bool
+
+	// CustomersMode is how customers are kept at the start. Default: what CustomersState and Segments say, else
+	// ModePeriodicity.
+	CustomersMode CustomersMode
+
+	// Switches of generation v4.
+
+	// FiltersOff makes an account without the paid filters: those of customers are ignored without a word.
+	FiltersOff bool
+	// NextLinks is which pages of a list link to the next one.
+	NextLinks NextLinks
+	// RequestIDAsNumber answers request ids of digits as numbers.
+	RequestIDAsNumber bool
+	// RussianErrors writes titles and details of errors in Russian where the service is known to.
+	RussianErrors bool
 }
 
 // LoginState is what a login with the right credentials meets.
@@ -187,7 +202,8 @@ type LimitBody int
 const (
 	LimitHTML LimitBody = iota
 	LimitEmpty
-	LimitError // the error body of ErrorStyle
+	LimitError // the error body of ErrorStyle, for v4 a problem with retry_after
+	LimitText
 )
 
 // ItemErrors is the shape of the per-item errors inside a 200.
@@ -260,8 +276,8 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
-// validate reports every error at once.
-func (c Config) validate() error {
+// validate settles the mode of customers and reports every error at once.
+func (c *Config) validate() error {
 	var errs []error
 	if c.Customers < 0 || c.Customers > MaxCustomers {
 		errs = append(errs, fmt.Errorf("customers: %d is outside 0 to %d", c.Customers, MaxCustomers))
@@ -285,6 +301,9 @@ func (c Config) validate() error {
 	}
 	if c.BasePath != "" && !strings.HasPrefix(c.BasePath, "/") {
 		errs = append(errs, fmt.Errorf("base path %q: must start with a slash", c.BasePath))
+	}
+	if err := c.settleMode(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(errs) > 0 {
 		return fmt.Errorf("emulator: %w", errors.Join(errs...))

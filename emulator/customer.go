@@ -61,10 +61,12 @@ type FieldValue struct {
 }
 
 // CatalogElement is a quantity of a catalogue's element linked to a customer or bought by one. Thousandths, 0 to 999,
-// are what it has beyond Quantity; generation v2 does not know them.
+// are what it has beyond Quantity, and PriceID is the field its price stands in, 0 for none; generation v2 knows
+// neither.
 type CatalogElement struct {
 	CatalogID, ElementID, Quantity int64
 	Thousandths                    int64
+	PriceID                        int64
 }
 
 func (el CatalogElement) quantity() amount { return amount{el.Quantity, el.Thousandths} }

@@ -102,6 +102,11 @@
 //	where customers of the account live                   periods             Segments
 //	minor units of money in v4                            shown               NoMinorUnits
 //	lists and objects in the account                      as recorded         DocumentedAccount
+//	has the account paid for filters (v4)                 yes                 FiltersOff (ignored)
+//	next link of a page (v4)                              full pages, some all NextLinks
+//	request ids of digits (v4)                            text                RequestIDAsNumber
+//	language of errors (v4)                               English             RussianErrors
+//	how customers are kept at the start                   periodicity         CustomersMode
 //	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
 //	failed logins until a captcha is needed               10                  CaptchaAfter
 //

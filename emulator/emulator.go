@@ -23,6 +23,7 @@ type Emulator struct {
 	sessions  sessions
 	catalogue catalogue
 	customers *customerStore
+	mode      modeStore
 }
 
 // New returns an emulator of the account config describes. It fails when a setting is out of range.
@@ -44,6 +45,7 @@ func New(config Config) (*Emulator, error) {
 		sessions: sessions{lifetime: config.SessionLifetime, slides: config.SessionSlides},
 	}
 	e.catalogue.init()
+	e.mode.set(config.CustomersMode)
 	e.customers = newCustomerStore(newSeed(config), config.TransactionsOldestFirst)
 	return e, nil
 }
@@ -59,6 +61,7 @@ type call struct {
 	now     time.Time
 	action  *Action // of the fault rule that matched, nil for none
 	cookies []*http.Cookie
+	v4      *v4Match // nil for a call of another generation
 }
 
 // answer takes a request through limiter, faults, authentication and its route. It never waits.
@@ -76,6 +79,12 @@ func (e *Emulator) answer(r *http.Request) *reply {
 		return htmlReply(http.StatusNotFound)
 	}
 	c.op = operation(r.Method, c.path)
+	if strings.HasPrefix(c.path, v4Prefix) {
+		c.v4 = matchV4(r.Method, c.path)
+		if c.v4.route != nil {
+			c.op = c.v4.route.op
+		}
+	}
 	e.counters.change(func(s *Stats) {
 		s.Requests++
 		s.ByOperation[c.op]++
@@ -108,6 +117,9 @@ func (e *Emulator) trimBase(path string) (rest string, ok bool) {
 func (c *call) judge(v verdict) *reply {
 	switch v {
 	case banned:
+		if c.isV4() { // refused by the web server in front of the service
+			return htmlReply(http.StatusForbidden)
+		}
 		return c.errorReply(&refusal{status: http.StatusForbidden, code: 403, text: "Access is blocked because of too many requests"})
 	case tooMany:
 		return c.tooManyReply()
@@ -136,6 +148,8 @@ func (c *call) tooManyReply() *reply {
 	switch c.e.config.LimitBody {
 	case LimitHTML:
 		r = htmlReply(http.StatusTooManyRequests)
+	case LimitText:
+		r = newReply(http.StatusTooManyRequests, "text/plain; charset=UTF-8", []byte("Too Many Requests"))
 	case LimitEmpty:
 		r = newReply(http.StatusTooManyRequests, "", nil)
 	case LimitError:
@@ -203,6 +217,9 @@ func (c *call) route() *reply {
 	if c.op == OpAuth {
 		return c.login()
 	}
+	if c.isV4() {
+		return c.routeV4()
+	}
 	if !strings.HasPrefix(c.path, "/api/v2/") {
 		return htmlReply(http.StatusNotFound)
 	}
@@ -268,6 +285,9 @@ func (c *call) finish(r *reply) {
 	if r.status < 300 {
 		r.header.Set("Runtime-Timestamp", strconv.FormatInt(c.now.Unix(), 10))
 	}
+	if c.isV4() {
+		r.header.Set("X-Request-Id", traceID())
+	}
 	for _, cookie := range c.cookies {
 		r.header.Add("Set-Cookie", cookie.String())
 	}
@@ -292,12 +312,14 @@ func (c *call) href() string {
 }
 
 // checkQuery refuses, in strict mode, a query parameter the method does not have, and an If-Modified-Since nobody reads.
-// Credentials fit every method.
+// Credentials fit every method of v2.
 func (c *call) checkQuery(known ...string) error {
 	if !c.e.config.Strict {
 		return nil
 	}
-	known = append(known, "USER_LOGIN", "USER_HASH", "login", "api_key")
+	if !c.isV4() {
+		known = append(known, "USER_LOGIN", "USER_HASH", "login", "api_key")
+	}
 	if key := c.query.unknownKey(known...); key != "" {
 		return badRequest("unknown query parameter %q", key)
 	}

@@ -31,7 +31,8 @@ type node struct {
 	text    string // the number's spelling, the text, or "1"/"" of a bool
 	keys    []string
 	members map[string]*node
-	next    int // the key the form's [] appends at
+	next    int  // the key the form's [] appends at
+	ordered bool // it came as a JSON list: generation v4 tells lists from objects
 }
 
 func newArray() *node { return &node{kind: nodeArray, members: map[string]*node{}} }
@@ -151,6 +152,7 @@ func readNode(dec *json.Decoder, depth int) (*node, error) {
 
 func readArray(dec *json.Decoder, open json.Delim, depth int) (*node, error) {
 	n := newArray()
+	n.ordered = open == '['
 	for i := 0; dec.More(); i++ {
 		key := strconv.Itoa(i)
 		if open == '{' {

@@ -70,8 +70,11 @@ func badRequest(format string, args ...any) *refusal {
 	return &refusal{status: http.StatusBadRequest, code: 400, text: fmt.Sprintf(format, args...)}
 }
 
-// errorReply writes a refusal in the configured style.
+// errorReply writes a refusal in the configured style; generation v4 has but one.
 func (c *call) errorReply(r *refusal) *reply {
+	if c.isV4() {
+		return c.problemReply(problemOf(r))
+	}
 	var w jsonWriter
 	contentType := "application/json"
 	w.open('{')

@@ -44,10 +44,10 @@ const (
 )
 
 // operations are all of them.
-var operations = []string{
+var operations = append([]string{
 	OpAuth, OpAccount, OpCustomersList, OpCustomersWrite, OpTransactionsList, OpTransactionsWrite, OpPeriodsList,
 	OpPeriodsWrite, OpUnknown,
-}
+}, v4Operations()...)
 
 // counters guards Stats.
 type counters struct {

@@ -17,7 +17,7 @@ var customersRefusals = map[CustomersState]refusal{
 }
 
 func (c *call) checkCustomers() error {
-	r, ok := customersRefusals[c.e.config.CustomersState]
+	r, ok := customersRefusals[c.e.customersState()]
 	if !ok {
 		return nil
 	}
@@ -66,7 +66,7 @@ func (c *call) writeCustomer(w *jsonWriter, cu *Customer, withElements bool) {
 	w.keyInteger("next_price", cu.NextPrice)
 	w.keyInteger("closest_task_at", cu.ClosestTaskAt)
 	period, nextDate := c.e.customers.periods.current(cu.PeriodID), cu.NextDate
-	if c.e.config.Segments {
+	if c.e.segments() {
 		period, nextDate = 0, 0
 	}
 	w.keyInteger("period_id", period)

@@ -108,7 +108,7 @@ func (c *call) missing(name *string, nextDate *int64, add bool) string {
 	if name == nil && add || name != nil && strings.TrimSpace(*name) == "" {
 		return "Field name is required"
 	}
-	if c.e.config.AddNeedsOnlyName || c.e.config.Segments {
+	if c.e.config.AddNeedsOnlyName || c.e.segments() {
 		return ""
 	}
 	if nextDate == nil && add || nextDate != nil && *nextDate == 0 {

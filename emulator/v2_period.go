@@ -23,7 +23,7 @@ func (c *call) checkAdmin() error {
 	if err := c.checkCustomers(); err != nil {
 		return err
 	}
-	if c.e.config.Segments && c.op == OpPeriodsWrite {
+	if c.e.segments() && c.op == OpPeriodsWrite {
 		unavailable := customersRefusals[CustomersUnavailable]
 		return &unavailable
 	}
@@ -45,7 +45,7 @@ func (c *call) listPeriods() (*reply, error) {
 	st.mu.RLock()
 	defer st.mu.RUnlock()
 	rows := st.periods.rows
-	if len(rows) == 0 || c.e.config.Segments {
+	if len(rows) == 0 || c.e.segments() {
 		return emptyReply(), nil
 	}
 	c.e.counters.change(func(s *Stats) { s.RowsSent += int64(len(rows)) })
