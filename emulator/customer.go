@@ -108,7 +108,7 @@ type customerStore struct {
 	periods   *periodStore
 }
 
-func newCustomerStore(s *seed, oldestFirst bool) *customerStore {
+func newCustomerStore(s *seed, c Config) *customerStore {
 	st := &customerStore{
 		seed:      s,
 		rows:      map[int64]*Customer{},
@@ -117,8 +117,8 @@ func newCustomerStore(s *seed, oldestFirst bool) *customerStore {
 		tagIDs:    map[string]int64{},
 		tagNames:  map[int64]string{},
 		companies: map[int64]string{},
-		purchases: newTransactionStore(s, oldestFirst),
-		periods:   newPeriodStore(seedPeriods),
+		purchases: newTransactionStore(s, c.TransactionsOldestFirst),
+		periods:   newPeriodStore(seedPeriods, c.Language == "ru"),
 	}
 	st.byUpdated = index[Customer]{
 		seeded: s.n,

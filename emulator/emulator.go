@@ -46,7 +46,7 @@ func New(config Config) (*Emulator, error) {
 	}
 	e.catalogue.init()
 	e.mode.set(config.CustomersMode)
-	e.customers = newCustomerStore(newSeed(config), config.TransactionsOldestFirst)
+	e.customers = newCustomerStore(newSeed(config), config)
 	return e, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // PeriodKind tells on which side of the purchase a period lies.
@@ -16,24 +17,35 @@ const (
 	PeriodAfter  PeriodKind = "after" // of the system's own; can be changed, but neither made nor removed by requests
 )
 
-// Period is a stretch of a customer's life between two purchases.
+// Period is a stretch of a customer's life between two purchases. Generation v4 calls it a status, and gives it a name
+// and conditions where it has none of its own.
 type Period struct {
-	ID    int64
-	Kind  PeriodKind
-	Days  int64 // its own length, not its distance from the purchase
-	Color string
-	Sort  int64 // counted from the day of the purchase, for each kind
+	ID         int64
+	Kind       PeriodKind
+	Days       int64 // its own length, not its distance from the purchase
+	Color      string
+	Sort       int64  // counted from the day of the purchase, for each kind
+	Name       string // "": told by its place
+	Conditions string // JSON; "": told by its place
 }
 
 // periodStore is the state of the account's periods. It has no lock: that of the customers guards it.
 type periodStore struct {
-	rows   []Period        // before, then after, each by sort
-	moved  map[int64]int64 // of a removed period to the one that has its customers now
-	nextID int64
+	rows    []Period       // before, then after, each by sort
+	system  []Period       // by StatusType
+	moved   map[int64]heir // of a removed period
+	nextID  int64
+	russian bool // names of statuses nobody named
 }
 
-func newPeriodStore(periods []Period) *periodStore {
-	st := &periodStore{moved: map[int64]int64{}}
+// heir is the period that has the customers of a removed one.
+type heir struct {
+	id int64
+	at time.Time // when they are there
+}
+
+func newPeriodStore(periods []Period, russian bool) *periodStore {
+	st := &periodStore{moved: map[int64]heir{}, system: slices.Clone(systemStatuses[:]), russian: russian}
 	st.set(slices.Clone(periods))
 	return st
 }
@@ -50,9 +62,9 @@ func (st *periodStore) set(rows []Period) {
 	}
 }
 
-// replace makes rows the periods. Customers of a period that goes move on to the next one that stays, in the direction
-// of time: to the purchase, then away from it. When none follows they go to the last one before.
-func (st *periodStore) replace(rows []Period) {
+// replace makes rows the periods. Customers of a period that goes move on, at the given time, to the next one that
+// stays, in the direction of time: to the purchase, then away from it. When none follows they go to the last one before.
+func (st *periodStore) replace(rows []Period, at time.Time) {
 	old := st.timeline()
 	st.set(rows)
 	stays := func(p Period) bool { return st.has(p.ID) }
@@ -60,38 +72,29 @@ func (st *periodStore) replace(rows []Period) {
 		if stays(gone) {
 			continue
 		}
-		heir := slices.IndexFunc(old[i:], stays)
-		if heir >= 0 {
-			st.move(gone.ID, old[i+heir].ID)
+		next := slices.IndexFunc(old[i:], stays)
+		if next >= 0 {
+			st.moved[gone.ID] = heir{old[i+next].ID, at}
 			continue
 		}
 		before := slices.Clone(old[:i])
 		slices.Reverse(before)
-		if heir = slices.IndexFunc(before, stays); heir >= 0 {
-			st.move(gone.ID, before[heir].ID)
+		if next = slices.IndexFunc(before, stays); next >= 0 {
+			st.moved[gone.ID] = heir{before[next].ID, at}
 			continue
 		}
-		st.move(gone.ID, st.timeline()[0].ID)
-	}
-}
-
-func (st *periodStore) move(from, to int64) {
-	for id, heir := range st.moved {
-		if heir == from {
-			st.moved[id] = to
+		if line := st.timeline(); len(line) > 0 {
+			st.moved[gone.ID] = heir{line[0].ID, at}
+		} else {
+			st.moved[gone.ID] = heir{st.system[StatusExpected].ID, at}
 		}
 	}
-	st.moved[from] = to
 }
 
 // timeline returns the periods as a customer passes them: from the farthest before the purchase to the farthest after.
 func (st *periodStore) timeline() []Period {
 	line := slices.Clone(st.rows)
-	after := slices.IndexFunc(line, func(p Period) bool { return p.Kind == PeriodAfter })
-	if after < 0 {
-		after = len(line)
-	}
-	slices.Reverse(line[:after])
+	slices.Reverse(line[:countBefore(line)])
 	return line
 }
 
@@ -101,10 +104,13 @@ func (st *periodStore) has(id int64) bool {
 
 // current returns the period whose customers those of a period are now: itself unless it was removed.
 func (st *periodStore) current(id int64) int64 {
-	if heir, ok := st.moved[id]; ok {
-		return heir
+	for now := time.Now(); ; {
+		next, ok := st.moved[id]
+		if !ok || now.Before(next.at) {
+			return id
+		}
+		id = next.id // which may have been removed in its turn; a period that is there has no heir, so this ends
 	}
-	return id
 }
 
 // distance returns how many days the far end of a period is away from the purchase: its own length and those of its
@@ -135,6 +141,8 @@ func (e *Emulator) SetPeriods(periods ...Period) error {
 	ids := map[int64]bool{}
 	for _, p := range periods {
 		switch {
+		case slices.ContainsFunc(systemStatuses[:], func(s Period) bool { return p.ID > 0 && s.ID == p.ID }):
+			return fmt.Errorf("emulator: set periods: id %d is that of a status of the system", p.ID)
 		case p.ID <= 0 || ids[p.ID]:
 			return fmt.Errorf("emulator: set periods: id %d is not above zero or used twice", p.ID)
 		case p.Kind != PeriodBefore && p.Kind != PeriodAfter:

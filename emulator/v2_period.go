@@ -79,12 +79,11 @@ func (c *call) writePeriods() (*reply, error) {
 	added := 0
 	for i := range rows {
 		if rows[i].ID == 0 {
-			rows[i].ID = st.periods.nextID
-			st.periods.nextID++
+			rows[i].ID = st.periods.takeID()
 			added++
 		}
 	}
-	st.periods.replace(slices.Clone(rows))
+	st.periods.replace(slices.Clone(rows), c.now)
 	c.e.counters.change(func(s *Stats) {
 		s.Added += int64(added)
 		s.Updated += int64(len(rows) - added)
