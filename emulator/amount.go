@@ -48,8 +48,7 @@ func (a amount) add(b amount) amount {
 
 // over returns the nth part, n being above 0; what is below a thousandth is cut off.
 func (a amount) over(n int64) amount {
-	rest := float64(a.whole%n)*1000 + float64(a.thousandths) // below 1000 times n, a number of rows
-	return amount{a.whole / n, int64(rest / float64(n))}
+	return amount{a.whole / n, (a.whole%n*1000 + a.thousandths) / n} // n is a number of rows: nothing overflows
 }
 
 // append writes the amount with its fraction, which is never left out: 4200.0.

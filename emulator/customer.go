@@ -34,7 +34,7 @@ type Customer struct {
 	Periodicity          int64
 	NextDate             int64
 	CatalogElements      []CatalogElement
-	SegmentIDs           []int64
+	SegmentIDs           []int64 // each once
 	BonusPoints          int64
 }
 
@@ -78,15 +78,20 @@ func (c *Customer) clone() *Customer {
 	d.Tags = slices.Clone(c.Tags)
 	d.CatalogElements = slices.Clone(c.CatalogElements)
 	d.SegmentIDs = slices.Clone(c.SegmentIDs)
-	d.CustomFields = slices.Clone(c.CustomFields)
-	for i, f := range d.CustomFields {
+	d.CustomFields = cloneFields(c.CustomFields)
+	return &d
+}
+
+func cloneFields(fields []CustomField) []CustomField {
+	fields = slices.Clone(fields)
+	for i, f := range fields {
 		values := slices.Clone(f.Values)
 		for j, v := range values {
 			values[j].Object = maps.Clone(v.Object)
 		}
-		d.CustomFields[i].Values = values
+		fields[i].Values = values
 	}
-	return &d
+	return fields
 }
 
 // customerStore is the state of the account's customers. Rows it hands out are shared and must not be changed.
@@ -103,9 +108,11 @@ type customerStore struct {
 	nextTagID int64
 	companies map[int64]string // named by AddCompany
 
-	// Guarded by mu too: a purchase changes its customer, a period that goes takes its customers elsewhere.
+	// Guarded by mu too: a purchase changes its customer, a period that goes takes its customers elsewhere, a segment
+	// knows how many it has.
 	purchases *transactionStore
 	periods   *periodStore
+	segments  *segmentStore
 }
 
 func newCustomerStore(s *seed, c Config) *customerStore {
@@ -119,6 +126,7 @@ func newCustomerStore(s *seed, c Config) *customerStore {
 		companies: map[int64]string{},
 		purchases: newTransactionStore(s, c.TransactionsOldestFirst),
 		periods:   newPeriodStore(seedPeriods, c.Language == "ru"),
+		segments:  newSegmentStore(s),
 	}
 	st.byUpdated = index[Customer]{
 		seeded: s.n,
@@ -154,6 +162,7 @@ func (st *customerStore) find(id int64) *Customer {
 func (st *customerStore) put(c *Customer) {
 	st.take(c.ID)
 	st.rows[c.ID] = c
+	st.segments.count(c.SegmentIDs, 1)
 	st.byUpdated.insert(c)
 	st.byID.insert(c)
 	st.nextID = max(st.nextID, c.ID+1)
@@ -165,12 +174,17 @@ func (st *customerStore) take(id int64) {
 		st.byUpdated.remove(old)
 		st.byID.remove(old)
 		delete(st.rows, id)
+		st.segments.count(old.SegmentIDs, -1)
 	}
-	if i, ok := st.seed.indexOf(id); ok {
-		st.byUpdated.hide(i)
-		st.byID.hide(st.seed.position(i))
-		st.gone[id] = struct{}{}
+	i, ok := st.seed.indexOf(id)
+	if _, gone := st.gone[id]; !ok || gone {
+		return
 	}
+	position := st.seed.position(i)
+	st.byUpdated.hide(i)
+	st.byID.hide(position)
+	st.gone[id] = struct{}{}
+	st.segments.count(st.seed.segmentsAt(position), -1)
 }
 
 // remove deletes a customer and its purchases. The caller holds the lock.
@@ -210,11 +224,12 @@ func (st *customerStore) companyName(id int64) (string, bool) {
 	return st.seed.companyName(id)
 }
 
-// shown returns a copy of a stored customer as the account shows it: in the period its own one gave way to. The caller
-// holds the lock.
+// shown returns a copy of a stored customer as the account shows it: in the period its own one gave way to, and only in
+// segments there are. The caller holds the lock.
 func (st *customerStore) shown(c *Customer) *Customer {
 	c = c.clone()
 	c.PeriodID = st.periods.current(c.PeriodID)
+	c.SegmentIDs = st.segments.present(c.SegmentIDs)
 	return c
 }
 

@@ -195,6 +195,7 @@ func (s *seed) customer(i int) *Customer {
 		NextPrice:   (d.below(400) + 1) * 250,
 		Periodicity: pick(&d, []int64{0, 0, 7, 14, 30, 30, 60, 90}),
 		PeriodID:    seedPeriodIDs + 1 + d.below(6),
+		SegmentIDs:  s.segmentsAt(s.position(i)),
 	}
 	p := person(&d)
 	c.Name = p.name
