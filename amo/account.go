@@ -7,6 +7,7 @@ import (
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
+	"github.com/amogate/amogate/amo/internal/v4"
 )
 
 const (
@@ -18,7 +19,8 @@ const (
 	accountRest = time.Minute
 )
 
-// accountCache holds what codecs have to know of the account.
+// accountCache holds what the codecs of a generation have to know of the
+// account.
 type accountCache struct {
 	load flight
 
@@ -37,37 +39,58 @@ func (a *accountCache) current(age time.Duration) *driver.Env {
 	return a.env
 }
 
-// env returns what is known of the account, reading it first when that is older
-// than age.
-func (c *Client) env(ctx context.Context, age time.Duration) (*driver.Env, error) {
-	if env := c.account.current(age); env != nil {
+// forget makes the next caller read the account.
+func (a *accountCache) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.env = nil
+}
+
+// accountReader reads the account over one generation.
+type accountReader struct {
+	call        func() driver.Call
+	decode      func(body []byte) (*driver.Env, error)
+	decodeError func(driver.Response) *driver.Error
+}
+
+var accountReaders = map[Generation]accountReader{
+	V2: {v2.AccountCall, v2.DecodeAccount, v2.DecodeError},
+	V4: {v4.AccountCall, v4.DecodeAccount, v4.DecodeError},
+}
+
+// env returns what is known of the account over a generation, reading it first
+// when that is older than age.
+func (c *Client) env(ctx context.Context, generation Generation, age time.Duration) (*driver.Env, error) {
+	account := c.accounts[generation]
+	if env := account.current(age); env != nil {
 		return env, nil
 	}
-	err := c.account.load.do(ctx, c.life, func(ctx context.Context) error {
-		if c.account.current(age) != nil {
+	err := account.load.do(ctx, c.life, func(ctx context.Context) error {
+		if account.current(age) != nil {
 			return nil
 		}
-		return c.readAccount(ctx)
+		return c.readAccount(ctx, generation)
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.account.mu.Lock()
-	defer c.account.mu.Unlock()
-	return c.account.env, nil
+	account.mu.Lock()
+	defer account.mu.Unlock()
+	return account.env, nil
 }
 
-func (c *Client) readAccount(ctx context.Context) error {
+func (c *Client) readAccount(ctx context.Context, generation Generation) error {
+	reader, account := accountReaders[generation], c.accounts[generation]
 	var env *driver.Env
 	began := time.Now()
 	_, err := c.send(ctx, request{
-		call:  v2.AccountCall(),
+		call:  reader.call(),
 		class: classInteractive,
 		decode: func(r driver.Response) error {
-			if err := v2.DecodeError(r); err != nil {
+			if err := reader.decodeError(r); err != nil {
 				return err
 			}
-			decoded, err := v2.DecodeAccount(r.Body)
+			decoded, err := reader.decode(r.Body)
 			env = decoded
 			return err
 		},
@@ -75,8 +98,8 @@ func (c *Client) readAccount(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.account.mu.Lock()
-	defer c.account.mu.Unlock()
-	c.account.env, c.account.read = env, began
+	account.mu.Lock()
+	defer account.mu.Unlock()
+	account.env, account.read = env, began
 	return nil
 }

@@ -9,6 +9,8 @@ import (
 // Auth are the credentials of an account: BearerToken or Session.
 type Auth interface {
 	validate() error
+	// takenBy says whether a generation of the API takes such credentials.
+	takenBy(generation Generation) bool
 	credentials(c *Client) credentials
 }
 
@@ -46,6 +48,8 @@ func (t BearerToken) validate() error {
 	}
 	return nil
 }
+
+func (BearerToken) takenBy(Generation) bool { return true }
 
 func (t BearerToken) credentials(*Client) credentials { return bearer{token: string(t)} }
 

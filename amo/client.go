@@ -126,12 +126,16 @@ type Client struct {
 	http        *http.Client
 	limiter     *limiter
 	credentials credentials
-	account     accountCache
-	customers   Customers
-	// transactions and periods belong to customers.
+	// accounts is what each generation tells of the account.
+	accounts map[Generation]*accountCache
+	metrics  *metrics
+
+	customers    Customers
 	transactions Transactions
 	periods      *Periods
-	metrics      *metrics
+	statuses     Statuses
+	segments     Segments
+	notes        *Notes
 
 	// skew is upstream's clock minus ours, in nanoseconds, as the last answer
 	// showed it.
@@ -159,14 +163,18 @@ func New(config Config) (*Client, error) {
 			// A redirect would carry the credentials to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		limiter: newLimiter(config.Rate, maxInFlight),
-		metrics: m,
+		limiter:  newLimiter(config.Rate, maxInFlight),
+		accounts: map[Generation]*accountCache{V2: {}, V4: {}},
+		metrics:  m,
 	}
 	c.life, c.end = context.WithCancel(context.Background())
 	c.credentials = config.Auth.credentials(c)
 	c.customers = newCustomers(c)
 	c.transactions = newTransactions(c)
 	c.periods = newPeriods(c)
+	c.statuses = newStatuses(c)
+	c.segments = newSegments(c)
+	c.notes = newNotes(c)
 	return c, nil
 }
 
@@ -178,6 +186,15 @@ func (c *Client) Transactions() Transactions { return c.transactions }
 
 // Periods returns the periods of the account.
 func (c *Client) Periods() *Periods { return c.periods }
+
+// Statuses returns the statuses of the account's customers.
+func (c *Client) Statuses() Statuses { return c.statuses }
+
+// Segments returns the segments of the account's customers.
+func (c *Client) Segments() Segments { return c.segments }
+
+// Notes returns the notes of the account.
+func (c *Client) Notes() *Notes { return c.notes }
 
 // Account returns the name of the account.
 func (c *Client) Account() string { return c.config.Account }

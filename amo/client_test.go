@@ -1,6 +1,7 @@
 package amo
 
 import (
+	"cmp"
 	"net/url"
 	"testing"
 
@@ -17,6 +18,14 @@ type bench struct {
 // newBench starts an emulator and a client. The base URL has a path, so that a
 // request that forgets the base fails.
 func newBench(t *testing.T, account emulator.Config, config Config) *bench {
+	t.Helper()
+	config.Generation = cmp.Or(config.Generation, V2)
+	return newAutoBench(t, account, config)
+}
+
+// newAutoBench is newBench with the generation that the configuration has, be it
+// Auto.
+func newAutoBench(t *testing.T, account emulator.Config, config Config) *bench {
 	t.Helper()
 	account.BasePath = "/base"
 	account.Strict = true

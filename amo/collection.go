@@ -20,13 +20,15 @@ type Collection[T, F proto.Message] struct {
 }
 
 // behavior is what the collection has to know of its resource beyond the codec,
-// the same for every generation.
+// the same for every generation. What a resource does not need is nil.
 type behavior[T, F any] struct {
 	// ids returns the ids of the filter.
 	ids func(F) []int64
 	// byIDsAlone says that the filter is a list by ids; what else it holds is
 	// checked here. A search text is not, since only upstream can apply it.
 	byIDsAlone func(F) bool
+	// paid says that v4 applies the filter only in accounts with paid filters.
+	paid func(F) bool
 	// matches says whether a row is what the filter asks for, as far as it can
 	// be told from the row.
 	matches func(F, T) bool
@@ -36,6 +38,9 @@ type behavior[T, F any] struct {
 	// same says whether stored can be what sent became. It is set where upstream
 	// does not say which new record is which item.
 	same func(sent, stored T) bool
+	// belongs says whether the record before is the one that value is about, and
+	// not one of another parent with the same id.
+	belongs func(value, before T) bool
 	// keepsUpdateTime says that an update leaves the record's update_time.
 	keepsUpdateTime bool
 	// explain adds to upstream's refusal of a new record what it left unsaid.
@@ -43,8 +48,8 @@ type behavior[T, F any] struct {
 }
 
 // driver returns the codec that serves op.
-func (c *Collection[T, F]) driver(op driver.Op) (driver.Resource[T, F], error) {
-	generation, err := routeFor(c.client.config.Generation, c.name, op)
+func (c *Collection[T, F]) driver(op driver.Op, a asked) (driver.Resource[T, F], error) {
+	generation, err := c.client.route(c.name, op, a)
 	if err != nil {
 		return driver.Resource[T, F]{}, err
 	}
@@ -53,7 +58,7 @@ func (c *Collection[T, F]) driver(op driver.Op) (driver.Resource[T, F], error) {
 
 // Get reads one record. An id that upstream does not show is KindNotFound.
 func (c *Collection[T, F]) Get(ctx context.Context, id int64) (T, error) {
-	d, err := c.driver(driver.OpGet)
+	d, err := c.driver(driver.OpGet, asked{})
 	if err != nil {
 		return *new(T), err
 	}
@@ -68,10 +73,32 @@ func (c *Collection[T, F]) Get(ctx context.Context, id int64) (T, error) {
 	return record, nil
 }
 
-// read returns the records with these ids that upstream has.
+// All reads a small collection whole.
+func (c *Collection[T, F]) All(ctx context.Context, filter F) ([]T, error) {
+	var all []T
+	for row, err := range c.List(filter, ListOptions{}).Rows(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row.Value)
+	}
+	return all, nil
+}
+
+// read returns the records with these ids that upstream has. Several records
+// are read over v2 where v4 would take a request for each.
 func (c *Collection[T, F]) read(ctx context.Context, d driver.Resource[T, F], op driver.Op, ids []int64) (map[int64]T, error) {
+	size, err := c.idsAtOnce(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if size == 1 && len(ids) > 1 && c.client.config.Generation == Auto {
+		if other, ok := c.drivers[V2]; ok {
+			d, size = other, other.MaxIDs
+		}
+	}
 	found := make(map[int64]T, len(ids))
-	for chunk := range slices.Chunk(ids, d.MaxIDs) {
+	for chunk := range slices.Chunk(ids, size) {
 		call := d.ByIDs(chunk)
 		call.Name = c.name + "." + string(op)
 		page, _, err := c.page(ctx, d, request{call: call, class: classInteractive})
@@ -85,34 +112,51 @@ func (c *Collection[T, F]) read(ctx context.Context, d driver.Resource[T, F], op
 	return found, nil
 }
 
+// idsAtOnce returns how many records can be read by id in one request.
+func (c *Collection[T, F]) idsAtOnce(ctx context.Context, d driver.Resource[T, F]) (int, error) {
+	if !d.FilteredIDs {
+		return d.MaxIDs, nil
+	}
+	env, err := c.client.env(ctx, d.Generation, accountLife)
+	if err != nil {
+		return 0, err
+	}
+	if !env.Filters {
+		return 1, nil
+	}
+	return d.MaxIDs, nil
+}
+
 // page sends r and decodes the page that upstream answers. A custom field that
-// is not known makes it read the account again, once in a while.
+// is not known makes it read the account again, once in a while, and so does an
+// answer that customers are switched off.
 func (c *Collection[T, F]) page(ctx context.Context, d driver.Resource[T, F], r request) (driver.Page[T], usage, error) {
-	env, err := c.client.env(ctx, accountLife)
+	env, err := c.client.env(ctx, d.Generation, accountLife)
 	if err != nil {
 		return driver.Page[T]{}, usage{}, err
 	}
 	var page driver.Page[T]
 	var body []byte
+	received := false
 	r.decode = func(resp driver.Response) error {
 		if err := d.DecodeError(resp); err != nil {
 			return err
 		}
-		body = resp.Body
+		body, received = resp.Body, true
 		page, err = d.DecodeList(env, body)
 		return err
 	}
 	u, err := c.client.send(ctx, r)
-	if err != nil {
-		return driver.Page[T]{}, u, err
-	}
-	if len(page.UnknownFields) == 0 {
+	switch {
+	case err != nil && !(received && IsKind(err, KindCustomersDisabled)):
+		return driver.Page[T]{}, u, c.client.confirm(ctx, d.Generation, err)
+	case err == nil && len(page.UnknownFields) == 0:
 		return page, u, nil
 	}
-	fresh, err := c.client.env(ctx, accountRest)
-	if err != nil || fresh == env {
-		// The values were decoded as raw: nothing is lost.
-		return page, u, nil //nolint:nilerr // the page is complete without
+	fresh, freshErr := c.client.env(ctx, d.Generation, accountRest)
+	if freshErr != nil || fresh == env {
+		// Values of unknown fields were decoded as raw: nothing is lost.
+		return page, u, err
 	}
 	if page, err = d.DecodeList(fresh, body); err != nil {
 		return driver.Page[T]{}, u, err

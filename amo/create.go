@@ -3,6 +3,8 @@ package amo
 import (
 	"context"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/amogate/amogate/amo/internal/driver"
 )
 
@@ -18,44 +20,52 @@ type Create[T any] struct {
 // result each, in order. One bad item does not cost the others.
 func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Result[T] {
 	results := make([]Result[T], len(items))
-	d, err := c.driver(driver.OpCreate)
-	if err != nil {
-		return failAll(results, err)
-	}
-	env, err := c.client.env(ctx, accountLife)
-	if err != nil {
-		return failAll(results, err)
-	}
 	values := make([]T, len(items))
 	for i, item := range items {
 		values[i] = only(item.Value, writable(item.Value))
 	}
-	pending := check(env, d, driver.OpCreate, results, func(i int) (T, []string) {
-		return values[i], writable(values[i])
-	})
-	inBatches(results, pending, d.MaxBatch, func(chunk []int) error {
-		batch := make([]T, len(chunk))
-		for k, i := range chunk {
-			batch[k] = values[i]
-		}
-		call, err := d.Create(env, batch)
-		if err != nil {
-			return err
-		}
-		reply, _, err := c.write(ctx, d, driver.OpCreate, call)
-		if err != nil {
-			if len(chunk) == 1 {
-				c.explain(batch[0], err)
-			}
-			return err
-		}
-		c.assign(results, values, chunk, reply, func(ids []int64) (map[int64]T, error) {
-			return c.read(ctx, d, driver.OpCreate, ids)
-		})
-		return nil
-	})
-	c.readBack(ctx, d, results, func(i int) bool { return items[i].ReadBack })
+	item := func(i int) (T, []string) { return values[i], writable(values[i]) }
+	parts := c.divide(ctx, driver.OpCreate, results, func(i int) (driver.Resource[T, F], error) {
+		return c.writeRoute(driver.OpCreate, values[i], writable(values[i]), false)
+	}, item)
+	var failure error
+	for _, part := range parts {
+		c.create(ctx, part, results, values, &failure)
+		c.readBack(ctx, part.d, results, part.pending, func(i int) bool { return items[i].ReadBack })
+	}
 	return results
+}
+
+// create makes the records that one generation serves.
+func (c *Collection[T, F]) create(ctx context.Context, part writing[T, F], results []Result[T], values []T, failure *error) {
+	d := part.d
+	group := func(i int) string {
+		if d.Group == nil {
+			return ""
+		}
+		return d.Group(values[i])
+	}
+	for _, pending := range partition(part.pending, group) {
+		inBatches(results, pending, d.MaxBatch, nil, failure, func(chunk []int) error {
+			batch := make([]T, len(chunk))
+			for k, i := range chunk {
+				batch[k] = values[i]
+			}
+			call, err := d.Create(part.env, batch)
+			if err != nil {
+				return err
+			}
+			reply, _, err := c.write(ctx, d, driver.OpCreate, call)
+			if err != nil {
+				c.explainAll(batch, err)
+				return err
+			}
+			c.assign(results, values, chunk, reply, func(ids []int64) (map[int64]T, error) {
+				return c.read(ctx, d, driver.OpCreate, ids)
+			})
+			return nil
+		})
+	}
 }
 
 // assign gives the items of chunk their results. Refusals are matched by index;
@@ -76,9 +86,9 @@ func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, 
 		}
 		return -1
 	}
-	created := func(k int, id int64) {
+	created := func(k int, item driver.WriteItem) {
 		value := values[chunk[k]]
-		setRecordID(value, id)
+		overlay(value, item)
 		results[chunk[k]].Value = value
 		delete(left, k)
 	}
@@ -91,7 +101,7 @@ func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, 
 	var unnamed []driver.WriteItem
 	for _, item := range reply.Items {
 		if k := int(item.RequestID) - 1; left[k] {
-			created(k, item.ID)
+			created(k, item)
 			continue
 		}
 		unnamed = append(unnamed, item)
@@ -110,7 +120,7 @@ func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, 
 	switch {
 	case len(unplaced) == 0 && len(unnamed) == len(left):
 		for _, item := range unnamed {
-			created(next(), item.ID)
+			created(next(), item)
 		}
 	case len(unnamed) == 0 && len(unplaced) == len(left):
 		for _, refusal := range unplaced {
@@ -124,7 +134,7 @@ func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, 
 
 // recognize reads created records and gives each to the first item left, in
 // order, that it could be. It returns the records that are nobody's.
-func (c *Collection[T, F]) recognize(values []T, chunk []int, left map[int]bool, unnamed []driver.WriteItem, created func(k int, id int64), read func(ids []int64) (map[int64]T, error)) []driver.WriteItem {
+func (c *Collection[T, F]) recognize(values []T, chunk []int, left map[int]bool, unnamed []driver.WriteItem, created func(k int, item driver.WriteItem), read func(ids []int64) (map[int64]T, error)) []driver.WriteItem {
 	if c.behavior.same == nil {
 		return unnamed
 	}
@@ -145,15 +155,36 @@ func (c *Collection[T, F]) recognize(values []T, chunk []int, left map[int]bool,
 		if !ok || k == len(chunk) {
 			return unnamed[i:]
 		}
-		created(k, id)
+		created(k, unnamed[i])
 		k++
 	}
 	return nil
 }
 
+// overlay writes what upstream told of a record over it.
+func overlay[T proto.Message](value T, item driver.WriteItem) {
+	setRecordID(value, item.ID)
+	if item.Told != nil {
+		proto.Merge(value, item.Told)
+	}
+}
+
+// explainAll lets the resource complete the refusals of a request that was
+// refused as a whole.
+func (c *Collection[T, F]) explainAll(batch []T, err error) {
+	if len(batch) == 1 {
+		c.explain(batch[0], err)
+	}
+	for _, item := range asError(err).Items {
+		if item.Index >= 0 && item.Index < len(batch) {
+			c.explain(batch[item.Index], item.Err)
+		}
+	}
+}
+
 // explain lets the resource complete a refusal.
 func (c *Collection[T, F]) explain(value T, err error) {
-	if e := asError(err); e.Kind == KindUpstreamInvalid {
+	if e := asError(err); e.Kind == KindUpstreamInvalid && c.behavior.explain != nil {
 		c.behavior.explain(value, e)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
+	"github.com/amogate/amogate/amo/internal/v4"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
@@ -19,17 +20,26 @@ func newCustomers(c *Client) Customers {
 		name:   "customers",
 		drivers: map[Generation]driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]{
 			V2: v2.Customers(),
+			V4: v4.Customers(),
 		},
 		behavior: behavior[*amogatev1.Customer, *amogatev1.CustomerFilter]{
 			ids: (*amogatev1.CustomerFilter).GetIds,
 			byIDsAlone: func(f *amogatev1.CustomerFilter) bool {
 				return len(f.GetIds()) > 0 && f.GetQuery() == ""
 			},
+			paid:      customerFilterIsPaid,
 			matches:   customerMatches,
 			applyTags: customerTags,
 			explain:   explainCustomer,
 		},
 	}
+}
+
+// customerFilterIsPaid says whether the filter has more than a search text, which
+// is the one thing that v4 applies in every plan.
+func customerFilterIsPaid(f *amogatev1.CustomerFilter) bool {
+	return len(f.GetIds())+len(f.GetResponsibleUserIds()) > 0 ||
+		f.GetCreateTime() != nil || f.GetUpdateTime() != nil || f.GetNextPurchaseTime() != nil
 }
 
 // customerMatches checks everything of the filter but the search text, which

@@ -131,7 +131,7 @@ func dropper(t *testing.T, drop func() bool) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := New(Config{Account: "test", BaseURL: base, Auth: BearerToken("t")})
+	c, err := New(Config{Account: "test", BaseURL: base, Generation: V2, Auth: BearerToken("t")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestAttempt_writeWithoutAConnectionWasNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var dials atomic.Int64
 		c, err := New(Config{
-			Account: "test", BaseURL: &url.URL{Scheme: "http", Host: "example.amocrm.ru"}, Auth: BearerToken("t"),
+			Account: "test", BaseURL: &url.URL{Scheme: "http", Host: "example.amocrm.ru"}, Generation: V2, Auth: BearerToken("t"),
 			Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				dials.Add(1)
 				<-ctx.Done()

@@ -86,7 +86,7 @@ func TestErrors_ofTheConnection(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := New(Config{Account: "test", BaseURL: base, Auth: BearerToken("t"), Transport: transport})
+			c, err := New(Config{Account: "test", BaseURL: base, Generation: V2, Auth: BearerToken("t"), Transport: transport})
 			if err != nil {
 				t.Fatal(err)
 			}

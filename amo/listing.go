@@ -19,6 +19,9 @@ type Cursor struct {
 	Offset int64
 	// LastID is the id of the row before the position; 0 = none.
 	LastID int64
+	// Kind is the number of the kind that the position is in, in a list of several
+	// kinds; 0 in others.
+	Kind int32
 }
 
 // Row is one row of a list and the position behind it.
@@ -53,8 +56,8 @@ type ListEnd struct {
 
 // Listing is one list about to run.
 type Listing[T proto.Message] struct {
-	// err is why the list cannot run.
-	err error
+	// prepare asks for the codec and sets what depends on it.
+	prepare func(ctx context.Context) error
 	// fetch reads the page behind an offset.
 	fetch func(ctx context.Context, want wanted) (fetched[T], error)
 	// matches says whether a row is yielded.
@@ -69,33 +72,48 @@ type Listing[T proto.Message] struct {
 
 // List prepares a list; nothing is sent before its rows are asked for.
 func (c *Collection[T, F]) List(filter F, options ListOptions) *Listing[T] {
-	d, err := c.driver(driver.OpList)
-	if err == nil && options.From.Generation != 0 && options.From.Generation != d.Generation {
-		d, err = c.resume(options.From.Generation)
+	l := &Listing[T]{options: options, cursor: options.From}
+	l.prepare = func(ctx context.Context) error { return c.prepare(ctx, l, filter) }
+	return l
+}
+
+// prepare chooses the codec of a list and sets what depends on it.
+func (c *Collection[T, F]) prepare(ctx context.Context, l *Listing[T], filter F) error {
+	var d driver.Resource[T, F]
+	var err error
+	if from := l.options.From.Generation; from != 0 {
+		d, err = c.resume(from)
+	} else {
+		d, err = c.listRoute(ctx, filter)
 	}
-	l := &Listing[T]{err: err, options: options, cursor: options.From}
 	if err != nil {
-		return l
+		return err
 	}
 	l.cursor.Generation = d.Generation
-	l.end.Local = d.Local(filter)
 	l.limit = min(c.client.config.PageSize, d.MaxPage)
-	if options.Rows > 0 && len(l.end.Local) == 0 {
-		l.limit = min(l.limit, options.Rows)
+	l.matches = func(row T) bool { return c.behavior.matches == nil || c.behavior.matches(filter, row) }
+	if d.Local != nil {
+		l.end.Local = d.Local(filter)
 	}
-	l.matches = func(row T) bool { return c.behavior.matches(filter, row) }
-	if c.behavior.byIDsAlone(filter) {
+	if l.options.Rows > 0 && len(l.end.Local) == 0 {
+		l.limit = min(l.limit, l.options.Rows)
+	}
+	if c.behavior.byIDsAlone != nil && c.behavior.byIDsAlone(filter) {
+		atOnce, err := c.idsAtOnce(ctx, d)
+		if err != nil {
+			return err
+		}
 		ids := distinct(c.behavior.ids(filter))
-		l.limit = min(l.limit, d.MaxIDs)
+		l.limit = min(l.limit, atOnce)
 		l.fetch = func(ctx context.Context, want wanted) (fetched[T], error) {
 			return c.fetchIDs(ctx, d, ids, want)
 		}
-		return l
+		return nil
 	}
 	l.fetch = func(ctx context.Context, want wanted) (fetched[T], error) {
 		return c.fetchPage(ctx, d, filter, want)
 	}
-	return l
+	return nil
 }
 
 // resume returns the codec of the generation that a cursor belongs to, even if
@@ -117,8 +135,8 @@ func (c *Collection[T, F]) resume(generation Generation) (driver.Resource[T, F],
 // *Error, is the last thing it yields. It may be ranged over once.
 func (l *Listing[T]) Rows(ctx context.Context) iter.Seq2[Row[T], error] {
 	return func(yield func(Row[T], error) bool) {
-		if l.err != nil {
-			yield(Row[T]{}, l.err)
+		if err := l.prepare(ctx); err != nil {
+			yield(Row[T]{}, err)
 			return
 		}
 		var sent idSet
@@ -193,7 +211,7 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 				}
 				ahead.start(ctx, page.next, classSync)
 			}
-			full, reasked = page.full, false
+			full, reasked = page.full || page.announced, false
 		}
 	}
 }

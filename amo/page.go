@@ -30,8 +30,9 @@ type fetched[T any] struct {
 	offsets []int64
 	// next is the position behind the page.
 	next int64
-	// full says that the page has as many rows as were asked for.
-	full bool
+	// full says that the page has as many rows as were asked for, announced that
+	// upstream said that another follows.
+	full, announced bool
 	// last says that nothing follows, whatever upstream would answer.
 	last  bool
 	usage usage
@@ -42,14 +43,22 @@ type fetched[T any] struct {
 // fetchPage reads a page of the collection. Where that is too much it asks for
 // less.
 func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F], filter F, want wanted) (fetched[T], error) {
-	env, err := c.client.env(ctx, accountLife)
+	env, err := c.client.env(ctx, d.Generation, accountLife)
 	if err != nil {
 		return fetched[T]{}, err
 	}
 	var total usage
 	offset, limit := want.offset, want.limit
+	if d.Whole && offset > 0 {
+		return fetched[T]{next: offset, last: true, limit: limit}, nil
+	}
 	for {
-		call, err := d.List(env, filter, offset, limit)
+		begin := offset
+		if d.Paged {
+			// Upstream counts pages: the rows before the position are read again.
+			begin -= offset % int64(limit)
+		}
+		call, err := d.List(env, filter, begin, limit)
 		if err != nil {
 			return fetched[T]{}, err
 		}
@@ -65,8 +74,19 @@ func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F
 			}
 			return fetched[T]{usage: total}, err
 		}
-		f := fetched[T]{rows: page.Rows, next: offset + int64(len(page.Rows)), full: len(page.Rows) >= limit, usage: total, limit: limit}
-		for i := range page.Rows {
+		f := fetched[T]{full: len(page.Rows) >= limit, announced: page.Next, usage: total, limit: limit}
+		f.next = max(offset, begin+int64(len(page.Rows)))
+		switch {
+		case d.Whole:
+			f.last = true
+		case d.Paged && page.Next && len(page.Rows) > 0:
+			// A page can be short and another follow.
+			f.next = begin + int64(limit)
+		case d.Paged && !f.full && len(page.Rows) > 0:
+			f.last = true
+		}
+		f.rows = page.Rows[min(int(offset-begin), len(page.Rows)):]
+		for i := range f.rows {
 			f.offsets = append(f.offsets, offset+int64(i)+1)
 		}
 		return f, nil

@@ -7,11 +7,9 @@ import (
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
+	"github.com/amogate/amogate/amo/internal/v4"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
-
-// periodsName is the resource of periods in routes and operation names.
-const periodsName = "periods"
 
 // Periods are the periods of the customers' life cycle of one account. It is
 // safe for concurrent use.
@@ -21,13 +19,13 @@ type Periods struct {
 }
 
 func newPeriods(c *Client) *Periods {
-	return &Periods{client: c, drivers: map[Generation]driver.Periods{V2: v2.Periods()}}
+	return &Periods{client: c, drivers: map[Generation]driver.Periods{V2: v2.Periods(), V4: v4.Periods()}}
 }
 
 // List reads all periods: those before the purchase first, each kind in its
 // order.
 func (p *Periods) List(ctx context.Context) ([]*amogatev1.Period, error) {
-	generation, err := routeFor(p.client.config.Generation, periodsName, driver.OpList)
+	generation, err := p.client.route(periodsName, driver.OpList, asked{})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +37,7 @@ func (p *Periods) List(ctx context.Context) ([]*amogatev1.Period, error) {
 // and to keep or delete one that is not there; upstream has no lock, so a period
 // that somebody else adds in between is lost.
 func (p *Periods) Replace(ctx context.Context, periods []*amogatev1.Period, deleteIDs []int64) ([]*amogatev1.Period, error) {
-	generation, err := routeFor(p.client.config.Generation, periodsName, driver.OpUpdate)
+	generation, err := p.client.route(periodsName, driver.OpUpdate, asked{})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +82,7 @@ func (p *Periods) send(ctx context.Context, d driver.Periods, call driver.Call) 
 			return err
 		},
 	})
-	return periods, err
+	return periods, p.client.confirm(ctx, d.Generation, err)
 }
 
 // checkReplacement compares what is there with what is kept and what is named

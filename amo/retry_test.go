@@ -34,12 +34,12 @@ func TestRetry_failedLoginIsNotMultipliedByItsCallers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
 				// What is known of the account stays, so that the writes need the login.
-				if _, err := b.client.env(t.Context(), accountLife); err != nil {
+				if _, err := b.client.env(t.Context(), V2, accountLife); err != nil {
 					t.Fatal(err)
 				}
 				b.ExpireSessions()
 				time.Sleep(sessionLife - time.Minute)
-				b.client.account.read = time.Now()
+				b.client.accounts[V2].read = time.Now()
 				time.Sleep(2 * time.Minute)
 				b.ResetStats()
 				b.script(t, loginFault(test.action))

@@ -1,9 +1,23 @@
 package amo
 
 import (
+	"context"
 	"fmt"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+)
+
+// Resources that are no collection, in routes and operation names.
+const (
+	periodsName       = "periods"
+	customerLinksName = "customer_links"
+	subscribersName   = "customer_subscribers"
+	bonusPointsName   = "bonus_points"
+	customersModeName = "customers_mode"
+	notePinsName      = "note_pins"
 )
 
 // route is one row of the table that says which generation serves what.
@@ -11,40 +25,164 @@ type route struct {
 	resource   string
 	op         driver.Op
 	generation Generation
+	// when says for which requests; nil = for all.
+	when func(asked) bool
 	// reason says why this generation and not the other.
 	reason string
 }
 
-// routes is the table behind Auto. A pair that is not in it is not served.
-var routes = []route{
-	{"customers", driver.OpList, V2, "filters work in every plan"},
-	{"customers", driver.OpGet, V2, "one read by ids, like the list"},
-	{"customers", driver.OpCreate, V2, "contacts, company and tags go in one atomic call"},
-	{"customers", driver.OpUpdate, V2, "the lock on the time of change is exact"},
-	{"customers", driver.OpDelete, V2, "only v2 deletes customers"},
-
-	{"transactions", driver.OpList, V2, "empty lists are told apart from missing routes"},
-	{"transactions", driver.OpGet, V2, "one read by ids, like the list"},
-	{"transactions", driver.OpCreate, V2, "one call for transactions of many customers"},
-	{"transactions", driver.OpUpdate, V2, "only v2 edits comments"},
-	{"transactions", driver.OpDelete, V2, "one call for many"},
-
-	{"periods", driver.OpList, V2, "v4 has statuses instead"},
-	{"periods", driver.OpUpdate, V2, "v4 has statuses instead"},
+// asked is what a row's condition is asked about.
+type asked struct {
+	// filtered says that the filter of a list has fields that upstream's paid
+	// filters would have to apply; filters, that the account has these.
+	filtered, filters bool
+	// paths are the fields that a write sets, conditional says that it depends on
+	// the record's time of change.
+	paths       []string
+	conditional bool
+	// fits says whether a generation can express the write.
+	fits func(Generation) bool
 }
 
-// routeFor returns the generation that serves op of a resource, or an *Error of
+// has says whether the write sets one of these fields.
+func (a asked) has(paths ...string) bool {
+	return slices.ContainsFunc(a.paths, func(path string) bool { return slices.Contains(paths, path) })
+}
+
+// routes is the table behind Auto: the first row whose condition holds serves
+// the request. A pair that is not in it is not served. A forced generation
+// serves what it has a row for, whatever the conditions.
+var routes = []route{
+	{"customers", driver.OpList, V4, honoured, "shows lifetime value, segments and statuses"},
+	{"customers", driver.OpList, V2, nil, "filters work in every plan"},
+	{"customers", driver.OpGet, V4, nil, "shows lifetime value, segments and statuses"},
+	{"customers", driver.OpGet, V2, nil, "one read by ids, like the list"},
+	{"customers", driver.OpCreate, V2, createsLinks, "contacts, company and elements go in the same, atomic call; periods are known"},
+	{"customers", driver.OpCreate, V4, nil, "takes segments, statuses and parts of currency units; a date is needed only where the account works by periodicity"},
+	{"customers", driver.OpUpdate, V2, conditional, "the lock on the time of change is exact"},
+	{"customers", driver.OpUpdate, V2, changesLinks, "links go in the same, atomic call; periods are known"},
+	{"customers", driver.OpUpdate, V4, nil, "takes segments, statuses, parts of currency units and single tags; needs no lock"},
+	{"customers", driver.OpDelete, V2, nil, "only v2 deletes customers"},
+
+	{"transactions", driver.OpList, V4, nil, "shows parts of currency units and elements"},
+	{"transactions", driver.OpList, V2, nil, "larger pages"},
+	{"transactions", driver.OpGet, V4, nil, "shows parts of currency units and elements"},
+	{"transactions", driver.OpGet, V2, nil, "one read by ids, like the list"},
+	{"transactions", driver.OpCreate, V4, beyondV2, "only v4 takes parts of currency units and bonus points"},
+	{"transactions", driver.OpCreate, V2, nil, "one call for transactions of many customers"},
+	{"transactions", driver.OpUpdate, V2, nil, "only v2 edits comments"},
+	{"transactions", driver.OpDelete, V2, nil, "one call for many"},
+	{"transactions", driver.OpDelete, V4, nil, "one by one"},
+
+	{"notes", driver.OpList, V4, nil, "one shape of content; pins; customers' notes are documented"},
+	{"notes", driver.OpList, V2, nil, "larger pages"},
+	{"notes", driver.OpGet, V4, nil, "as the list"},
+	{"notes", driver.OpGet, V2, nil, "as the list"},
+	{"notes", driver.OpCreate, V4, nil, "takes every type that can be made"},
+	{"notes", driver.OpCreate, V2, nil, "one call for many parents"},
+	{"notes", driver.OpUpdate, V2, conditional, "the lock on the time of change is exact"},
+	{"notes", driver.OpUpdate, V4, nil, "takes every type that can be changed; needs no lock"},
+	{notePinsName, driver.OpUpdate, V4, nil, "only v4 pins notes"},
+
+	{"task_notes", driver.OpList, V2, nil, "v4 has no notes of tasks"},
+	{"task_notes", driver.OpGet, V2, nil, "v4 has no notes of tasks"},
+	{"task_notes", driver.OpCreate, V2, nil, "v4 has no notes of tasks"},
+	{"task_notes", driver.OpUpdate, V2, nil, "v4 has no notes of tasks"},
+
+	{periodsName, driver.OpList, V2, nil, "raw lengths, and the ids that a replacement names"},
+	{periodsName, driver.OpList, V4, nil, "computed from the conditions of statuses"},
+	{periodsName, driver.OpUpdate, V2, nil, "v4 has no way to write conditions"},
+
+	{"customer_statuses", driver.OpList, V4, nil, "only v4 has statuses"},
+	{"customer_statuses", driver.OpGet, V4, nil, "only v4 has statuses"},
+	{"customer_statuses", driver.OpCreate, V4, nil, "only v4 has statuses"},
+	{"customer_statuses", driver.OpUpdate, V4, nil, "only v4 has statuses"},
+	{"customer_statuses", driver.OpDelete, V4, nil, "only v4 has statuses"},
+
+	{"customer_segments", driver.OpList, V4, nil, "only v4 has segments"},
+	{"customer_segments", driver.OpGet, V4, nil, "only v4 has segments"},
+	{"customer_segments", driver.OpCreate, V4, nil, "only v4 has segments"},
+	{"customer_segments", driver.OpUpdate, V4, nil, "only v4 has segments"},
+	{"customer_segments", driver.OpDelete, V4, nil, "only v4 has segments"},
+
+	{customerLinksName, driver.OpList, V4, nil, "only v4 tells links by themselves"},
+	{subscribersName, driver.OpList, V4, nil, "only v4 tells subscribers"},
+	{bonusPointsName, driver.OpUpdate, V4, nil, "only v4 has bonus points"},
+	{customersModeName, driver.OpGet, V4, nil, "only v4 tells the mode"},
+	{customersModeName, driver.OpUpdate, V4, nil, "only v4 changes the mode"},
+}
+
+// honoured holds where v4 applies the filter: without the paid option it would
+// answer everything without a word.
+func honoured(a asked) bool { return !a.filtered || a.filters }
+
+// linkPaths are what v4 links in requests of their own, and the period that it
+// does not know.
+var linkPaths = []string{"contact_ids", "company_id", "catalog_elements", "period_id"}
+
+func createsLinks(a asked) bool { return a.has(linkPaths...) }
+
+func changesLinks(a asked) bool { return a.has(linkPaths...) && a.fits(V2) }
+
+func conditional(a asked) bool { return a.conditional && a.fits(V2) }
+
+func beyondV2(a asked) bool { return !a.fits(V2) && a.fits(V4) }
+
+// route returns the generation that serves op of a resource, or an *Error of
 // KindUnsupported when the forced generation does not.
-func routeFor(forced Generation, resource string, op driver.Op) (Generation, error) {
+func (c *Client) route(resource string, op driver.Op, a asked) (Generation, error) {
+	forced := c.config.Generation
 	for _, r := range routes {
-		if r.resource == resource && r.op == op && (forced == Auto || forced == r.generation) {
+		if r.resource != resource || r.op != op {
+			continue
+		}
+		if forced == r.generation || forced == Auto && c.config.Auth.takenBy(r.generation) && (r.when == nil || r.when(a)) {
 			return r.generation, nil
 		}
 	}
-	return 0, &Error{
-		Kind:       KindUnsupported,
-		Op:         resource + "." + string(op),
-		Generation: forced,
-		Message:    fmt.Sprintf("%s of %s is not served over the upstream API %s; start amogate with --upstream-api=auto", op, resource, forced),
+	e := &Error{Kind: KindUnsupported, Op: resource + "." + string(op), Generation: forced}
+	if forced == Auto {
+		// Only a session, which v4 does not take, leaves Auto without a row.
+		e.Generation = V2
+		e.Message = fmt.Sprintf("%s of %s needs the upstream API v4, which takes no login with a key; give the account a token", op, resource)
+		return 0, e
 	}
+	e.Message = fmt.Sprintf("%s of %s is not served over the upstream API %s; start amogate with --upstream-api=auto", op, resource, forced)
+	return 0, e
+}
+
+// listRoute returns the codec that serves a list with this filter.
+func (c *Collection[T, F]) listRoute(ctx context.Context, filter F) (driver.Resource[T, F], error) {
+	a := asked{filtered: c.behavior.paid != nil && c.behavior.paid(filter)}
+	if a.filtered && c.client.config.Generation == Auto && c.client.config.Auth.takenBy(V4) {
+		env, err := c.client.env(ctx, V4, accountLife)
+		if err != nil {
+			return driver.Resource[T, F]{}, err
+		}
+		a.filters = env.Filters
+	}
+	return c.driver(driver.OpList, a)
+}
+
+// writeRoute returns the codec that serves a write of these paths of value.
+func (c *Collection[T, F]) writeRoute(op driver.Op, value T, paths []string, conditional bool) (driver.Resource[T, F], error) {
+	return c.driver(op, asked{paths: paths, conditional: conditional, fits: func(g Generation) bool {
+		d, ok := c.drivers[g]
+		if !ok || !c.client.config.Auth.takenBy(g) {
+			return false
+		}
+		fits := func(path string) bool { return d.Supports(op, path) && (g == V4 || !hasMinorUnits(value, path)) }
+		return !slices.ContainsFunc(paths, func(path string) bool { return !fits(path) })
+	}})
+}
+
+// hasMinorUnits says whether the field is an amount with parts of a currency
+// unit, which v2 does not know.
+func hasMinorUnits(m proto.Message, path string) bool {
+	amount, ok := fieldMessage(m, path).(interface{ GetNanos() int32 })
+	if !ok {
+		return false
+	}
+	_, isMoney := amount.(interface{ GetCurrencyCode() string })
+	return isMoney && amount.GetNanos() != 0
 }

@@ -50,6 +50,8 @@ func (s Session) validate() error {
 	return errors.Join(errs...)
 }
 
+func (Session) takenBy(generation Generation) bool { return generation == V2 }
+
 func (s Session) credentials(c *Client) credentials { return &session{client: c, auth: s} }
 
 // session are the credentials of a Session: the cookies of the last login. One

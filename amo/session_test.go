@@ -180,7 +180,7 @@ func TestSession_loginThatTimesOutShrinksNoPage(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
 		rowsOf(t, b, nil, ListOptions{})
 		time.Sleep(sessionLife)
-		b.client.account.read = time.Now() // only the login is due
+		b.client.accounts[V2].read = time.Now() // only the login is due
 		b.ResetStats()
 		b.script(t, loginFault(emulator.Action{Status: 504, HTML: true}))
 		for _, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {

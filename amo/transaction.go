@@ -5,6 +5,7 @@ import (
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
+	"github.com/amogate/amogate/amo/internal/v4"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
@@ -18,6 +19,7 @@ func newTransactions(c *Client) Transactions {
 		name:   "transactions",
 		drivers: map[Generation]driver.Resource[*amogatev1.Transaction, *amogatev1.TransactionFilter]{
 			V2: v2.Transactions(),
+			V4: v4.Transactions(),
 		},
 		behavior: behavior[*amogatev1.Transaction, *amogatev1.TransactionFilter]{
 			ids:        (*amogatev1.TransactionFilter).GetIds,
@@ -28,8 +30,6 @@ func newTransactions(c *Client) Transactions {
 			},
 			keepsUpdateTime: true,
 			same:            sameTransaction,
-			applyTags:       func(before *amogatev1.Transaction, _, _ []string) *amogatev1.Transaction { return before },
-			explain:         func(*amogatev1.Transaction, *Error) {},
 		},
 	}
 }

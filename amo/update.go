@@ -1,6 +1,7 @@
 package amo
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -34,35 +35,35 @@ func (u Update[T]) changesTags() bool { return len(u.AddTags)+len(u.RemoveTags) 
 // record is read and tried once more, unless it is conditional.
 func (c *Collection[T, F]) Update(ctx context.Context, items []Update[T]) []Result[T] {
 	results := make([]Result[T], len(items))
-	d, err := c.driver(driver.OpUpdate)
-	if err != nil {
-		return failAll(results, err)
-	}
-	env, err := c.client.env(ctx, accountLife)
-	if err != nil {
-		return failAll(results, err)
-	}
 	items = slices.Clone(items)
 	for i, item := range items {
 		if !item.Value.ProtoReflect().IsValid() {
 			items[i].Value = newRecord[T]()
 		}
 	}
-	pending := check(env, d, driver.OpUpdate, results, func(i int) (T, []string) {
-		return items[i].Value, items[i].Paths
-	})
-	run := &updateRun[T, F]{
-		Collection: c, d: d, env: env, items: items, results: results,
-		before: map[int64]T{}, sent: make([]int64, len(items)), ambiguous: make([]bool, len(items)),
+	parts := c.divide(ctx, driver.OpUpdate, results, func(i int) (driver.Resource[T, F], error) {
+		paths := items[i].Paths
+		if items[i].changesTags() {
+			paths = append(slices.Clone(paths), string(tagsField))
+		}
+		return c.writeRoute(driver.OpUpdate, items[i].Value, paths, items[i].ExpectedUpdateTime != 0)
+	}, func(i int) (T, []string) { return items[i].Value, items[i].Paths })
+	var failure error
+	for _, part := range parts {
+		run := &updateRun[T, F]{
+			Collection: c, d: part.d, env: part.env, items: items, results: results, failure: &failure,
+			before: map[int64]T{}, sent: make([]int64, len(items)), ambiguous: make([]bool, len(items)),
+		}
+		pending := part.pending
+		for range 2 {
+			refused, silent := run.round(ctx, pending)
+			pending = run.examine(ctx, refused, silent)
+		}
+		for _, i := range pending {
+			results[i].Err = stale(run.op(), items[i].ID)
+		}
+		c.readBack(ctx, part.d, results, part.pending, func(i int) bool { return items[i].ReadBack })
 	}
-	for range 2 {
-		refused, silent := run.round(ctx, pending)
-		pending = run.examine(ctx, refused, silent)
-	}
-	for _, i := range pending {
-		results[i].Err = stale(run.op(), items[i].ID)
-	}
-	c.readBack(ctx, d, results, func(i int) bool { return items[i].ReadBack })
 	return results
 }
 
@@ -73,6 +74,7 @@ type updateRun[T, F proto.Message] struct {
 	env     *driver.Env
 	items   []Update[T]
 	results []Result[T]
+	failure *error
 	// before are records as upstream had them, by id.
 	before map[int64]T
 	// sent are the times of change that were sent last, by item; ambiguous says
@@ -90,44 +92,135 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 	for _, i := range pending {
 		r.ambiguous[i] = false
 	}
-	inBatches(r.results, pending, r.d.MaxBatch, func(chunk []int) error {
-		changes := make([]driver.Change[T], len(chunk))
-		for k, i := range chunk {
-			changes[k] = r.change(i)
-			r.sent[i] = changes[k].UpdateTime.Unix()
-		}
-		call, err := r.d.Update(r.env, changes)
-		if err != nil {
-			return err
-		}
-		reply, u, err := r.write(ctx, r.d, driver.OpUpdate, call)
+	id := func(i int) int64 { return r.items[i].ID }
+	inBatches(r.results, pending, cmp.Or(r.d.MaxUpdate, r.d.MaxBatch), id, r.failure, func(chunk []int) error {
+		changes := make(map[int]driver.Change[T], len(chunk))
 		for _, i := range chunk {
-			r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
+			changes[i] = r.change(i)
+			r.sent[i] = changes[i].UpdateTime.Unix()
 		}
+		reply, err := r.send(ctx, chunk, changes)
 		if err != nil {
 			return err
 		}
-		written := make(map[int64]bool, len(reply.Items))
+		written := make(map[int64]driver.WriteItem, len(reply.Items))
 		for _, item := range reply.Items {
-			written[item.ID] = true
+			written[item.ID] = item
 		}
 		errors := refusals(reply.Errors)
-		for k, i := range chunk {
+		var done []int
+		for _, i := range chunk {
 			refusal := errors[r.items[i].ID]
+			item, ok := written[r.items[i].ID]
 			switch {
 			case refusal != nil && refusal.Stale:
 				refused = append(refused, i)
 			case refusal != nil:
 				r.results[i].Err = refusal.Err
-			case written[r.items[i].ID]:
-				r.results[i].Value = r.answer(i, changes[k])
+			case ok || reply.All:
+				r.results[i].Value = r.answer(i, changes[i], item)
+				done = append(done, i)
 			default:
 				silent = append(silent, i)
 			}
 		}
+		r.link(ctx, done, changes)
 		return nil
 	})
 	return refused, silent
+}
+
+// send writes what one update can say of the changes of chunk. A change that has
+// only links is as good as written.
+func (r *updateRun[T, F]) send(ctx context.Context, chunk []int, changes map[int]driver.Change[T]) (driver.WriteReply, error) {
+	var batch []driver.Change[T]
+	var linked []driver.WriteItem
+	for _, i := range chunk {
+		if links, rest := r.linked(changes[i]); links && !rest {
+			linked = append(linked, driver.WriteItem{ID: changes[i].ID})
+			continue
+		}
+		batch = append(batch, changes[i])
+	}
+	if len(batch) == 0 {
+		return driver.WriteReply{Items: linked}, nil
+	}
+	call, err := r.d.Update(r.env, batch)
+	if err != nil {
+		return driver.WriteReply{}, err
+	}
+	reply, u, err := r.write(ctx, r.d, driver.OpUpdate, call)
+	for _, i := range chunk {
+		r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
+	}
+	reply.Items = append(reply.Items, linked...)
+	return reply, err
+}
+
+// linked says whether a change needs requests that link, and whether it holds
+// anything else.
+func (r *updateRun[T, F]) linked(change driver.Change[T]) (links, rest bool) {
+	if r.d.Linked == nil {
+		return false, true
+	}
+	links, rest = r.d.Linked(change.Paths)
+	return links, rest || len(change.AddTags)+len(change.RemoveTags) > 0
+}
+
+// link sends the requests that link the records of items that are written. Where
+// requests for many are refused it sends those of each.
+func (r *updateRun[T, F]) link(ctx context.Context, items []int, changes map[int]driver.Change[T]) {
+	items = slices.DeleteFunc(items, func(i int) bool {
+		links, _ := r.linked(changes[i])
+		return !links
+	})
+	if len(items) == 0 {
+		return
+	}
+	err := r.sendLinks(ctx, items, changes)
+	if err == nil {
+		return
+	}
+	if len(items) > 1 && IsKind(err, KindUpstreamInvalid) {
+		for _, i := range items {
+			r.link(ctx, []int{i}, changes)
+		}
+		return
+	}
+	for _, i := range items {
+		failure := *asError(err)
+		if _, rest := r.linked(changes[i]); rest {
+			failure.Message = "the other fields were written, the links were not: " + failure.Message
+		}
+		r.results[i].Err = &failure
+	}
+}
+
+func (r *updateRun[T, F]) sendLinks(ctx context.Context, items []int, changes map[int]driver.Change[T]) error {
+	batch := make([]driver.Change[T], len(items))
+	for k, i := range items {
+		batch[k] = changes[i]
+	}
+	calls, err := r.d.Links(r.env, batch)
+	if err != nil {
+		return err
+	}
+	for _, call := range calls {
+		_, err := r.client.send(ctx, request{
+			call:  call,
+			class: classInteractive,
+			decode: func(resp driver.Response) error {
+				if err := r.d.DecodeError(resp); err != nil {
+					return err
+				}
+				return nil
+			},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // readBefore reads the records that have to be known before they are written,
@@ -135,7 +228,9 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
 	needs := func(i int) bool {
 		_, known := r.before[r.items[i].ID]
-		return !known && (r.items[i].changesTags() || r.d.NeedsBefore(r.items[i].Value, r.items[i].Paths))
+		item := r.items[i]
+		return !known && (item.changesTags() && !r.d.TagChanges || item.ExpectedUpdateTime != 0 && !r.d.Locks ||
+			r.d.NeedsBefore(item.Value, item.Paths))
 	}
 	var ids []int64
 	for _, i := range pending {
@@ -156,13 +251,15 @@ func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
 		switch {
 		case err != nil:
 			r.results[i].Err = err
-		case !ok:
+		case !ok || r.behavior.belongs != nil && !r.behavior.belongs(item.Value, record):
 			r.results[i].Err = r.notFound(driver.OpUpdate, item.ID)
 		case item.ExpectedUpdateTime != 0 && recordUpdateTime(record) > item.ExpectedUpdateTime:
 			r.results[i].Err = stale(r.op(), item.ID)
 		default:
 			r.before[item.ID] = record
-			r.results[i].Err = r.d.CheckChange(r.change(i))
+			if r.d.CheckChange != nil {
+				r.results[i].Err = r.d.CheckChange(r.change(i))
+			}
 			return r.results[i].Err != nil
 		}
 		return true
@@ -174,7 +271,10 @@ func (r *updateRun[T, F]) change(i int) driver.Change[T] {
 	item := r.items[i]
 	before, known := r.before[item.ID]
 	change := driver.Change[T]{ID: item.ID, Value: item.Value, Paths: item.Paths, Before: before}
-	if item.changesTags() {
+	switch {
+	case item.changesTags() && r.d.TagChanges:
+		change.AddTags, change.RemoveTags = item.AddTags, item.RemoveTags
+	case item.changesTags():
 		tags := r.behavior.applyTags(before, item.AddTags, item.RemoveTags)
 		change.Value = only(item.Value, item.Paths)
 		proto.Merge(change.Value, tags)
@@ -194,12 +294,13 @@ func (r *updateRun[T, F]) change(i int) driver.Change[T] {
 }
 
 // answer is the record as sent, with what upstream gave it.
-func (r *updateRun[T, F]) answer(i int, change driver.Change[T]) T {
+func (r *updateRun[T, F]) answer(i int, change driver.Change[T], item driver.WriteItem) T {
 	value := only(change.Value, change.Paths)
-	setRecordID(value, r.items[i].ID)
-	if !r.behavior.keepsUpdateTime {
+	if r.d.Locks && !r.behavior.keepsUpdateTime {
 		setRecordUpdateTime(value, change.UpdateTime.Unix())
 	}
+	item.ID = change.ID
+	overlay(value, item)
 	return value
 }
 
@@ -223,7 +324,7 @@ func (r *updateRun[T, F]) examine(ctx context.Context, refused, silent []int) []
 			r.results[i].Err = r.notFound(driver.OpUpdate, item.ID)
 		case err == nil && r.ambiguous[i] && recordUpdateTime(record) == r.sent[i]:
 			// The try before, whose answer was lost, did it.
-			r.results[i].Value = r.answer(i, r.change(i))
+			r.results[i].Value = r.answer(i, r.change(i), driver.WriteItem{})
 			setRecordUpdateTime(r.results[i].Value, r.sent[i])
 		case err != nil && r.ambiguous[i]:
 			r.results[i].Err = unsaid(r.op(), item.ID)

@@ -1,6 +1,7 @@
 package amo
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -30,18 +31,18 @@ func failAll[T any](results []Result[T], err error) []Result[T] {
 	return results
 }
 
-// inBatches calls write with chunks of at most size of the pending items. Write
-// sets the results of its items, or returns why the request failed as a whole:
-// a refusal of the data is narrowed down to the guilty item by halving, since
-// upstream does not say which it is; after any other failure the rest is not
-// attempted.
-func inBatches[T any](results []Result[T], pending []int, size int, write func(chunk []int) error) {
-	var failure error
+// inBatches calls write with chunks of at most size of the pending items, which
+// have the given record ids (nil = they have none yet). Write sets the results of
+// its items, or returns why the request failed as a whole. Where that is a
+// refusal of the data the items that upstream named get it and the rest is sent
+// again; where it named none the guilty one is found by halving. After any other
+// failure, told by failure, the rest is not attempted.
+func inBatches[T any](results []Result[T], pending []int, size int, id func(i int) int64, failure *error, write func(chunk []int) error) {
 	var run func(chunk []int)
 	run = func(chunk []int) {
-		if failure != nil {
+		if *failure != nil {
 			for _, i := range chunk {
-				results[i].Err = notAttempted(failure)
+				results[i].Err = notAttempted(*failure)
 			}
 			return
 		}
@@ -50,6 +51,20 @@ func inBatches[T any](results []Result[T], pending []int, size int, write func(c
 			return
 		}
 		refused := IsKind(err, KindUpstreamInvalid)
+		if named := named(asError(err), chunk, id); refused && len(named) > 0 {
+			var rest []int
+			for _, i := range chunk {
+				if results[i].Err = nil; named[i] != nil {
+					results[i].Err = named[i]
+					continue
+				}
+				rest = append(rest, i)
+			}
+			if len(rest) > 0 {
+				run(rest)
+			}
+			return
+		}
 		if refused && len(chunk) > 1 {
 			half := len(chunk) / 2
 			run(chunk[:half])
@@ -59,13 +74,52 @@ func inBatches[T any](results []Result[T], pending []int, size int, write func(c
 		for _, i := range chunk {
 			results[i].Err = err
 		}
-		if !refused {
-			failure = err
+		// One record that is not there says nothing of the others.
+		if !refused && !(len(chunk) == 1 && IsKind(err, KindNotFound)) {
+			*failure = err
 		}
 	}
 	for chunk := range slices.Chunk(pending, size) {
 		run(chunk)
 	}
+}
+
+// named returns the errors of the items of chunk that upstream named when it
+// refused all of it.
+func named(refusal *Error, chunk []int, id func(i int) int64) map[int]*Error {
+	found := map[int]*Error{}
+	for _, item := range refusal.Items {
+		switch {
+		case item.Index >= 0 && item.Index < len(chunk):
+			found[chunk[item.Index]] = item.Err
+		case len(chunk) == 1:
+			found[chunk[0]] = item.Err
+		case id != nil && item.ID != 0:
+			for _, i := range chunk {
+				if id(i) == item.ID {
+					found[i] = item.Err
+				}
+			}
+		}
+	}
+	return found
+}
+
+// partition divides the pending items by what key says of them, in order.
+func partition[K comparable](pending []int, key func(i int) K) [][]int {
+	var parts [][]int
+	place := map[K]int{}
+	for _, i := range pending {
+		k := key(i)
+		at, ok := place[k]
+		if !ok {
+			at = len(parts)
+			place[k] = at
+			parts = append(parts, nil)
+		}
+		parts[at] = append(parts[at], i)
+	}
+	return parts
 }
 
 func notAttempted(failure error) *Error {
@@ -87,23 +141,24 @@ func (c *Collection[T, F]) write(ctx context.Context, d driver.Resource[T, F], o
 			return err
 		},
 	})
-	return reply, u, err
+	return reply, u, c.client.confirm(ctx, d.Generation, err)
 }
 
-// readBack replaces the values of written records by what upstream has. It
+// readBack replaces the values of the records of part that were written by what upstream has. It
 // costs one read for as many records as one read can hold.
-func (c *Collection[T, F]) readBack(ctx context.Context, d driver.Resource[T, F], results []Result[T], wanted func(i int) bool) {
+func (c *Collection[T, F]) readBack(ctx context.Context, d driver.Resource[T, F], results []Result[T], part []int, wanted func(i int) bool) {
 	var ids []int64
-	for i, r := range results {
-		if r.Err == nil && wanted(i) {
-			ids = append(ids, recordID(r.Value))
+	for _, i := range part {
+		if results[i].Err == nil && wanted(i) {
+			ids = append(ids, recordID(results[i].Value))
 		}
 	}
 	if len(ids) == 0 {
 		return
 	}
 	found, err := c.read(ctx, d, driver.OpGet, ids)
-	for i, r := range results {
+	for _, i := range part {
+		r := results[i]
 		if r.Err != nil || !wanted(i) {
 			continue
 		}
@@ -123,20 +178,25 @@ func (c *Collection[T, F]) readBack(ctx context.Context, d driver.Resource[T, F]
 // the ids and what upstream tells of the records.
 func (c *Collection[T, F]) Delete(ctx context.Context, ids []int64) []Result[T] {
 	results := make([]Result[T], len(ids))
-	d, err := c.driver(driver.OpDelete)
+	d, err := c.driver(driver.OpDelete, asked{})
 	if err != nil {
 		return failAll(results, err)
 	}
+	var failure error
 	pending := make([]int, len(ids))
 	for i := range ids {
 		pending[i] = i
 	}
-	inBatches(results, pending, d.MaxBatch, func(chunk []int) error {
+	id := func(i int) int64 { return ids[i] }
+	inBatches(results, pending, cmp.Or(d.MaxDelete, d.MaxBatch), id, &failure, func(chunk []int) error {
 		batch := make([]int64, len(chunk))
 		for k, i := range chunk {
 			batch[k] = ids[i]
 		}
 		reply, u, err := c.write(ctx, d, driver.OpDelete, d.Delete(batch))
+		if len(batch) == 1 && u.ambiguous && IsKind(err, KindNotFound) {
+			reply, err = driver.WriteReply{All: true}, nil
+		}
 		if err != nil {
 			return err
 		}
@@ -151,7 +211,7 @@ func (c *Collection[T, F]) Delete(ctx context.Context, ids []int64) []Result[T] 
 			switch {
 			// After an ambiguous first try the record may be gone already, which
 			// is what was asked for.
-			case ok || u.ambiguous && (refusal == nil || refusal.Err.Kind == KindNotFound):
+			case ok || reply.All || u.ambiguous && (refusal == nil || refusal.Err.Kind == KindNotFound):
 				record := newRecord[T]()
 				setRecordID(record, ids[i])
 				setRecordName(record, item.Name)
@@ -178,11 +238,44 @@ func refusals(errors []driver.ItemError) map[int64]*driver.ItemError {
 	return byID
 }
 
-// check returns the items whose values can be written; the others get their
-// errors.
-func check[T, F proto.Message](env *driver.Env, d driver.Resource[T, F], op driver.Op, results []Result[T], item func(i int) (T, []string)) []int {
-	var pending []int
+// writing are items of a write that one generation serves.
+type writing[T, F proto.Message] struct {
+	d       driver.Resource[T, F]
+	env     *driver.Env
+	pending []int
+}
+
+// divide gives every item of a write to the generation that route says, and
+// checks it. Items that cannot be written get their errors.
+func (c *Collection[T, F]) divide(ctx context.Context, op driver.Op, results []Result[T], route func(i int) (driver.Resource[T, F], error), item func(i int) (T, []string)) []writing[T, F] {
+	drivers := make([]driver.Resource[T, F], len(results))
+	var routed []int
 	for i := range results {
+		if drivers[i], results[i].Err = route(i); results[i].Err == nil {
+			routed = append(routed, i)
+		}
+	}
+	var parts []writing[T, F]
+	for _, part := range partition(routed, func(i int) Generation { return drivers[i].Generation }) {
+		w := writing[T, F]{d: drivers[part[0]]}
+		var err error
+		if w.env, err = c.client.env(ctx, w.d.Generation, accountLife); err != nil {
+			for _, i := range part {
+				results[i].Err = err
+			}
+			continue
+		}
+		w.pending = check(w.env, w.d, op, results, part, item)
+		parts = append(parts, w)
+	}
+	return parts
+}
+
+// check returns the items of part whose values can be written; the others get
+// their errors.
+func check[T, F proto.Message](env *driver.Env, d driver.Resource[T, F], op driver.Op, results []Result[T], part []int, item func(i int) (T, []string)) []int {
+	var pending []int
+	for _, i := range part {
 		value, paths := item(i)
 		if err := d.Check(env, op, value, paths); err != nil {
 			results[i].Err = err

@@ -506,8 +506,8 @@ func TestDelete_ofWhatALostTryDeletedSucceeds(t *testing.T) {
 
 func TestForcedGeneration_thatServesNothingSaysSo(t *testing.T) {
 	b := newBench(t, emulator.Config{}, Config{Generation: V4})
-	if _, err := b.client.Customers().Get(t.Context(), 1); !IsKind(err, KindUnsupported) {
-		t.Errorf("Get = %v, want KindUnsupported", err)
+	if err := b.client.Customers().Delete(t.Context(), []int64{1})[0].Err; !IsKind(err, KindUnsupported) {
+		t.Errorf("Delete = %v, want KindUnsupported", err)
 	}
 	if got := b.Stats().Requests; got != 0 {
 		t.Errorf("%d requests, want none", got)

@@ -23,6 +23,7 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		MaxPage:     maxPage,
 		MaxIDs:      maxIDs,
 		MaxBatch:    maxBatch,
+		Locks:       true,
 		Supports:    supportsCustomer,
 		List:        listCustomers,
 		Local:       localCustomerFields,
