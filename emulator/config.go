@@ -23,6 +23,12 @@ const MaxCustomers = 10_000_000
 type Config struct {
 	// Customers is the number of seeded customers, 0 to MaxCustomers. Rows are made on demand and cost no memory.
 	Customers int
+	// Notes is the number of seeded notes of each kind of parents, 0 to MaxCustomers, made on demand too. 40 show every
+	// type a kind has. Customers have some only where there are customers.
+	Notes int
+	// Parents is the least number of seeded contacts, leads, companies and tasks each, MaxCustomers at most; the contacts
+	// and companies that seeded customers are tied to come to them. 0 means 10, negative none.
+	Parents int
 	// Seed chooses the content of the seeded rows; equal seeds and sizes give equal rows.
 	Seed uint64
 	// SeedEnd is the instant no seeded time is later than. Default: 2025-01-01T00:00:00Z, or the time of New where the
@@ -143,6 +149,28 @@ type Config struct {
 	Segments bool
 	// NoMinorUnits leaves the *_with_minor_units beside sums of money out, as accounts before 2026 do.
 	NoMinorUnits bool
+	// SystemNotes lets the service write a note of its own when a customer is created and when it buys something.
+	SystemNotes bool
+	// NoteIDsRepeat counts the ids of notes from one number for every kind of parents, so that two have the same.
+	NoteIDsRepeat bool
+	// NotesReadOnly refuses to write notes: the user has no rights.
+	NotesReadOnly bool
+	// NoteTypesList reads several types, separated by commas, in note_type of a v2 list of notes.
+	NoteTypesList bool
+	// NoteIDText writes the id of the first row of a v2 list of notes as text, as was seen.
+	NoteIDText bool
+	// NoteParams is the spelling of the keys of params of v2 notes.
+	NoteParams NoteParamsCase
+	// StatusChangeAsText writes the params of a v2 note of type 3 as JSON into its text, as older rows have it.
+	StatusChangeAsText bool
+	// NoteDurationAsText writes the duration of a call as text in v4 notes.
+	NoteDurationAsText bool
+	// NoteEditableKey adds is_editable to v4 notes.
+	NoteEditableKey bool
+	// NoteMissingEmpty answers 204 instead of 404 for one v4 note that does not exist.
+	NoteMissingEmpty bool
+	// NotePatchNeedsEntity requires entity_id in a batch of changes to v4 notes of a whole kind.
+	NotePatchNeedsEntity bool
 	// DocumentedAccount writes the account's containers as the documents print them instead of as recorded.
 	DocumentedAccount bool
 
@@ -227,6 +255,16 @@ const (
 	EmptyMissing                   // no key
 )
 
+// NoteParamsCase is the spelling of the keys of params of v2 notes.
+type NoteParamsCase int
+
+// The spellings of those keys.
+const (
+	NoteParamsMixed NoteParamsCase = iota // UNIQ, LINK, PHONE, DURATION, SRC, STATUS_NEW and others large, all else small
+	NoteParamsLower                       // small
+	NoteParamsUpper                       // large
+)
+
 // DeletedStyle is the shape of the answer to a delete of transactions.
 type DeletedStyle int
 
@@ -242,6 +280,7 @@ var seedEnd = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 
 // withDefaults is the one place defaults are given.
 func (c Config) withDefaults(now time.Time) Config {
+	setDefault(&c.Parents, 10)
 	setDefault(&c.Window, 7)
 	setDefault(&c.BanAfter, 10)
 	setDefault(&c.BanSpan, 10*time.Second)
@@ -281,6 +320,12 @@ func (c *Config) validate() error {
 	var errs []error
 	if c.Customers < 0 || c.Customers > MaxCustomers {
 		errs = append(errs, fmt.Errorf("customers: %d is outside 0 to %d", c.Customers, MaxCustomers))
+	}
+	if c.Notes < 0 || c.Notes > MaxCustomers {
+		errs = append(errs, fmt.Errorf("notes: %d is outside 0 to %d", c.Notes, MaxCustomers))
+	}
+	if c.Parents > MaxCustomers {
+		errs = append(errs, fmt.Errorf("parents: %d is above %d", c.Parents, MaxCustomers))
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		errs = append(errs, fmt.Errorf("time zone %q: %w", c.TimeZone, err))

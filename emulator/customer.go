@@ -109,10 +109,12 @@ type customerStore struct {
 	companies map[int64]string // named by AddCompany
 
 	// Guarded by mu too: a purchase changes its customer, a period that goes takes its customers elsewhere, a segment
-	// knows how many it has.
+	// knows how many it has, notes go with their customer.
 	purchases *transactionStore
 	periods   *periodStore
 	segments  *segmentStore
+	parents   *parentStore
+	notes     noteStore
 }
 
 func newCustomerStore(s *seed, c Config) *customerStore {
@@ -127,7 +129,9 @@ func newCustomerStore(s *seed, c Config) *customerStore {
 		purchases: newTransactionStore(s, c.TransactionsOldestFirst),
 		periods:   newPeriodStore(seedPeriods, c.Language == "ru"),
 		segments:  newSegmentStore(s),
+		parents:   newParentStore(s, c.Parents),
 	}
+	st.notes = newNoteStore(c, st.parents)
 	st.byUpdated = index[Customer]{
 		seeded: s.n,
 		key:    func(j int) sortKey { return sortKey{s.updatedAt(j), s.id(j)} },
@@ -187,10 +191,11 @@ func (st *customerStore) take(id int64) {
 	st.segments.count(st.seed.segmentsAt(position), -1)
 }
 
-// remove deletes a customer and its purchases. The caller holds the lock.
+// remove deletes a customer, its purchases and its notes. The caller holds the lock.
 func (st *customerStore) remove(id int64) {
 	st.take(id)
 	st.purchases.takeOf(id)
+	st.notes[ParentCustomer].takeOf(id)
 }
 
 // takeID returns an id nobody had. The caller holds the lock.

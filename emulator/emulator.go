@@ -202,6 +202,13 @@ func operation(method, path string) string {
 		case http.MethodPost:
 			return OpPeriodsWrite
 		}
+	case notesPath:
+		switch method {
+		case http.MethodGet:
+			return OpNotesList
+		case http.MethodPost:
+			return OpNotesWrite
+		}
 	}
 	return OpUnknown
 }
@@ -253,9 +260,13 @@ func (c *call) resource() (*reply, error) {
 		return c.listPeriods()
 	case OpPeriodsWrite:
 		return c.writePeriods()
+	case OpNotesList:
+		return c.listNotes()
+	case OpNotesWrite:
+		return c.writeNotes()
 	}
 	switch trimSlash(c.path) {
-	case "/api/v2/account", "/api/v2/customers", transactionsPath, commentPath, periodsPath:
+	case "/api/v2/account", "/api/v2/customers", transactionsPath, commentPath, periodsPath, notesPath:
 		return nil, &refusal{status: http.StatusMethodNotAllowed, code: 405, text: "Request method is not allowed"}
 	}
 	return nil, &refusal{status: http.StatusNotFound, code: 104, text: "Requested API method is not found"}
@@ -323,7 +334,7 @@ func (c *call) checkQuery(known ...string) error {
 	if key := c.query.unknownKey(known...); key != "" {
 		return badRequest("unknown query parameter %q", key)
 	}
-	read := c.op == OpCustomersList && c.e.config.HonourIfModifiedSince
+	read := c.op == OpCustomersList && c.e.config.HonourIfModifiedSince || c.op == OpNotesList
 	if c.request.Header.Get("If-Modified-Since") != "" && !read {
 		return badRequest("If-Modified-Since is ignored here")
 	}

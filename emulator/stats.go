@@ -40,13 +40,15 @@ const (
 	OpTransactionsWrite = "customers.transactions.write" // comments, at either path, too
 	OpPeriodsList       = "customers.periods.list"
 	OpPeriodsWrite      = "customers.periods.write"
+	OpNotesList         = "notes.list"
+	OpNotesWrite        = "notes.write"
 	OpUnknown           = "unknown"
 )
 
 // operations are all of them.
 var operations = append([]string{
 	OpAuth, OpAccount, OpCustomersList, OpCustomersWrite, OpTransactionsList, OpTransactionsWrite, OpPeriodsList,
-	OpPeriodsWrite, OpUnknown,
+	OpPeriodsWrite, OpNotesList, OpNotesWrite, OpUnknown,
 }, v4Operations()...)
 
 // counters guards Stats.

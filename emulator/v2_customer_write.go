@@ -100,6 +100,7 @@ func (c *call) applyAdd(cw *customerWrite, ch customerChange) {
 	cu.ID = c.e.customers.takeID()
 	c.change(cu, ch)
 	c.e.customers.put(cu)
+	c.noteOfCustomer(noteCustomerCreated, cu, nil)
 	cw.items = append(cw.items, writtenItem{id: cu.ID, requestID: c.echo(ch.requestID, 0)})
 }
 
@@ -259,7 +260,7 @@ func (c *call) renderCustomerWrite(cw *customerWrite) []byte {
 		w.open('{')
 		for i, item := range cw.items {
 			w.key(strconv.Itoa(i))
-			c.writeItem(&w, item)
+			c.writeItem(&w, item, customerHref(item.id))
 		}
 		w.key("deleted")
 		w.open('[')
@@ -274,7 +275,7 @@ func (c *call) renderCustomerWrite(cw *customerWrite) []byte {
 	} else {
 		w.open('[')
 		for _, item := range cw.items {
-			c.writeItem(&w, item)
+			c.writeItem(&w, item, customerHref(item.id))
 		}
 		w.close(']')
 	}

@@ -208,6 +208,7 @@ func (c *call) applyTransactionAdd(tw *transactionWrite, add transactionAdd) (co
 		t.Date = *add.date
 	}
 	st.purchases.put(t)
+	c.noteOfCustomer(noteTransaction, cu, map[string]any{"transaction_id": t.ID})
 	c.plan(cu, add)
 	tw.items = append(tw.items, t.ID)
 	return 0, ""

@@ -108,7 +108,7 @@ func (c *call) echo(sent *node, otherwise int64) *node {
 	return sent
 }
 
-func (c *call) writeItem(w *jsonWriter, item writtenItem) {
+func (c *call) writeItem(w *jsonWriter, item writtenItem, href string) {
 	w.open('{')
 	w.keyInteger("id", item.id)
 	if item.requestID != nil {
@@ -118,7 +118,7 @@ func (c *call) writeItem(w *jsonWriter, item writtenItem) {
 	if item.updatedAt != 0 && (c.e.config.UpdatedAtEchoMillis || c.action != nil && c.action.UpdatedAtMillis) {
 		w.keyInteger("updated_at", item.updatedAt*1000)
 	}
-	w.self(customerHref(item.id), "get")
+	w.self(href, "get")
 	w.close('}')
 }
 
