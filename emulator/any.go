@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strconv"
 )
 
 // anyOf returns a sent value as it is stored where nothing is known of its shape: a string, an int64, a json.Number, a
@@ -27,15 +26,11 @@ func anyOf(n *node) any {
 		return json.Number(n.text)
 	case nodeArray:
 	}
-	list := make([]any, 0, len(n.keys))
-	for i, key := range n.keys {
-		if key != strconv.Itoa(i) {
-			list = nil
-			break
+	if n.ordered || len(n.keys) == 0 {
+		list := make([]any, 0, len(n.keys))
+		for _, m := range n.items() {
+			list = append(list, anyOf(m))
 		}
-		list = append(list, anyOf(n.members[key]))
-	}
-	if list != nil {
 		return list
 	}
 	object := make(map[string]any, len(n.keys))

@@ -12,7 +12,8 @@
 // that refuses logins or has no customers.
 //
 // It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST of
-// /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too) and /api/v2/customers_periods.
+// /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too), /api/v2/customers_periods and
+// /api/v2/notes.
 // GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/ take no limiter
 // slot and need no credentials.
 //
@@ -33,7 +34,8 @@
 //
 // # Departures from the real service
 //
-// Contacts, companies and users are not stored: any id of theirs is accepted, and so is any period_id of a customer.
+// Users are not stored, and contacts and companies only as far as notes need them: a customer accepts any id of theirs,
+// and any period_id.
 // The name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords,
 // tokens and hosts do not change by themselves. Text of errors other than the lock's is ours. A session's second cookie
 // has a name of ours. Requests that were refused with 429 take a place in the window as well. While a ban lasts every
@@ -59,6 +61,20 @@
 // keeps what is not sent of it, a new one needs period, color and sort. Customers of a period that goes move on to the
 // next one in the direction of time that stays, or where none follows to the last one before it, and their updated_at
 // stays. before_buy and after_buy are the sum of a period and those of its kind nearer to the purchase.
+//
+// # Notes
+//
+// Notes hang on contacts, leads, companies, tasks and customers. Of the first four as much is stored as that takes, an
+// id and a name (Parent): Config.Parents of each, the contacts and companies that seeded customers are tied to, and
+// what AddParent adds. A customer may be linked with any other id all the same. The notes of a customer go with it.
+//
+// Both generations show one state: a type is a number to v2 and a word to v4, a text or the params of v2 are params of
+// v4. Types without a number are not in lists of v2, notes of tasks not in v4. What v4 writes of the keys of an older
+// call or a change of status nobody recorded: FROM and text of calls are left out, STATUS_NEW and its like stay. An
+// update that names neither element_type nor element_id changes the first note with its id: of a contact, a lead, a
+// company, a task, a customer. Type 13 is for tasks, which take no other. A v2 update changes common notes only, and
+// neither a note's type nor what it hangs on; a v4 change of params replaces them whole, is refused at note_type for
+// another type than the note has, and sets updated_at to now, but never back.
 //
 // # Switches
 //
@@ -101,6 +117,17 @@
 //	do the ten periods include those after the purchase   yes                 TenPeriodsBefore
 //	where customers of the account live                   periods             Segments
 //	minor units of money in v4                            shown               NoMinorUnits
+//	the service's own notes of customers and purchases    none                SystemNotes
+//	ids of notes of two kinds of parents                  differ              NoteIDsRepeat
+//	may the user write notes                              yes                 NotesReadOnly (244; 403)
+//	several types in note_type of v2                      ignored             NoteTypesList
+//	id of the first row of v2 notes                       number              NoteIDText
+//	keys of params of v2 notes                            UNIQ, call_status   NoteParams
+//	params of a change of status in v2                    params              StatusChangeAsText (JSON in text)
+//	duration of a call in v4                              number              NoteDurationAsText
+//	is_editable of v4 notes                               absent              NoteEditableKey
+//	one v4 note that does not exist                       404                 NoteMissingEmpty (204)
+//	entity_id in a batch of changes of v4 notes           not needed          NotePatchNeedsEntity
 //	lists and objects in the account                      as recorded         DocumentedAccount
 //	has the account paid for filters (v4)                 yes                 FiltersOff (ignored)
 //	next link of a page (v4)                              full pages, some all NextLinks
@@ -124,8 +151,8 @@
 //
 // All conditions of a match that are set must hold: method, path (without the base path), operation ("auth",
 // "account", "customers.list", "customers.write", "customers.transactions.list", "customers.transactions.write",
-// "customers.periods.list", "customers.periods.write", "unknown"), query and body (text contained in the decoded query, in
-// the body), and of the requests that meet these, counted from 1 for every rule, nth, from, to and every.
+// "customers.periods.list", "customers.periods.write", "notes.list", "notes.write", "unknown"), query and body (text
+// contained in the decoded query, in the body), and of the requests that meet these, counted from 1 for every rule, nth, from, to and every.
 //
 // Answers in the place of the real one, which is not asked unless "apply" is true: status (with the service's error
 // body), html (a page of the web server), body, empty (204), drop (no answer), expire_session (401, and every session

@@ -267,3 +267,16 @@ func (e *Emulator) Notes(kind ParentKind) iter.Seq[Note] {
 		}
 	}
 }
+
+// SeededNotes returns the ids of the first seeded notes of a kind by updated_at, n at most, whatever became of them.
+func (e *Emulator) SeededNotes(kind ParentKind, n int) []int64 {
+	tb := e.customers.notes[kind]
+	if tb == nil {
+		return nil
+	}
+	var ids []int64
+	for j := range min(n, tb.seed.rows.n) {
+		ids = append(ids, tb.seed.noteID(j))
+	}
+	return ids
+}
