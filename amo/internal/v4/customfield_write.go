@@ -13,7 +13,7 @@ import (
 // clears the field; upstream refuses an empty list.
 type fieldWrite struct {
 	ID     int64        `json:"field_id"`
-	Values []valueWrite `json:"values,format:emitnull"`
+	Values []valueWrite `json:"values"`
 }
 
 // valueWrite is one element of the values. Upstream refuses keys that the type

@@ -73,6 +73,7 @@ func itemPath(collection string, id int64) string {
 }
 
 // writeCall describes a write of method with body as JSON; a nil body is none.
+// A nil list is null, with which upstream clears; it refuses empty lists.
 func writeCall(resource string, op driver.Op, method, path string, effect driver.Effect, body any) (driver.Call, error) {
 	call := driver.Call{
 		Name:   resource + "." + string(op),
@@ -83,7 +84,7 @@ func writeCall(resource string, op driver.Op, method, path string, effect driver
 	if body == nil {
 		return call, nil
 	}
-	data, err := json.Marshal(body, json.Deterministic(true))
+	data, err := json.Marshal(body, json.Deterministic(true), json.FormatNilSliceAsNull(true))
 	if err != nil {
 		return driver.Call{}, &driver.Error{
 			Kind:    driver.KindBug,
