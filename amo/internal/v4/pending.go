@@ -8,13 +8,12 @@ import (
 )
 
 func Customers() (r driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]) { return }
-func Transactions() (r driver.Resource[*amogatev1.Transaction, *amogatev1.TransactionFilter]) { return }
-func Statuses() (r driver.Resource[*amogatev1.CustomerStatus, *amogatev1.ListCustomerStatusesRequest]) { return }
-func Segments() (r driver.Resource[*amogatev1.CustomerSegment, *amogatev1.ListCustomerSegmentsRequest]) { return }
-func Notes(amogatev1.ParentKind) (r driver.Resource[*amogatev1.Note, *amogatev1.ListNotesRequest]) { return }
-func Periods() (r driver.Periods) { return }
+func Segments() (r driver.Resource[*amogatev1.CustomerSegment, *amogatev1.ListCustomerSegmentsRequest]) {
+	return
+}
+func Notes(amogatev1.ParentKind) (r driver.Resource[*amogatev1.Note, *amogatev1.ListNotesRequest]) {
+	return
+}
 func PinNote(amogatev1.ParentKind, int64, bool) (r driver.Exchange[struct{}]) { return }
-func CustomerLinks([]int64) (r driver.Exchange[[]*amogatev1.CustomerLink]) { return }
-func CustomerSubscribers(int64) (r driver.Exchange[[]*amogatev1.Subscriber]) { return }
-func BonusPoints(int64, int64, int64) (r driver.Exchange[int64]) { return }
-func SetCustomersMode(string, bool) (r driver.Exchange[*amogatev1.CustomersModeState]) { return }
+func CustomerLinks([]int64) (r driver.Exchange[[]*amogatev1.CustomerLink])    { return }
+func CustomerSubscribers(int64) (r driver.Exchange[[]*amogatev1.Subscriber])  { return }
