@@ -186,6 +186,25 @@ type Config struct {
 	NextLinks NextLinks
 	// RequestIDAsNumber answers request ids of digits as numbers.
 	RequestIDAsNumber bool
+	// NewestTransactionsFirst lists transactions by descending id instead of oldest first.
+	NewestTransactionsFirst bool
+	// NoTransactions204 answers a page of transactions without rows with 204 instead of 404.
+	NoTransactions204 bool
+	// Missing204 answers a GET of an unknown transaction, status or segment with 204 instead of 404.
+	Missing204 bool
+	// UnknownCustomer400 refuses transactions of an unknown customer with 400 instead of 404.
+	UnknownCustomer400 bool
+	// DocumentedTransactions answers new transactions as the documents print them: bare ids below customers.
+	DocumentedTransactions bool
+	// PurchaseMovesStatus moves the customer of a new transaction to the status of recent purchases.
+	PurchaseMovesStatus bool
+	// BonusPercent is how many bonus points a purchase of a hundred units earns with accrue_bonus. 0 means 5, negative
+	// none.
+	BonusPercent int
+	// NoLoyalty makes an account without loyalty cards, which refuses bonus points.
+	NoLoyalty bool
+	// StatusMoveDelay is how long after the end of a status its customers move on. Default: they do at once.
+	StatusMoveDelay time.Duration
 	// RussianErrors writes titles and details of errors in Russian where the service is known to.
 	RussianErrors bool
 }
@@ -290,6 +309,7 @@ func (c Config) withDefaults(now time.Time) Config {
 	setDefault(&c.APIKey, DefaultAPIKey)
 	setDefault(&c.SessionLifetime, 15*time.Minute)
 	setDefault(&c.CaptchaAfter, 10)
+	setDefault(&c.BonusPercent, 5)
 	setDefault(&c.OtherDomain, "example.amocrm.com")
 	setDefault(&c.AccountID, 30117249)
 	setDefault(&c.UserID, 7204833)
@@ -339,6 +359,7 @@ func (c *Config) validate() error {
 		{"ban length", c.BanFor},
 		{"session lifetime", c.SessionLifetime},
 		{"retry after", c.RetryAfter},
+		{"status move delay", c.StatusMoveDelay},
 	} {
 		if d.value < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is negative", d.name, d.value))

@@ -62,6 +62,18 @@
 // next one in the direction of time that stays, or where none follows to the last one before it, and their updated_at
 // stays. before_buy and after_buy are the sum of a period and those of its kind nearer to the purchase.
 //
+// In generation v4 the periods are statuses on a board, beside four places of the system: recent purchases, the periods
+// before the purchase from the farthest on, the expected purchase, what did not buy, and what is closed. The first and
+// the last period after the purchase, if there are such ones, take the two last places. Ids are the same in both
+// generations, and so are customers, who may stand on a place v2 does not list. A status is sorted by its place on the
+// board, whatever number was sent; one made through v4 has no length and no conditions until v2 gives it one. A customer
+// is in the segments and statuses of its account all the time, but only the mode's own are served.
+//
+// Totals of a customer are the sums of its transactions. A purchase through v4 changes its customer's updated_at, one
+// through v2 only with a plan; a delete changes it in neither. accrue_bonus is false when absent, a deleted transaction
+// takes the points it brought back. Sums of money and quantities are kept to thousandths, must not be negative and not
+// be above 2^53; v2 cuts the fraction off. Elements of catalogues are not stored: any id is accepted.
+//
 // # Notes
 //
 // Notes hang on contacts, leads, companies, tasks and customers. Of the first four as much is stored as that takes, an
@@ -132,6 +144,15 @@
 //	has the account paid for filters (v4)                 yes                 FiltersOff (ignored)
 //	next link of a page (v4)                              full pages, some all NextLinks
 //	request ids of digits (v4)                            text                RequestIDAsNumber
+//	order of a list of transactions (v4)                  oldest first        NewestTransactionsFirst
+//	a page of transactions without rows (v4)              404                 NoTransactions204
+//	an unknown transaction, status or segment (v4)        404                 Missing204
+//	transactions of an unknown customer (v4)              404                 UnknownCustomer400
+//	answer to new transactions (v4)                       as recorded         DocumentedTransactions
+//	does a purchase move its customer to another status   no                  PurchaseMovesStatus
+//	bonus points a purchase earns (v4)                    5 percent           BonusPercent
+//	are there loyalty cards (v4)                          yes                 NoLoyalty (400)
+//	when customers of a deleted status move on (v4)       at once             StatusMoveDelay
 //	language of errors (v4)                               English             RussianErrors
 //	how customers are kept at the start                   periodicity         CustomersMode
 //	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
@@ -151,8 +172,9 @@
 //
 // All conditions of a match that are set must hold: method, path (without the base path), operation ("auth",
 // "account", "customers.list", "customers.write", "customers.transactions.list", "customers.transactions.write",
-// "customers.periods.list", "customers.periods.write", "notes.list", "notes.write", "unknown"), query and body (text
-// contained in the decoded query, in the body), and of the requests that meet these, counted from 1 for every rule, nth, from, to and every.
+// "customers.periods.list", "customers.periods.write", "notes.list", "notes.write", "unknown",
+// and the constants that begin with OpV4), query and body (text contained in the decoded query, in the body), and of the
+// requests that meet these, counted from 1 for every rule, nth, from, to and every.
 //
 // Answers in the place of the real one, which is not asked unless "apply" is true: status (with the service's error
 // body), html (a page of the web server), body, empty (204), drop (no answer), expire_session (401, and every session

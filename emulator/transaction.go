@@ -242,14 +242,15 @@ func (e *Emulator) Transaction(id int64) (Transaction, bool) {
 	return *t.clone(), true
 }
 
-// DeleteTransaction removes a transaction and reports whether there was one.
+// DeleteTransaction removes a transaction, with the bonus points it brought, and reports whether there was one.
 func (e *Emulator) DeleteTransaction(id int64) bool {
 	e.customers.mu.Lock()
 	defer e.customers.mu.Unlock()
-	if e.customers.purchases.find(id) == nil {
+	t := e.customers.purchases.find(id)
+	if t == nil {
 		return false
 	}
-	e.customers.purchases.take(id)
+	e.customers.removePurchase(t)
 	return true
 }
 

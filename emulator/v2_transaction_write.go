@@ -174,7 +174,7 @@ func (c *call) applyTransactions(tw *transactionWrite) {
 			}
 			continue
 		}
-		st.purchases.take(id)
+		st.removePurchase(t)
 		tw.deleted = append(tw.deleted, t)
 	}
 	st.mu.Unlock()
@@ -207,29 +207,13 @@ func (c *call) applyTransactionAdd(tw *transactionWrite, add transactionAdd) (co
 	if add.date != nil {
 		t.Date = *add.date
 	}
-	st.purchases.put(t)
-	c.noteOfCustomer(noteTransaction, cu, map[string]any{"transaction_id": t.ID})
-	c.plan(cu, add)
+	next := nextPurchase{date: add.nextDate}
+	if add.nextPrice != nil {
+		next.price = &amount{whole: *add.nextPrice}
+	}
+	c.purchase(cu, t, next, false)
 	tw.items = append(tw.items, t.ID)
 	return 0, ""
-}
-
-// plan writes the expected next purchase that came with a transaction to its customer. The caller holds the store's lock.
-func (c *call) plan(old *Customer, add transactionAdd) {
-	hasDate := add.nextDate != nil && *add.nextDate != 0 // a customer's next_date can be changed but not emptied
-	if c.e.config.PurchaseLeavesPlan || !hasDate && add.nextPrice == nil {
-		return
-	}
-	cu := old.clone()
-	if hasDate {
-		cu.NextDate = *add.nextDate
-	}
-	if add.nextPrice != nil {
-		cu.NextPrice, cu.NextPriceThousandths = *add.nextPrice, 0
-	}
-	cu.UpdatedAt = max(c.now.Unix(), old.UpdatedAt+1)
-	cu.UpdatedBy = c.e.config.UserID
-	c.e.customers.put(cu)
 }
 
 // applyTransactionComment returns a text when the item is refused. A comment leaves the transaction's updated_at alone.
