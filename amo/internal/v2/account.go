@@ -178,10 +178,10 @@ func (w *fieldDefinition) toField() (driver.Field, error) {
 }
 
 // fieldType returns the type with upstream's number; the proto enum has the
-// same ones.
+// same ones, and above them types that have no number.
 func fieldType(code string) amogatev1.CustomFieldType {
 	n, err := strconv.ParseInt(code, 10, 32)
-	if err != nil {
+	if err != nil || n > int64(amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_FILE) {
 		return amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_UNSPECIFIED
 	}
 	if _, known := amogatev1.CustomFieldType_name[int32(n)]; !known {

@@ -29,6 +29,9 @@ func checkCatalogElements(elements []*amogatev1.CatalogElementLink, r *report) {
 		if q := element.GetQuantity(); !(q >= 0 && q <= maxQuantity) {
 			r.invalid(path+".quantity", "must be a number from 0 to 1e15")
 		}
+		if element.PriceId != nil {
+			r.unsupported(path+".price_id", "API v2 does not take it; leave it out")
+		}
 		if seen[k] {
 			r.invalid(path+".element_id", "is listed twice; list it once")
 		}

@@ -36,15 +36,14 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		Update:      updateCustomers,
 		Delete:      deleteCustomers,
 		DecodeWrite: func(op driver.Op, body []byte) (driver.WriteReply, error) {
-			return writeReader{resource: customersName, op: op, keys: customerKeys}.decode(body)
+			return writeReader{resource: customersName, op: op, classify: classifyCustomers, keys: customerKeys}.decode(body)
 		},
 		DecodeError: sectionError(customerKeys),
 	}
 }
 
-// customer is an item of GET /api/v2/customers. Keys of it that have no field
-// here (ltv, purchases_count, average_check, _links) are of no use to callers
-// or computable from the transactions.
+// customer is an item of GET /api/v2/customers. The last three keys of it are
+// known from clients' models only; most accounts show none.
 type customer struct {
 	ID                wire.Int               `json:"id"`
 	Name              wire.Text              `json:"name"`
@@ -67,6 +66,9 @@ type customer struct {
 	Periodicity       wire.Int               `json:"periodicity"`
 	NextDate          wire.Unix              `json:"next_date"`
 	Embedded          wire.Object[embedded]  `json:"_embedded"`
+	LTV               wire.Decimal           `json:"ltv"`
+	PurchasesCount    wire.Int               `json:"purchases_count"`
+	AverageCheck      wire.Decimal           `json:"average_check"`
 }
 
 // link is a link to one record; only companies have a name, and it may be null.
@@ -91,7 +93,7 @@ type embedded struct {
 
 var (
 	errNoID        = errors.New("an item has no id")
-	errNextPrice   = errors.New("next_price is out of range")
+	errAmount      = errors.New("an amount is out of range")
 	errPeriodicity = errors.New("periodicity is out of range")
 	errQuantity    = errors.New("quantity is out of range")
 )
@@ -136,13 +138,20 @@ func (w *customer) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.
 		CreatedBy:         optional(w.CreatedBy),
 		UpdatedBy:         optional(w.UpdatedBy),
 		AccountId:         optional(w.AccountID),
+		PurchasesCount:    optional(w.PurchasesCount),
 	}
-	if w.NextPrice.Set() {
-		units, nanos, err := w.NextPrice.Units()
-		if err != nil {
-			return nil, errNextPrice
+	for _, amount := range []struct {
+		read wire.Decimal
+		into **money.Money
+	}{{w.NextPrice, &msg.NextPrice}, {w.LTV, &msg.Ltv}, {w.AverageCheck, &msg.AverageCheck}} {
+		if !amount.read.Set() {
+			continue
 		}
-		msg.NextPrice = &money.Money{CurrencyCode: currency(env), Units: units, Nanos: nanos}
+		units, nanos, err := amount.read.Units()
+		if err != nil {
+			return nil, errAmount
+		}
+		*amount.into = &money.Money{CurrencyCode: currency(env), Units: units, Nanos: nanos}
 	}
 	if w.Periodicity.Set {
 		days := w.Periodicity.Value

@@ -21,6 +21,8 @@ const customersPath = "/api/v2/customers"
 const withCatalogElements = "catalog_elements_links"
 
 // listCustomers asks for a set that encloses the filter's.
+//
+//amogate:operation GET /api/v2/customers rpc=CustomerService.ListCustomers,CustomerService.ListCustomersPage
 func listCustomers(env *driver.Env, filter *amogatev1.CustomerFilter, offset int64, limit int) (driver.Call, error) {
 	query, err := pageQuery(customersName, offset, limit)
 	if err != nil {
@@ -122,6 +124,7 @@ func localCustomerFields(filter *amogatev1.CustomerFilter) []string {
 	return paths
 }
 
+//amogate:operation GET /api/v2/customers rpc=CustomerService.GetCustomer,CustomerService.ListCustomers,CustomerService.ListCustomersPage
 func customersByIDs(ids []int64) driver.Call {
 	query := idsQuery(ids)
 	query.Set("with", withCatalogElements)

@@ -67,7 +67,7 @@ var customerFields = fieldNames((*amogatev1.Customer)(nil).ProtoReflect().Descri
 func supportsCustomer(op driver.Op, path string) bool {
 	switch op {
 	case driver.OpList, driver.OpGet:
-		return path == "" || customerFields[path]
+		return path == "" || customerFields[path] && path != "segments"
 	case driver.OpCreate, driver.OpUpdate:
 		return path == "" || slices.Contains(writable[path], op)
 	case driver.OpDelete:
@@ -90,7 +90,7 @@ func checkCustomer(env *driver.Env, op driver.Op, value *amogatev1.Customer, pat
 	}
 	for _, path := range paths {
 		if !supportsCustomer(op, path) {
-			checkUnwritable(op, path, r)
+			checkUnwritable(op, value, path, r)
 			continue
 		}
 		checkCustomerField(env, value, path, r)
@@ -98,10 +98,17 @@ func checkCustomer(env *driver.Env, op driver.Op, value *amogatev1.Customer, pat
 	return r.err(op)
 }
 
-func checkUnwritable(op driver.Op, path string, r *report) {
+// checkUnwritable lets two fields pass that a record that was read can hold: a
+// status, which checkCustomerChange compares with the one there is, and segments
+// that are none, since a read here never shows any.
+func checkUnwritable(op driver.Op, value *amogatev1.Customer, path string, r *report) {
 	switch {
+	case path == "status_id" && op == driver.OpUpdate:
 	case path == "status_id":
 		r.unsupported(path, "API v2 has no statuses of customers to write")
+	case path == "segments" && len(value.GetSegments()) == 0:
+	case path == "segments":
+		r.unsupported(path, "API v2 has no segments of customers to write")
 	case !customerFields[path]:
 		r.invalid(path, "a customer has no such field")
 	case op == driver.OpUpdate && supportsCustomer(driver.OpCreate, path):
@@ -149,10 +156,11 @@ func checkCustomerField(env *driver.Env, value *amogatev1.Customer, path string,
 }
 
 // customerNeedsBefore: contacts are written as differences, an unlink names the
-// company to unlink, and catalog elements can be cleared only where there are
-// none.
+// company to unlink, catalog elements can be cleared only where there are none,
+// and a status can only be the one that there is.
 func customerNeedsBefore(value *amogatev1.Customer, paths []string) bool {
 	return slices.Contains(paths, "contact_ids") ||
+		slices.Contains(paths, "status_id") ||
 		slices.Contains(paths, "company_id") && value.GetCompanyId() == 0 ||
 		clearsCatalogElements(value, paths)
 }
@@ -161,17 +169,21 @@ func clearsCatalogElements(value *amogatev1.Customer, paths []string) bool {
 	return slices.Contains(paths, "catalog_elements") && len(value.GetCatalogElements()) == 0
 }
 
-// checkCustomerChange refuses to clear catalog elements that are there. An
-// empty list where there are none changes nothing: a record that was read may
-// be sent back.
+// checkCustomerChange refuses to clear catalog elements that are there, and
+// another status than there is. An empty list where there are none and the same
+// status change nothing: a record that was read may be sent back.
 func checkCustomerChange(change driver.Change[*amogatev1.Customer]) error {
 	r := &report{resource: customersName, record: "customer"}
 	if clearsCatalogElements(change.Value, change.Paths) && len(change.Before.GetCatalogElements()) > 0 {
 		r.unsupported("catalog_elements", "API v2 cannot unlink elements of catalogs; leave the field out")
 	}
+	if slices.Contains(change.Paths, "status_id") && change.Value.GetStatusId() != change.Before.GetStatusId() {
+		r.unsupported("status_id", "API v2 has no statuses of customers to write")
+	}
 	return r.err(driver.OpUpdate)
 }
 
+//amogate:operation POST /api/v2/customers#add rpc=CustomerService.CreateCustomer,CustomerService.BatchCreateCustomers
 func createCustomers(env *driver.Env, values []*amogatev1.Customer) (driver.Call, error) {
 	writes := make([]customerWrite, len(values))
 	for i, value := range values {
@@ -196,6 +208,7 @@ func nonZero(id *int64) *int64 {
 	return id
 }
 
+//amogate:operation POST /api/v2/customers#update rpc=CustomerService.UpdateCustomer,CustomerService.BatchUpdateCustomers
 func updateCustomers(env *driver.Env, changes []driver.Change[*amogatev1.Customer]) (driver.Call, error) {
 	writes := make([]customerWrite, len(changes))
 	for i, change := range changes {
@@ -217,6 +230,7 @@ func updateCustomers(env *driver.Env, changes []driver.Change[*amogatev1.Custome
 	return writeCall(customersName, customersPath, driver.OpUpdate, driver.Set, customersWrite{Update: writes})
 }
 
+//amogate:operation POST /api/v2/customers#delete rpc=CustomerService.DeleteCustomer,CustomerService.BatchDeleteCustomers
 func deleteCustomers(ids []int64) driver.Call {
 	// A list of numbers always encodes.
 	call, _ := writeCall(customersName, customersPath, driver.OpDelete, driver.Set, customersWrite{Delete: ids})

@@ -57,6 +57,10 @@ func TestCustomers_Update_writesEachPathAlone(t *testing.T) {
 		if got := customers.Supports(driver.OpUpdate, path); got != ok {
 			t.Errorf("%s: supported is %t, and there is a case is %t", path, got, ok)
 		}
+		if path == "status_id" || path == "segments" {
+			// They pass where they change nothing.
+			continue
+		}
 		if !ok {
 			err := customers.Check(testEnv(t), driver.OpUpdate, &amogatev1.Customer{}, []string{path})
 			if err == nil {
@@ -154,6 +158,7 @@ func TestCustomers_NeedsBefore(t *testing.T) {
 		{&amogatev1.Customer{}, "company_id", true},
 		{linked, "company_id", false},
 		{&amogatev1.Customer{}, "catalog_elements", true},
+		{&amogatev1.Customer{}, "status_id", true},
 		{linked, "catalog_elements", false},
 	} {
 		if got := customers.NeedsBefore(c.value, []string{"name", c.path}); got != c.want {
@@ -187,6 +192,42 @@ func TestCustomers_CheckChange_clearsCatalogElementsOnlyWhereThereAreNone(t *tes
 	}
 	change.Before.CatalogElements = []*amogatev1.CatalogElementLink{{CatalogId: 1, ElementId: 2}}
 	wantKind(t, customers.CheckChange(change), driver.KindUnsupported)
+}
+
+func TestCustomers_CheckChange_takesTheStatusThereIs(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		value, before *int64
+		isSame        bool
+	}{
+		{new(int64(5)), new(int64(5)), true},
+		{nil, nil, true},
+		{new(int64(5)), new(int64(6)), false},
+		{new(int64(5)), nil, false},
+		{nil, new(int64(5)), false},
+	} {
+		change := driver.Change[*amogatev1.Customer]{
+			ID: 1, Value: &amogatev1.Customer{StatusId: c.value}, Paths: []string{"status_id"},
+			Before: &amogatev1.Customer{StatusId: c.before}, UpdateTime: time.Unix(5, 0),
+		}
+		if err := customers.Check(testEnv(t), driver.OpUpdate, change.Value, change.Paths); err != nil {
+			t.Error(err)
+		}
+		err := customers.CheckChange(change)
+		if !c.isSame {
+			if e := asError(t, err, driver.KindUnsupported); fieldPaths(e) != "status_id" {
+				t.Errorf("got %v", e)
+			}
+			continue
+		}
+		if err != nil {
+			t.Error(err)
+		}
+		call, err := customers.Update(testEnv(t), []driver.Change[*amogatev1.Customer]{change})
+		if err != nil || string(call.Body) != `{"update":[{"id":1,"updated_at":5}]}` {
+			t.Errorf("got %s and error %v", call.Body, err)
+		}
+	}
 }
 
 func TestCustomers_Update_tagsWithCommasAreAList(t *testing.T) {
@@ -231,6 +272,9 @@ func TestCustomers_Supports(t *testing.T) {
 		{driver.OpList, "", true},
 		{driver.OpGet, "status_id", true},
 		{driver.OpGet, "planet", false},
+		{driver.OpList, "ltv", true},
+		{driver.OpList, "segments", false},
+		{driver.OpUpdate, "segments", false},
 		{driver.OpCreate, "", true},
 		{driver.OpCreate, "create_time", true},
 		{driver.OpUpdate, "create_time", false},
@@ -293,7 +337,11 @@ func TestCustomers_Check(t *testing.T) {
 		{"creator changed", driver.OpUpdate, &customer{}, []string{"created_by"}, driver.KindInvalid, "created_by"},
 		{"output-only field", driver.OpUpdate, &customer{}, []string{"deleted"}, driver.KindInvalid, "deleted"},
 		{"unknown field", driver.OpUpdate, &customer{}, []string{"planet"}, driver.KindInvalid, "planet"},
-		{"status", driver.OpUpdate, &customer{StatusId: new(int64(5))}, []string{"status_id"}, driver.KindUnsupported, "status_id"},
+		{"segments", driver.OpUpdate, &customer{Segments: []*amogatev1.SegmentLink{{Id: 5}}}, []string{"segments"}, driver.KindUnsupported, "segments"},
+		{"segments of a new one", driver.OpCreate, &customer{Name: "A", Segments: []*amogatev1.SegmentLink{{Id: 5}}}, []string{"name", "segments"}, driver.KindUnsupported, "segments"},
+		{"no segments", driver.OpUpdate, &customer{}, []string{"segments"}, 0, ""},
+		{"lifetime value", driver.OpUpdate, &customer{}, []string{"ltv"}, driver.KindInvalid, "ltv"},
+		{"price of an element", driver.OpCreate, elements(&amogatev1.CatalogElementLink{CatalogId: 1, ElementId: 2, PriceId: new(int64(3))}), nil, driver.KindUnsupported, "catalog_elements[0].price_id"},
 		{"status of a new one", driver.OpCreate, &customer{Name: "A", StatusId: new(int64(5))}, []string{"name", "status_id"}, driver.KindUnsupported, "status_id"},
 		{"status sent back", driver.OpCreate, &customer{Name: "A", StatusId: new(int64(5))}, nil, 0, ""},
 		{"negative user", driver.OpCreate, &customer{Name: "A", ResponsibleUserId: new(int64(-1))}, nil, driver.KindInvalid, "responsible_user_id"},
@@ -331,13 +379,13 @@ func TestCustomers_Check(t *testing.T) {
 
 func TestCustomers_Check_reportsAllAtOnce(t *testing.T) {
 	t.Parallel()
-	value := &amogatev1.Customer{NextPrice: &money.Money{Units: 1, Nanos: 1, CurrencyCode: "EUR"}, StatusId: new(int64(1))}
-	e := asError(t, customers.Check(testEnv(t), driver.OpUpdate, value, []string{"next_price", "status_id"}), driver.KindInvalid)
+	value := &amogatev1.Customer{NextPrice: &money.Money{Units: 1, Nanos: 1, CurrencyCode: "EUR"}, Segments: []*amogatev1.SegmentLink{{Id: 1}}}
+	e := asError(t, customers.Check(testEnv(t), driver.OpUpdate, value, []string{"next_price", "segments"}), driver.KindInvalid)
 	var paths []string
 	for _, f := range e.Fields {
 		paths = append(paths, f.Path)
 	}
-	if diff := cmp.Diff([]string{"next_price.currency_code", "next_price.nanos", "status_id"}, paths); diff != "" {
+	if diff := cmp.Diff([]string{"next_price.currency_code", "next_price.nanos", "segments"}, paths); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -134,7 +134,9 @@ func setValue(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field, 
 // setSingle is setValue for the types that have one value.
 func setSingle(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field, v fieldValue) bool {
 	switch f.Type {
-	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_SELECT, amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_RADIOBUTTON:
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_SELECT,
+		amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_RADIOBUTTON,
+		amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_CATEGORY:
 		choice := readChoice(f, v)
 		if choice == nil {
 			return false
@@ -160,7 +162,7 @@ func setSingle(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field,
 // setScalar sets the arm of a type whose value is one text.
 func setScalar(msg *amogatev1.CustomField, zone *time.Location, t amogatev1.CustomFieldType, text string) bool {
 	switch t {
-	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_TEXT:
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_TEXT, amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_TRACKING_DATA:
 		msg.Value = &amogatev1.CustomField_Text{Text: text}
 	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_URL:
 		msg.Value = &amogatev1.CustomField_Url{Url: text}
@@ -168,7 +170,9 @@ func setScalar(msg *amogatev1.CustomField, zone *time.Location, t amogatev1.Cust
 		msg.Value = &amogatev1.CustomField_TextArea{TextArea: text}
 	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_STREETADDRESS:
 		msg.Value = &amogatev1.CustomField_StreetAddress{StreetAddress: text}
-	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_NUMERIC:
+	case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_NUMERIC,
+		amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_PRICE,
+		amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_MONETARY:
 		if !isNumber(text) {
 			return false
 		}

@@ -86,6 +86,10 @@ var fieldCases = []fieldCase{
 		`{"items":{"items":[{"description":"Boots","unit_price":"99.5","unit_type":"pcs","quantity":"2","discount":{"amount":"5"},"vat_rate_id":"3","external_uid":"e"},{"description":"Laces","discount":{"percentage":"10"}}]}}`,
 		`[{"description":"Boots","unit_price":"99.5","unit_type":"pcs","quantity":"2","discount":{"type":"amount","value":"5"},"vat_rate_id":3,"external_uid":"e"},{"description":"Laces","discount":{"type":"percentage","value":"10"}}]`,
 	},
+	{"category", categoryField, `[{"value":"shoes","enum":5}]`, `{"choice":{"option_id":"5","name":"shoes"}}`, `[{"value":5}]`},
+	{"price", priceField, `[{"value":"99.90"}]`, `{"number":"99.90"}`, `[{"value":"99.90"}]`},
+	{"tracking data", trackingField, `[{"value":"google"}]`, `{"text":"google"}`, `[{"value":"google"}]`},
+	{"amount", monetaryField, `[{"value":1500.5}]`, `{"number":"1500.5"}`, `[{"value":"1500.5"}]`},
 	// 22:45 in Moscow is 19:45 UTC.
 	{"date and time", dateTimeField, `[{"value":"2020-04-24 22:45:00"}]`, `{"date_time":"2020-04-24T19:45:00Z"}`, `[{"value":"2020-04-24 22:45:00"}]`},
 }
@@ -122,12 +126,11 @@ func TestCustomField_readsAndWritesEveryType(t *testing.T) {
 	for number, name := range amogatev1.CustomFieldType_name {
 		switch fieldType := amogatev1.CustomFieldType(number); fieldType {
 		case amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_UNSPECIFIED,
-			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_CATEGORY,
-			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_PRICE,
-			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_TRACKING_DATA,
-			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_MONETARY,
 			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_CHAINED_LIST,
-			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_FILE:
+			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_FILE,
+			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_LINKED_ENTITY,
+			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_PAYER,
+			amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_SUPPLIER:
 		default:
 			if !written[fieldType] {
 				t.Errorf("no case for %s", name)
@@ -235,7 +238,12 @@ func TestCustomField_keepsMisfitsRaw(t *testing.T) {
 		{"text as item", itemsField, `[{"value":"Boots"}]`},
 		{"phone as object", multitextField, `[{"value":{"number":1}}]`},
 		{"enum as object", multitextField, `[{"value":"1","enum":{"id":5}}]`},
-		{"type that has no arm", categoryField, `[{"value":"shoes","enum":5}]`},
+		{"type that has no arm here", chainedListField, `[{"catalog_id":7,"catalog_element_id":8}]`},
+		{"file", fileField, `[{"value":{"file_uuid":"f","file_name":"a.pdf"}}]`},
+		{"category as object", categoryField, `[{"value":{"id":5}}]`},
+		{"price in words", priceField, `[{"value":"much"}]`},
+		{"amount with its currency", monetaryField, `[{"value":"15","currency":"USD"},{"value":"16"}]`},
+		{"tracking data as object", trackingField, `[{"value":{"utm":"x"}}]`},
 		{"type that is unknown", unknownTypeField, `[{"value":"x","planet":[1,2]}]`},
 		{"scalar instead of a list", numericField, `"many"`},
 	} {
@@ -334,7 +342,10 @@ func TestCustomField_check(t *testing.T) {
 		{"unknown field", &amogatev1.CustomField{FieldId: 9001}, driver.KindInvalid, "field_id"},
 		{"arm of another type", &amogatev1.CustomField{FieldId: textField, Value: choice(41)}, driver.KindInvalid, "choice"},
 		{"raw", &amogatev1.CustomField{FieldId: textField, Value: &amogatev1.CustomField_Raw{}}, driver.KindUnsupported, "raw"},
-		{"type without an arm", &amogatev1.CustomField{FieldId: categoryField, Value: &amogatev1.CustomField_Text{}}, driver.KindUnsupported, "text"},
+		{"linked lists", &amogatev1.CustomField{FieldId: chainedListField, Value: &amogatev1.CustomField_ChainedList{ChainedList: &amogatev1.ChainedList{}}}, driver.KindUnsupported, "chained_list"},
+		{"file", &amogatev1.CustomField{FieldId: fileField, Value: &amogatev1.CustomField_File{File: &amogatev1.File{FileUuid: "f"}}}, driver.KindUnsupported, "file"},
+		{"text of a category", &amogatev1.CustomField{FieldId: categoryField, Value: &amogatev1.CustomField_Text{}}, driver.KindInvalid, "text"},
+		{"no category", &amogatev1.CustomField{FieldId: categoryField, Value: choice(0)}, driver.KindInvalid, "choice.option_id"},
 		{"type that is unknown", &amogatev1.CustomField{FieldId: unknownTypeField, Value: &amogatev1.CustomField_Text{}}, driver.KindUnsupported, "text"},
 		{"no number", &amogatev1.CustomField{FieldId: numericField, Value: &amogatev1.CustomField_Number{Number: "1,5"}}, driver.KindInvalid, "number"},
 		{"unknown option", &amogatev1.CustomField{FieldId: selectField, Value: choice(43)}, driver.KindInvalid, "choice.option_id"},

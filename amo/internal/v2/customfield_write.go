@@ -45,7 +45,11 @@ var arms = map[amogatev1.CustomFieldType]protoreflect.Name{
 	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_LEGAL_ENTITY:   "legal_entities",
 	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_ITEMS:          "items",
 	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_ORG_LEGAL_NAME: "organisation",
+	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_CATEGORY:       "choice",
 	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_DATE_TIME:      "date_time",
+	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_PRICE:          "number",
+	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_TRACKING_DATA:  "text",
+	amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_MONETARY:       "number",
 }
 
 // arm returns the name of the arm that is set; "" for none.
@@ -139,7 +143,11 @@ func typeName(f *driver.Field) string {
 	return strings.TrimPrefix(f.Type.String(), "CUSTOM_FIELD_TYPE_")
 }
 
+// checkOption takes any category: the account tells the options of lists only.
 func checkOption(path string, f *driver.Field, id int64, r *report) {
+	if f.Type == amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_CATEGORY && len(f.Options) == 0 && id > 0 {
+		return
+	}
 	if _, ok := f.Options[id]; !ok {
 		r.invalid(path, fmt.Sprintf("field %d has no option %d", f.ID, id))
 	}

@@ -69,6 +69,8 @@ type writeDocument struct {
 type writeReader struct {
 	resource string
 	op       driver.Op
+	// classify reads the codes of the resource's section.
+	classify func(failure) driver.Kind
 	// keys are upstream's names of the resource's fields.
 	keys map[string]string
 	// isPositional says that items are known by their position only: no request

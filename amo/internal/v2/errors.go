@@ -230,7 +230,7 @@ var referredText = regexp.MustCompile(`(?i)field|contact|compan|user|catalog|ele
 
 // itemError classifies an error of one item inside of a success. What is not
 // found when something is made is what the new record refers to.
-func itemError(op driver.Op, keys map[string]string, code, text string) *driver.Error {
+func (r writeReader) itemError(code, text string) *driver.Error {
 	text = shorten(text)
 	f := failure{found: true, isJSON: true, legacy: true, status: http.StatusOK, code: code, text: text}
 	e := &driver.Error{Status: http.StatusOK, Code: code}
@@ -238,13 +238,13 @@ func itemError(op driver.Op, keys map[string]string, code, text string) *driver.
 	switch {
 	case strings.Contains(lower, staleText):
 		e.Kind = driver.KindConflict
-	case op != driver.OpCreate && code == "" && strings.Contains(lower, "not found") && !referredText.MatchString(text):
+	case r.op != driver.OpCreate && code == "" && strings.Contains(lower, "not found") && !referredText.MatchString(text):
 		e.Kind = driver.KindNotFound
 	default:
-		e.Kind = classifyCustomers(f)
+		e.Kind = r.classify(f)
 	}
 	if e.Kind == driver.KindUpstreamInvalid {
-		e.Fields = faultyFields(f, keys)
+		e.Fields = faultyFields(f, r.keys)
 	}
 	e.Message = message(e.Kind, f)
 	return e

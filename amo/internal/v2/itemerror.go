@@ -216,7 +216,7 @@ func (r writeReader) readItemError(raw jsontext.Value) (driver.ItemError, error)
 	}
 	code := cmp.Or(f.Code.Value, f.ErrorCode.Value)
 	text := string(cmp.Or(f.Message, f.Msg, f.Error))
-	e.Err = itemError(r.op, r.keys, code, text)
+	e.Err = r.itemError(code, text)
 	e.Err.ID = e.ID
 	e.Stale = e.Err.Kind == driver.KindConflict
 	return e, nil

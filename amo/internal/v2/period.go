@@ -31,6 +31,7 @@ func Periods() driver.Periods {
 	}
 }
 
+//amogate:operation GET /api/v2/customers_periods rpc=PeriodService.ListPeriods
 func listPeriods() driver.Call {
 	return driver.Call{
 		Name:   periodsName + ".list",
@@ -74,7 +75,7 @@ var errPeriodNumber = errors.New("a number of a period is out of range")
 // to a write can hold errors beside its items; then the set is not what was
 // asked for.
 func decodePeriods(body []byte) ([]*amogatev1.Period, error) {
-	r := writeReader{resource: periodsName, op: driver.OpUpdate, keys: periodKeys}
+	r := writeReader{resource: periodsName, op: driver.OpUpdate, classify: classifyCustomers, keys: periodKeys}
 	if err := r.firstError(body); err != nil {
 		return nil, err
 	}
@@ -175,6 +176,8 @@ type periodWrite struct {
 // replacePeriods sends the whole set: upstream deletes what is left out. With a
 // new period in it the write is not repeated once it may have arrived: the
 // second one would delete the new period and make another.
+//
+//amogate:operation POST /api/v2/customers_periods#update rpc=PeriodService.ReplacePeriods
 func replacePeriods(periods []*amogatev1.Period) (driver.Call, error) {
 	effect := driver.Set
 	writes := make([]periodWrite, len(periods))

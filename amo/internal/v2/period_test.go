@@ -33,8 +33,9 @@ func TestSample_periodList(t *testing.T) {
 		markSet(p.ProtoReflect(), seen)
 	}
 	for name := range reachable {
-		if !seen[name] {
-			t.Errorf("nothing sets %s", name)
+		// API v2 knows no names.
+		if seen[name] == (name == "amogate.v1.Period.name") {
+			t.Errorf("%s is set: %t", name, seen[name])
 		}
 	}
 }

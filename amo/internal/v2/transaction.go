@@ -37,12 +37,13 @@ func Transactions() driver.Resource[*amogatev1.Transaction, *amogatev1.Transacti
 		Update:      updateTransactions,
 		Delete:      deleteTransactions,
 		DecodeWrite: func(op driver.Op, body []byte) (driver.WriteReply, error) {
-			return writeReader{resource: transactionsName, op: op, keys: transactionKeys, isPositional: true}.decode(body)
+			return writeReader{resource: transactionsName, op: op, classify: classifyCustomers, keys: transactionKeys, isPositional: true}.decode(body)
 		},
 		DecodeError: sectionError(transactionKeys),
 	}
 }
 
+//amogate:operation GET /api/v2/transactions rpc=TransactionService.ListTransactions,TransactionService.ListTransactionsPage
 func listTransactions(_ *driver.Env, filter *amogatev1.TransactionFilter, offset int64, limit int) (driver.Call, error) {
 	query, err := pageQuery(transactionsName, offset, limit)
 	if err != nil {
@@ -69,6 +70,7 @@ func localTransactionFields(filter *amogatev1.TransactionFilter) []string {
 	return nil
 }
 
+//amogate:operation GET /api/v2/transactions rpc=TransactionService.GetTransaction,TransactionService.ListTransactions,TransactionService.ListTransactionsPage
 func transactionsByIDs(ids []int64) driver.Call {
 	return driver.Call{
 		Name:   transactionsName + ".get",

@@ -17,7 +17,7 @@ import (
 
 // unreadTransactionFields are taken by upstream and never shown.
 var unreadTransactionFields = map[protoreflect.Name]bool{
-	"next_price": true, "next_purchase_time": true, "catalog_elements": true,
+	"next_price": true, "next_purchase_time": true, "catalog_elements": true, "accrue_bonus": true,
 }
 
 func TestSample_transactionList(t *testing.T) {

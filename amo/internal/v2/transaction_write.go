@@ -65,7 +65,7 @@ var transactionKeys = map[string]string{
 var transactionFields = fieldNames((*amogatev1.Transaction)(nil).ProtoReflect().Descriptor())
 
 // unreadTransactionFields are those that upstream takes and never shows.
-var unreadTransactionFields = []string{"next_price", "next_purchase_time", "catalog_elements"}
+var unreadTransactionFields = []string{"next_price", "next_purchase_time", "catalog_elements", "accrue_bonus"}
 
 func supportsTransaction(op driver.Op, path string) bool {
 	switch op {
@@ -91,7 +91,9 @@ func checkTransaction(env *driver.Env, op driver.Op, value *amogatev1.Transactio
 			r.invalid("price", "is required of a new transaction")
 		}
 		if len(paths) == 0 {
-			paths = slices.DeleteFunc(populated(value), func(path string) bool { return !supportsTransaction(op, path) })
+			paths = slices.DeleteFunc(populated(value), func(path string) bool {
+				return !supportsTransaction(op, path) && path != "accrue_bonus"
+			})
 		}
 	}
 	for _, path := range paths {
@@ -100,6 +102,8 @@ func checkTransaction(env *driver.Env, op driver.Op, value *amogatev1.Transactio
 			checkTransactionField(env, value, path, r)
 		case !transactionFields[path]:
 			r.invalid(path, "a transaction has no such field")
+		case op == driver.OpCreate && path == "accrue_bonus":
+			r.unsupported(path, "API v2 knows no bonus points; leave it out")
 		case op == driver.OpUpdate && supportsTransaction(driver.OpCreate, path):
 			r.invalid(path, "can be set on create only")
 		case op == driver.OpUpdate:
@@ -124,6 +128,7 @@ func checkTransactionField(env *driver.Env, value *amogatev1.Transaction, path s
 	}
 }
 
+//amogate:operation POST /api/v2/transactions#add rpc=TransactionService.CreateTransaction,TransactionService.BatchCreateTransactions
 func createTransactions(_ *driver.Env, values []*amogatev1.Transaction) (driver.Call, error) {
 	writes := make([]transactionWrite, len(values))
 	for i, value := range values {
@@ -150,6 +155,8 @@ func createTransactions(_ *driver.Env, values []*amogatev1.Transaction) (driver.
 // updateTransactions writes comments. The path is the one of the other writes:
 // the documents print it with a slash at its end, and a client library posts to
 // /comment below it.
+//
+//amogate:operation POST /api/v2/transactions#update rpc=TransactionService.UpdateTransaction,TransactionService.BatchUpdateTransactions
 func updateTransactions(_ *driver.Env, changes []driver.Change[*amogatev1.Transaction]) (driver.Call, error) {
 	writes := make([]commentWrite, len(changes))
 	for i, change := range changes {
@@ -166,6 +173,7 @@ func updateTransactions(_ *driver.Env, changes []driver.Change[*amogatev1.Transa
 	return writeCall(transactionsName, transactionsPath, driver.OpUpdate, driver.Set, transactionsWrite{Update: writes})
 }
 
+//amogate:operation POST /api/v2/transactions#delete rpc=TransactionService.DeleteTransaction,TransactionService.BatchDeleteTransactions
 func deleteTransactions(ids []int64) driver.Call {
 	// A list of numbers always encodes.
 	call, _ := writeCall(transactionsName, transactionsPath, driver.OpDelete, driver.Set, transactionsWrite{Delete: ids})

@@ -252,6 +252,11 @@ func TestTransactions_Check(t *testing.T) {
 		{"purchase in the year 10000", with(func(v *transaction) { v.CompleteTime = &timestamppb.Timestamp{Seconds: 253402300800} }), nil, driver.KindInvalid, "complete_time"},
 		{"next purchase in fractions", with(func(v *transaction) { v.NextPurchaseTime = &timestamppb.Timestamp{Seconds: 1, Nanos: 1} }), nil, driver.KindInvalid, "next_purchase_time"},
 		{"element of no catalog", with(func(v *transaction) { v.CatalogElements = []*amogatev1.CatalogElementLink{{ElementId: 1}} }), nil, driver.KindInvalid, "catalog_elements[0].catalog_id"},
+		{"bonus points", with(func(v *transaction) { v.AccrueBonus = new(false) }), nil, driver.KindUnsupported, "accrue_bonus"},
+		{"bonus points, named", with(func(v *transaction) { v.AccrueBonus = new(true) }), []string{"price", "accrue_bonus"}, driver.KindUnsupported, "accrue_bonus"},
+		{"price of an element", with(func(v *transaction) {
+			v.CatalogElements = []*amogatev1.CatalogElementLink{{CatalogId: 1, ElementId: 2, PriceId: new(int64(3))}}
+		}), nil, driver.KindUnsupported, "catalog_elements[0].price_id"},
 		{"unknown field", with(func(*transaction) {}), []string{"planet"}, driver.KindInvalid, "planet"},
 		{"output-only field", with(func(*transaction) {}), []string{"deleted"}, 0, ""},
 	} {

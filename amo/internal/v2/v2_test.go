@@ -46,6 +46,11 @@ const (
 	orgField           = 117
 	categoryField      = 118
 	dateTimeField      = 119
+	priceField         = 120
+	trackingField      = 121
+	monetaryField      = 123
+	chainedListField   = 124
+	fileField          = 125
 	unknownTypeField   = 199
 )
 
@@ -75,6 +80,11 @@ func testEnv(tb testing.TB) *driver.Env {
 		orgField:           {Name: "Organisation", TypeCode: "17"},
 		categoryField:      {Name: "Category", TypeCode: "18"},
 		dateTimeField:      {Name: "Call at", TypeCode: "19"},
+		priceField:         {Name: "Price", TypeCode: "20"},
+		trackingField:      {Name: "Source", TypeCode: "21"},
+		monetaryField:      {Name: "Debt", TypeCode: "23"},
+		chainedListField:   {Name: "Model", TypeCode: "24"},
+		fileField:          {Name: "Contract", TypeCode: "25"},
 		unknownTypeField:   {Name: "Orbit", TypeCode: "77"},
 	} {
 		f.ID = id
