@@ -8,9 +8,6 @@ import (
 )
 
 func Customers() (r driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]) { return }
-func Segments() (r driver.Resource[*amogatev1.CustomerSegment, *amogatev1.ListCustomerSegmentsRequest]) {
-	return
-}
 func Notes(amogatev1.ParentKind) (r driver.Resource[*amogatev1.Note, *amogatev1.ListNotesRequest]) {
 	return
 }
