@@ -182,6 +182,21 @@ type Config struct {
 
 	// FiltersOff makes an account without the paid filters: those of customers are ignored without a word.
 	FiltersOff bool
+	// DeactivatedUsers are users a customer can no longer be given to: writes that name one are refused, even a PATCH with
+	// what GET answered.
+	DeactivatedUsers []int64
+	// SegmentsIgnoredOnPatch answers 200 to a PATCH with segments and leaves them as they are.
+	SegmentsIgnoredOnPatch bool
+	// ShortAnswers answers a POST of customers with id and request_id only, as the documents promise.
+	ShortAnswers bool
+	// PatchSaysLeads answers a PATCH of customers under the key leads, as the documents print.
+	PatchSaysLeads bool
+	// RelinkFails answers a link that is there already with 500.
+	RelinkFails bool
+	// EmojiCut cuts names and texts at the first character of four bytes.
+	EmojiCut bool
+	// NoComputedKey leaves is_computed of custom fields out, as older answers do.
+	NoComputedKey bool
 	// NextLinks is which pages of a list link to the next one.
 	NextLinks NextLinks
 	// RequestIDAsNumber answers request ids of digits as numbers.

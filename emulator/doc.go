@@ -142,6 +142,12 @@
 //	entity_id in a batch of changes of v4 notes           not needed          NotePatchNeedsEntity
 //	lists and objects in the account                      as recorded         DocumentedAccount
 //	has the account paid for filters (v4)                 yes                 FiltersOff (ignored)
+//	segments of a PATCH (v4)                              set                 SegmentsIgnoredOnPatch
+//	answer to a POST of customers (v4)                    as recorded         ShortAnswers
+//	key of the answer to a PATCH of customers (v4)        customers           PatchSaysLeads (leads)
+//	a link that is there already (v4)                     200                 RelinkFails (500)
+//	characters of four bytes in names and texts (v4)      kept                EmojiCut
+//	is_computed of a custom field (v4)                    false               NoComputedKey
 //	next link of a page (v4)                              full pages, some all NextLinks
 //	request ids of digits (v4)                            text                RequestIDAsNumber
 //	order of a list of transactions (v4)                  oldest first        NewestTransactionsFirst

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -30,6 +31,23 @@ const (
 	FieldDateTime      FieldType = 19
 )
 
+// Types generation v2 has no numbers for: fields of these, and their values, exist in generation v4 only. The service
+// knows most of them in catalogues only; any of them can be given to customers here.
+const (
+	FieldPrice FieldType = iota + 101
+	FieldCategory
+	FieldTrackingData
+	FieldLinkedEntity
+	FieldChainedList
+	FieldMonetary
+	FieldFile
+	FieldPayer
+	FieldSupplier
+)
+
+// inV2 reports whether generation v2 knows a type.
+func (t FieldType) inV2() bool { return t <= FieldDateTime }
+
 // Field is the definition of a custom field of customers.
 type Field struct {
 	ID     int64
@@ -38,6 +56,8 @@ type Field struct {
 	Type   FieldType
 	Enums  []Enum // options of a choice, kinds of a multitext
 	System bool
+
+	EnumCodes map[int64]string // codes of options by their ids, for those that have one
 }
 
 // Enum is one option of a choice or one kind of a multitext.
@@ -83,7 +103,7 @@ func (c *catalogue) put(f Field) {
 	if _, ok := c.byID[f.ID]; ok {
 		c.sorted = slices.DeleteFunc(c.sorted, func(old *Field) bool { return old.ID == f.ID })
 	}
-	f.Enums = slices.Clone(f.Enums)
+	f.Enums, f.EnumCodes = slices.Clone(f.Enums), maps.Clone(f.EnumCodes)
 	c.byID[f.ID] = &f
 	c.sorted = append(c.sorted, &f)
 }
@@ -105,7 +125,7 @@ func (e *Emulator) AddField(f Field) error {
 	if f.ID <= 0 {
 		return fmt.Errorf("emulator: add field: id %d must be above zero", f.ID)
 	}
-	if f.Type < FieldText || f.Type > FieldDateTime || f.Type == 12 || f.Type == 18 {
+	if v4FieldTypes[f.Type] == "" {
 		return fmt.Errorf("emulator: add field %d: type %d is not one of a customer", f.ID, f.Type)
 	}
 	e.catalogue.put(f)
@@ -118,7 +138,7 @@ func (e *Emulator) Fields() []Field {
 	fields := make([]Field, 0, len(all))
 	for _, f := range all {
 		c := *f
-		c.Enums = slices.Clone(f.Enums)
+		c.Enums, c.EnumCodes = slices.Clone(f.Enums), maps.Clone(f.EnumCodes)
 		fields = append(fields, c)
 	}
 	return fields

@@ -319,6 +319,8 @@ func (s *seed) fieldValues(f *Field, d *dice, p human) []FieldValue {
 			"name": company(d), "entity_type": int64(2), "vat_id": digits(7800000000 + d.below(99999999)),
 			"city": pick(d, cities).name,
 		}}}
+	case FieldPrice, FieldCategory, FieldTrackingData, FieldLinkedEntity,
+		FieldChainedList, FieldMonetary, FieldFile, FieldPayer, FieldSupplier: // of no seeded field
 	}
 	return nil
 }

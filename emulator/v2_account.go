@@ -121,12 +121,13 @@ var (
 )
 
 func (c *call) writeFieldDefinitions(w *jsonWriter) {
+	own := slices.DeleteFunc(c.e.Fields(), func(f Field) bool { return !f.Type.inV2() })
 	w.open('{')
 	for _, entity := range []struct {
 		name   string
 		fields []Field
 	}{
-		{"contacts", contactFields}, {"leads", nil}, {"companies", companyFields}, {"customers", c.e.Fields()},
+		{"contacts", contactFields}, {"leads", nil}, {"companies", companyFields}, {"customers", own},
 	} {
 		w.key(entity.name)
 		c.writeByID(w, len(entity.fields),

@@ -30,6 +30,10 @@ type listQuery struct {
 	since        int64 // only rows updated later; 0: all
 	text         string
 	elements     bool // with the links to catalogue elements
+
+	// Of generation v4 only. keep judges by what is not in the head of a row.
+	keep func(*Customer) bool
+	desc bool
 }
 
 // listCustomers answers GET /api/v2/customers.
@@ -298,12 +302,13 @@ func (q *listQuery) match(h head) bool {
 
 // filtered reports whether every row must be looked at.
 func (q *listQuery) filtered() bool {
-	return len(q.users) > 0 || q.created != nil || q.updated != nil || q.nextDate != nil || q.since != 0 || q.text != ""
+	return len(q.users) > 0 || q.created != nil || q.updated != nil || q.nextDate != nil || q.since != 0 || q.text != "" ||
+		q.keep != nil
 }
 
 // onlyUpdated reports whether the query filters by update time alone.
 func (q *listQuery) onlyUpdated() bool {
-	return len(q.users) == 0 && q.created == nil && q.nextDate == nil && q.text == ""
+	return len(q.users) == 0 && q.created == nil && q.nextDate == nil && q.text == "" && q.keep == nil
 }
 
 // page returns the rows a query asks for. The rows are shared and must not be changed.
@@ -380,10 +385,10 @@ func (st *customerStore) collect(cur *cursor[Customer], q listQuery, skip int, l
 		if q.filtered() && !q.match(h) {
 			continue
 		}
-		if c == nil && (q.text != "" || skip == 0) {
+		if c == nil && (q.text != "" || q.keep != nil || skip == 0) {
 			c = st.seed.customer(j)
 		}
-		if q.text != "" && !c.contains(q.text) {
+		if q.text != "" && !c.contains(q.text) || q.keep != nil && !q.keep(c) {
 			continue
 		}
 		if skip > 0 {

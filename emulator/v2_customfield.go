@@ -60,6 +60,10 @@ var (
 )
 
 func (c *call) writeCustomFields(w *jsonWriter, fields []CustomField) {
+	fields = slices.DeleteFunc(slices.Clone(fields), func(cf CustomField) bool {
+		f := c.e.catalogue.get(cf.ID)
+		return f != nil && !f.Type.inV2()
+	})
 	if len(fields) == 0 {
 		c.writeEmpty(w, "custom_fields")
 		return
@@ -180,7 +184,7 @@ func (c *call) readCustomFields(n *node, at string) ([]CustomField, error) {
 			return nil, badRequest("%s[id] must be the id of a custom field", at)
 		}
 		f := c.e.catalogue.get(id)
-		if f == nil {
+		if f == nil || !f.Type.inV2() {
 			return nil, badRequest("%s: custom field %d is not found", at, id)
 		}
 		values, err := c.readValues(f, item.get("values"), at+"[values]")
@@ -212,7 +216,8 @@ func (c *call) readValues(f *Field, n *node, at string) ([]FieldValue, error) {
 	switch f.Type {
 	case FieldMultiselect, FieldMultitext, FieldSmartAddress, FieldItems:
 	case FieldText, FieldNumeric, FieldCheckbox, FieldSelect, FieldDate, FieldURL, FieldTextarea, FieldRadiobutton,
-		FieldStreetAddress, FieldBirthday, FieldLegalEntity, FieldOrgLegalName, FieldDateTime:
+		FieldStreetAddress, FieldBirthday, FieldLegalEntity, FieldOrgLegalName, FieldDateTime, FieldPrice, FieldCategory, FieldTrackingData, FieldLinkedEntity,
+		FieldChainedList, FieldMonetary, FieldFile, FieldPayer, FieldSupplier:
 		if len(values) > 1 {
 			return nil, badRequest("%s: custom field %d takes one value", at, f.ID)
 		}
@@ -258,7 +263,8 @@ func (c *call) readValue(f *Field, n *node, at string) (*FieldValue, error) {
 		}
 		return f.readChoice(value, at)
 	case FieldText, FieldNumeric, FieldCheckbox, FieldSelect, FieldDate, FieldURL, FieldMultitext, FieldTextarea,
-		FieldRadiobutton, FieldStreetAddress, FieldSmartAddress, FieldBirthday, FieldItems, FieldDateTime:
+		FieldRadiobutton, FieldStreetAddress, FieldSmartAddress, FieldBirthday, FieldItems, FieldDateTime, FieldPrice, FieldCategory, FieldTrackingData, FieldLinkedEntity,
+		FieldChainedList, FieldMonetary, FieldFile, FieldPayer, FieldSupplier:
 	}
 	if !value.isScalar() {
 		return nil, badRequest("%s must be text or a number", at)
@@ -306,7 +312,8 @@ func (f *Field) readScalar(value, enum, subtype *node, at string) (*FieldValue, 
 		return &FieldValue{Value: text, Enum: e}, nil
 	case FieldSmartAddress:
 		return readAddressPart(text, subtype, at)
-	case FieldMultiselect, FieldLegalEntity, FieldItems, FieldOrgLegalName:
+	case FieldMultiselect, FieldLegalEntity, FieldItems, FieldOrgLegalName, FieldPrice, FieldCategory, FieldTrackingData, FieldLinkedEntity,
+		FieldChainedList, FieldMonetary, FieldFile, FieldPayer, FieldSupplier:
 	}
 	return nil, badRequest("%s: type %d has no such value", at, f.Type)
 }

@@ -54,6 +54,7 @@ const (
 	invalidBodyDetail  = "Invalid request body"
 	disabledDetail     = "Customers disabled"
 	limitDetail        = "Limit 250 per page"
+	entityDetail       = "Entity not found"
 )
 
 // russianTexts are texts an account in Russian reads; a 401 keeps its English title.

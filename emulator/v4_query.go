@@ -72,14 +72,10 @@ func (c *call) filterIDs(filter *node, name string) ([]int64, error) {
 // filterTexts reads filter[name]=a or filter[name][]=a; nil means no filter. Commas are part of a text.
 func (c *call) filterTexts(filter *node, name string) []string {
 	n := filter.get(name)
-	if n.isScalar() {
-		return []string{n.text}
+	if n == nil {
+		return nil
 	}
-	var texts []string
-	for _, m := range n.items() {
-		texts = append(texts, m.str())
-	}
-	return texts
+	return n.texts()
 }
 
 // filterSpan reads filter[name][from] and [to], each alone too, in unix seconds and inclusive; nil means no filter. A

@@ -38,7 +38,15 @@ type v4Route struct {
 }
 
 // v4Routes are all routes; where two paths fit, the earlier one is taken, so literal paths stand before those with ids.
-var v4Routes = slices.Concat(v4AccountRoutes, v4TransactionRoutes, v4StatusRoutes, v4ModeRoutes, v4BonusRoutes, v4SegmentRoutes)
+var v4Routes = slices.Concat(
+	v4AccountRoutes,
+	v4CustomerRoutes,
+	v4TransactionRoutes,
+	v4StatusRoutes,
+	v4SegmentRoutes,
+	v4BonusRoutes,
+	v4ModeRoutes,
+)
 
 // v4Entities are the kinds {entity} stands for.
 var v4Entities = []string{"leads", "contacts", "companies", "customers"}
