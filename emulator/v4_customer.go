@@ -40,15 +40,11 @@ func (c *call) writeCustomerV4(w *jsonWriter, cu *Customer, view customerView) {
 	st := c.e.customers
 	totals := st.purchases.totalsOf(cu.ID)
 	segments := st.segments.present(cu.SegmentIDs)
-	nextDate := cu.NextDate
-	if c.e.segments() {
-		nextDate = 0
-	}
 	w.open('{')
 	w.keyInteger("id", cu.ID)
 	w.keyText("name", cu.Name)
 	c.keyAmount(w, "next_price", amount{cu.NextPrice, cu.NextPriceThousandths})
-	w.keyInteger("next_date", nextDate)
+	w.keyInteger("next_date", cu.NextDate)
 	w.keyInteger("responsible_user_id", cu.ResponsibleUserID)
 	w.keyInteger("status_id", st.periods.current(cu.PeriodID))
 	w.keyInteger("periodicity", cu.Periodicity)
