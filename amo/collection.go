@@ -148,7 +148,7 @@ func (c *Collection[T, F]) page(ctx context.Context, d driver.Resource[T, F], r 
 	}
 	u, err := c.client.send(ctx, r)
 	switch {
-	case err != nil && !(received && IsKind(err, KindCustomersDisabled)):
+	case err != nil && (!received || !IsKind(err, KindCustomersDisabled)):
 		return driver.Page[T]{}, u, c.client.confirm(ctx, d.Generation, err)
 	case err == nil && len(page.UnknownFields) == 0:
 		return page, u, nil

@@ -59,9 +59,11 @@ var routes = []route{
 	{"customers", driver.OpGet, V2, nil, "one read by ids, like the list"},
 	{"customers", driver.OpCreate, V2, createsLinks, "contacts, company and elements go in the same, atomic call; periods are known"},
 	{"customers", driver.OpCreate, V4, nil, "takes segments, statuses and parts of currency units; a date is needed only where the account works by periodicity"},
+	{"customers", driver.OpCreate, V2, nil, "takes logins with a key"},
 	{"customers", driver.OpUpdate, V2, conditional, "the lock on the time of change is exact"},
 	{"customers", driver.OpUpdate, V2, changesLinks, "links go in the same, atomic call; periods are known"},
 	{"customers", driver.OpUpdate, V4, nil, "takes segments, statuses, parts of currency units and single tags; needs no lock"},
+	{"customers", driver.OpUpdate, V2, nil, "takes logins with a key"},
 	{"customers", driver.OpDelete, V2, nil, "only v2 deletes customers"},
 
 	{"transactions", driver.OpList, V4, nil, "shows parts of currency units and elements"},
@@ -82,6 +84,7 @@ var routes = []route{
 	{"notes", driver.OpCreate, V2, nil, "one call for many parents"},
 	{"notes", driver.OpUpdate, V2, conditional, "the lock on the time of change is exact"},
 	{"notes", driver.OpUpdate, V4, nil, "takes every type that can be changed; needs no lock"},
+	{"notes", driver.OpUpdate, V2, nil, "takes logins with a key"},
 	{notePinsName, driver.OpUpdate, V4, nil, "only v4 pins notes"},
 
 	{"task_notes", driver.OpList, V2, nil, "v4 has no notes of tasks"},

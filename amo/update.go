@@ -118,7 +118,7 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 			case refusal != nil:
 				r.results[i].Err = refusal.Err
 			case ok || reply.All:
-				r.results[i].Value = r.answer(i, changes[i], item)
+				r.results[i].Value = r.answer(changes[i], item)
 				done = append(done, i)
 			default:
 				silent = append(silent, i)
@@ -294,7 +294,7 @@ func (r *updateRun[T, F]) change(i int) driver.Change[T] {
 }
 
 // answer is the record as sent, with what upstream gave it.
-func (r *updateRun[T, F]) answer(i int, change driver.Change[T], item driver.WriteItem) T {
+func (r *updateRun[T, F]) answer(change driver.Change[T], item driver.WriteItem) T {
 	value := only(change.Value, change.Paths)
 	if r.d.Locks && !r.behavior.keepsUpdateTime {
 		setRecordUpdateTime(value, change.UpdateTime.Unix())
@@ -324,7 +324,7 @@ func (r *updateRun[T, F]) examine(ctx context.Context, refused, silent []int) []
 			r.results[i].Err = r.notFound(driver.OpUpdate, item.ID)
 		case err == nil && r.ambiguous[i] && recordUpdateTime(record) == r.sent[i]:
 			// The try before, whose answer was lost, did it.
-			r.results[i].Value = r.answer(i, r.change(i), driver.WriteItem{})
+			r.results[i].Value = r.answer(r.change(i), driver.WriteItem{})
 			setRecordUpdateTime(r.results[i].Value, r.sent[i])
 		case err != nil && r.ambiguous[i]:
 			r.results[i].Err = unsaid(r.op(), item.ID)

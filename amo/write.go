@@ -75,7 +75,7 @@ func inBatches[T any](results []Result[T], pending []int, size int, id func(i in
 			results[i].Err = err
 		}
 		// One record that is not there says nothing of the others.
-		if !refused && !(len(chunk) == 1 && IsKind(err, KindNotFound)) {
+		if !refused && (len(chunk) > 1 || !IsKind(err, KindNotFound)) {
 			*failure = err
 		}
 	}
