@@ -53,7 +53,7 @@ func newDate(t time.Time) *date.Date {
 	if t.Year() < 1 || t.Year() > 9999 {
 		return nil
 	}
-	return &date.Date{Year: int32(t.Year()), Month: int32(t.Month()), Day: int32(t.Day())}
+	return &date.Date{Year: int32(t.Year()), Month: int32(t.Month()), Day: int32(t.Day())} //nolint:gosec // in range
 }
 
 // readInstant returns nil for what is no instant of the years 1 to 9999.

@@ -46,3 +46,11 @@ func isIndex(word string) bool {
 	}
 	return true
 }
+
+// withCustomFields adds the paths of custom fields to those of a resource.
+func withCustomFields(m pathMap) pathMap {
+	m["custom_fields_values"] = "custom_fields"
+	m["custom_fields_values.#"] = "custom_fields[#]"
+	m["custom_fields_values.#.field_id"] = "custom_fields[#].field_id"
+	return m
+}

@@ -7,10 +7,7 @@ import (
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
-func Customers() (r driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]) { return }
 func Notes(amogatev1.ParentKind) (r driver.Resource[*amogatev1.Note, *amogatev1.ListNotesRequest]) {
 	return
 }
 func PinNote(amogatev1.ParentKind, int64, bool) (r driver.Exchange[struct{}]) { return }
-func CustomerLinks([]int64) (r driver.Exchange[[]*amogatev1.CustomerLink])    { return }
-func CustomerSubscribers(int64) (r driver.Exchange[[]*amogatev1.Subscriber])  { return }

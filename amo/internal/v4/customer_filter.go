@@ -1,0 +1,67 @@
+package v4
+
+import (
+	"net/url"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// customerParams completes the query of a read: links are absent unless they are
+// asked for, and the order that pages need is promised only by asking.
+func customerParams(query url.Values) url.Values {
+	query.Set("with", "contacts,companies,catalog_elements")
+	query.Set("order[id]", "asc")
+	return query
+}
+
+// listCustomers asks for the customers of a filter. Accounts without the paid
+// option answer all of them instead, without saying so.
+//
+//amogate:operation GET /api/v4/customers rpc=CustomerService.ListCustomers,CustomerService.ListCustomersPage
+func listCustomers(_ *driver.Env, filter *amogatev1.CustomerFilter, offset int64, limit int) (driver.Call, error) {
+	query, err := pageQuery(customersName, offset, limit)
+	if err != nil {
+		return driver.Call{}, err
+	}
+	if q := filter.GetQuery(); q != "" {
+		query.Set("query", q)
+	}
+	if ids := filter.GetIds(); len(ids) <= maxIDs {
+		addInts(query, "filter[id][]", ids)
+	}
+	if ids := filter.GetResponsibleUserIds(); len(ids) <= maxIDs {
+		addInts(query, "filter[responsible_user_id][]", ids)
+	}
+	addRange(query, "filter[created_at]", filter.GetCreateTime())
+	addRange(query, "filter[updated_at]", filter.GetUpdateTime())
+	addRange(query, "filter[next_date]", filter.GetNextPurchaseTime())
+	return readCall(customersName, driver.OpList, customersPath, customerParams(query)), nil
+}
+
+// localCustomerFields returns what is left to the caller: lists that are too
+// long for a URL.
+func localCustomerFields(filter *amogatev1.CustomerFilter) []string {
+	var paths []string
+	if len(filter.GetIds()) > maxIDs {
+		paths = append(paths, "ids")
+	}
+	if len(filter.GetResponsibleUserIds()) > maxIDs {
+		paths = append(paths, "responsible_user_ids")
+	}
+	return paths
+}
+
+// customersByIDs asks for one customer by its path, which needs no filters. One
+// that is missing is an empty answer either way.
+//
+//amogate:operation GET /api/v4/customers/{id} rpc=CustomerService.GetCustomer
+//amogate:operation GET /api/v4/customers rpc=CustomerService.ListCustomers,CustomerService.ListCustomersPage
+func customersByIDs(ids []int64) driver.Call {
+	if len(ids) == 1 {
+		query := customerParams(url.Values{})
+		query.Del("order[id]")
+		return readCall(customersName, driver.OpGet, itemPath(customersPath, ids[0]), query)
+	}
+	return readCall(customersName, driver.OpGet, customersPath, customerParams(idsQuery(ids)))
+}
