@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 )
 
 // anyOf returns a sent value as it is stored where nothing is known of its shape: a string, an int64, a json.Number, a
@@ -40,7 +41,7 @@ func anyOf(n *node) any {
 	return object
 }
 
-// writeAny writes such a value, the keys of objects by name.
+// writeAny writes such a value, a number of another kind too, the keys of objects by name.
 func writeAny(w *jsonWriter, value any) {
 	switch v := value.(type) {
 	case string:
@@ -49,6 +50,8 @@ func writeAny(w *jsonWriter, value any) {
 		w.integer(int64(v))
 	case int64:
 		w.integer(v)
+	case float64:
+		w.raw(strconv.FormatFloat(v, 'f', -1, 64))
 	case json.Number:
 		w.raw(v.String())
 	case bool:

@@ -46,6 +46,7 @@ var v4Routes = slices.Concat(
 	v4SegmentRoutes,
 	v4BonusRoutes,
 	v4ModeRoutes,
+	v4NoteRoutes,
 )
 
 // v4Entities are the kinds {entity} stands for.
