@@ -8,6 +8,7 @@ import (
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -212,6 +213,23 @@ func (r *noteReport) content(op Op, note *amogatev1.Note) {
 	case *amogatev1.Note_Geolocation:
 		r.degrees("geolocation.longitude", content.Geolocation.GetLongitude())
 		r.degrees("geolocation.latitude", content.Geolocation.GetLatitude())
+	case *amogatev1.Note_Targeting:
+		r.json("targeting.contacts", content.Targeting.GetContacts())
+		r.json("targeting.campaign", content.Targeting.GetCampaign())
+	case *amogatev1.Note_ZoomMeeting:
+		r.json("zoom_meeting.conference", content.ZoomMeeting.GetConference())
+		r.json("zoom_meeting.recordings", content.ZoomMeeting.GetRecordings())
+	}
+}
+
+// json checks a value that is passed through: one that is not set in it, and
+// numbers that JSON does not have, cannot be sent.
+func (r *noteReport) json(path string, v *structpb.Value) {
+	if v == nil {
+		return
+	}
+	if _, err := v.MarshalJSON(); err != nil {
+		r.invalid(path, "is no JSON value")
 	}
 }
 
@@ -241,6 +259,27 @@ func (r *noteReport) call(op Op, call *amogatev1.NoteCall) {
 		}
 	case call.GetText() != "":
 		r.unsupported("call.text", "only API v2 has it; leave it out")
+	}
+}
+
+// ExplainNote completes upstream's refusal of note. A codec does not know which
+// arm a parameter belongs to that several have: it names it below "content", which
+// becomes the arm that note has.
+func ExplainNote(note *amogatev1.Note, refusal *Error) {
+	arm := NoteContent(note)
+	if arm == "" {
+		return
+	}
+	for i, field := range refusal.Fields {
+		rest, isContent := strings.CutPrefix(field.Path, contentOneof)
+		switch {
+		case !isContent:
+		case arm == armText:
+			// A text has nothing below it.
+			refusal.Fields[i].Path = armText
+		default:
+			refusal.Fields[i].Path = arm + rest
+		}
 	}
 }
 
