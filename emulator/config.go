@@ -182,8 +182,8 @@ type Config struct {
 
 	// FiltersOff makes an account without the paid filters: those of customers are ignored without a word.
 	FiltersOff bool
-	// DeactivatedUsers are users a customer can no longer be given to: writes that name one are refused, even a PATCH with
-	// what GET answered.
+	// DeactivatedUsers are users a customer or a note can no longer be given to: v4 writes that name one are refused, even
+	// a PATCH with what GET answered.
 	DeactivatedUsers []int64
 	// SegmentsIgnoredOnPatch answers 200 to a PATCH with segments and leaves them as they are.
 	SegmentsIgnoredOnPatch bool

@@ -435,17 +435,30 @@ func TestNotesV2_paramsInAnyCase(t *testing.T) {
 	}
 }
 
-// TestSystemNotes_followEvents creates a customer and a purchase with the switch and without.
+// TestSystemNotes_followEvents creates a customer and a purchase through each generation, with the switch and without.
 func TestSystemNotes_followEvents(t *testing.T) {
 	for _, on := range []bool{false, true} {
 		e := open(t, Config{SystemNotes: on})
-		ask(t, e, http.MethodPost, "/api/v2/customers", `{"add":[{"name":"A","next_date":1700000000}]}`)
-		ask(t, e, http.MethodPost, transactionsPath, `{"add":[{"customer_id":466001,"price":1}]}`)
-		var got []string
-		for n := range e.Notes(ParentCustomer) {
-			got = append(got, fmt.Sprintf("%s %d %v", n.Type, n.ParentID, n.Params))
+		for _, write := range [][2]string{
+			{"/api/v2/customers", `{"add":[{"name":"A","next_date":1700000000}]}`},
+			{transactionsPath, `{"add":[{"customer_id":466001,"price":1}]}`},
+			{"/api/v4/customers", `[{"name":"A","next_date":1700000000}]`},
+			{"/api/v4/customers/466002/transactions", `[{"price":1}]`},
+		} {
+			if a := ask(t, e, http.MethodPost, write[0], write[1]); a.status != http.StatusOK {
+				t.Fatalf("%s: status %d: %s", write[0], a.status, a.body)
+			}
 		}
-		want := []string{"customer_created 466001 map[]", "transaction 466001 map[transaction_id:5000]"}
+		var got []string
+		for _, id := range []int64{466001, 466002} {
+			for _, n := range readNotes(t, e, fmt.Sprintf("customers/%d/notes", id)).Embedded.Notes {
+				got = append(got, fmt.Sprintf("%s %d %s", n.Type, n.Entity, n.Params))
+			}
+		}
+		want := []string{
+			"customer_created 466001 []", `transaction 466001 {"transaction_id":5000}`,
+			"customer_created 466002 []", `transaction 466002 {"transaction_id":5001}`,
+		}
 		if !on {
 			want = nil
 		}

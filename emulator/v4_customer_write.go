@@ -102,6 +102,7 @@ func (c *call) createCustomers() (*reply, error) {
 		}
 		c.edit(cu, edit, true)
 		st.put(cu)
+		c.noteOfCustomer(noteCustomerCreated, cu, nil)
 		made = append(made, cu)
 	}
 	c.e.counters.change(func(s *Stats) { s.Added += int64(len(made)) })
@@ -238,15 +239,20 @@ func (c *call) applyEdit(edit customerEdit) *Customer {
 	return cu
 }
 
-// checkCustomer notes what only the account can tell to be wrong with a row, and reads the values of its fields. The
-// caller holds the store's lock.
-func (c *call) checkCustomer(r *row) []CustomField {
-	st := c.e.customers
-	for _, name := range []string{"responsible_user_id", "created_by", "updated_by"} {
+// checkUsers notes users who are no longer in the account.
+func (c *call) checkUsers(r *row, names ...string) {
+	for _, name := range names {
 		if id, ok := r.get(name).integer(); ok && slices.Contains(c.e.config.DeactivatedUsers, id) {
 			r.notAChoice(name)
 		}
 	}
+}
+
+// checkCustomer notes what only the account can tell to be wrong with a row, and reads the values of its fields. The
+// caller holds the store's lock.
+func (c *call) checkCustomer(r *row) []CustomField {
+	st := c.e.customers
+	c.checkUsers(r, "responsible_user_id", "created_by", "updated_by")
 	if id, ok := r.get("status_id").integer(); ok {
 		if _, known := st.periods.status(st.periods.current(id)); !known {
 			r.notAChoice("status_id")

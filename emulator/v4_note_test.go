@@ -194,9 +194,10 @@ func TestNotesV4_refuseRows(t *testing.T) {
 		{`{"entity_id":30000001,"note_type":"common","params":{"text":"A"},"created_at":1700000000000}`, []string{"1 InvalidType created_at"}},
 		{`{"entity_id":30000001,"note_type":"common","params":{"text":"A"},"is_need_to_trigger_digital_pipeline":1}`, []string{"1 InvalidType is_need_to_trigger_digital_pipeline"}},
 		{`{"entity_id":30000001,"note_type":"common","params":{"text":"A"},"text":"A"}`, []string{"1 FieldNotExpected text"}}, // in strict mode
+		{`{"entity_id":30000001,"note_type":"common","params":{"text":"A"},"created_by":13,"responsible_user_id":13}`, []string{"1 NotSupportedChoice responsible_user_id", "1 NotSupportedChoice created_by"}},
 		{`"A"`, []string{"1 InvalidType "}},
 	} {
-		e := open(t, Config{Strict: true})
+		e := open(t, Config{Strict: true, DeactivatedUsers: []int64{13}})
 		const good = `{"entity_id":30000001,"note_type":"common","params":{"text":"A"}}`
 		got := refusedRows(t, ask(t, e, http.MethodPost, "/api/v4/leads/notes", "["+good+","+test.row+"]"))
 		if test.row == `"A"` { // and every key is missing then

@@ -104,6 +104,7 @@ func (c *call) newNote(r *row, scope noteScope) *Note {
 			*f.to = i
 		}
 	}
+	c.checkUsers(r, "responsible_user_id", "created_by")
 	t := noteTypeNamed(n.Type)
 	switch sent := r.get("note_type"); {
 	case t != nil && t.create:
