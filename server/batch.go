@@ -8,8 +8,10 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/amogate/amogate/amo"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // one returns the result of a write of one item.
@@ -25,10 +27,105 @@ func one[T any](ctx context.Context, path string, results []amo.Result[T]) (T, e
 	return results[0].Value, nil
 }
 
+// batch is what the batches of one resource T have in common; R is the result of
+// an item.
+type batch[T, R any] struct {
+	// field is the field of an item that holds the resource.
+	field string
+	// kind tells of which kind a record is where ids are unique among the records
+	// of a kind only; nil = they are unique.
+	kind func(T) amogatev1.ParentKind
+	// done makes the result of what was written, failed that of a status.
+	done   func(T) R
+	failed func(*spb.Status) R
+}
+
+// itemRequests is what the requests of batches with a request for each item Q
+// have.
+type itemRequests[Q any] interface {
+	GetRequests() []Q
+	GetReadBack() bool
+}
+
+// createOne carries out a single creation; prepare turns the request into an item
+// for package amo, and write hands it over.
+func createOne[Q, T any](ctx context.Context, field string, req Q, prepare prepareCreate[Q, T], write writeItems[amo.Create[T], T]) (T, error) {
+	create, fields := prepare(req)
+	if len(fields) > 0 {
+		return *new(T), invalid(fields...)
+	}
+	return one(ctx, field, write(ctx, []amo.Create[T]{create}))
+}
+
+// updateOne carries out a single update, as createOne.
+func updateOne[Q, T any](ctx context.Context, field string, req Q, prepare prepareUpdate[Q, T], write writeItems[amo.Update[T], T]) (T, error) {
+	update, fields := prepare(req, callFrom(ctx).implicitMask)
+	if len(fields) > 0 {
+		return *new(T), invalid(fields...)
+	}
+	return one(ctx, field, write(ctx, []amo.Update[T]{update}))
+}
+
+// deleteOne carries out a single deletion.
+func deleteOne[T any](ctx context.Context, id int64, write writeItems[int64, T]) (*emptypb.Empty, error) {
+	if _, err := one(ctx, "", write(ctx, []int64{id})); err != nil {
+		return nil, err
+	}
+	return &emptypb.Empty{}, nil
+}
+
+// createBatch carries out a batch of creations and returns the results in the
+// order of the request.
+func createBatch[Q, T, R any](ctx context.Context, b batch[T, R], req itemRequests[Q], prepare prepareCreate[Q, T], write writeItems[amo.Create[T], T]) []R {
+	requests := req.GetRequests()
+	results := attempt(ctx, len(requests), func(i int) (amo.Create[T], []*violation) {
+		create, fields := prepare(requests[i])
+		create.ReadBack = create.ReadBack || req.GetReadBack()
+		return create, below(item("requests", i), fields)
+	}, write)
+	return itemResults(ctx, b, "requests", "."+b.field, results)
+}
+
+// updateBatch carries out a batch of updates, as createBatch. A record that
+// occurs again is the error of that item.
+func updateBatch[Q, T, R any](ctx context.Context, b batch[T, R], req itemRequests[Q], prepare prepareUpdate[Q, T], write writeItems[amo.Update[T], T]) []R {
+	requests, seen := req.GetRequests(), twice{}
+	results := attempt(ctx, len(requests), func(i int) (amo.Update[T], []*violation) {
+		update, fields := prepare(requests[i], false)
+		update.ReadBack = update.ReadBack || req.GetReadBack()
+		which := record{id: update.ID}
+		if b.kind != nil {
+			which.kind = b.kind(update.Value)
+		}
+		fields = append(fields, seen.check("id", which, i)...)
+		return update, below(item("requests", i), fields)
+	}, write)
+	return itemResults(ctx, b, "requests", "."+b.field, results)
+}
+
+// deleteBatch carries out a batch of deletions, as updateBatch.
+func deleteBatch[T, R any](ctx context.Context, b batch[T, R], ids []int64, write writeItems[int64, T]) []R {
+	seen := twice{}
+	results := attempt(ctx, len(ids), func(i int) (int64, []*violation) {
+		return ids[i], seen.check(item("ids", i), record{id: ids[i]}, i)
+	}, write)
+	return itemResults(ctx, b, "ids", "", results)
+}
+
+// prepareCreate turns a request into an item for package amo, or says what is
+// wrong with it.
+type prepareCreate[Q, T any] func(req Q) (amo.Create[T], []*violation)
+
+// prepareUpdate is prepareCreate for updates; implicit is as in updateOf.
+type prepareUpdate[Q, T any] func(req Q, implicit bool) (amo.Update[T], []*violation)
+
+// writeItems is a function of package amo that writes items.
+type writeItems[A, T any] func(ctx context.Context, items []A) []amo.Result[T]
+
 // attempt writes the n items of a batch that prepare accepts, and returns a
 // result for each item in the order of the request. An item that validation or
 // prepare refuses costs no other its turn.
-func attempt[A, T any](ctx context.Context, n int, prepare func(i int) (A, []*violation), write func([]A) []amo.Result[T]) []amo.Result[T] {
+func attempt[A, T any](ctx context.Context, n int, prepare func(i int) (A, []*violation), write writeItems[A, T]) []amo.Result[T] {
 	results := make([]amo.Result[T], n)
 	invalidItems := callFrom(ctx).items
 	var items []A
@@ -45,7 +142,7 @@ func attempt[A, T any](ctx context.Context, n int, prepare func(i int) (A, []*vi
 	if len(items) == 0 {
 		return results
 	}
-	written := write(items)
+	written := write(ctx, items)
 	for k, i := range places {
 		if len(written) != len(items) {
 			results[i].Err = errors.New("a batch has another number of results than items")
@@ -76,17 +173,16 @@ func noteReadBack[T any](ctx context.Context, results []amo.Result[T]) {
 	}
 }
 
-// itemResults returns the results of a batch as its answer holds them: made by
-// done of what was written, by failed of a status. The resource of an item stands
-// at field[i] and suffix in the request.
-func itemResults[T, R any](ctx context.Context, field, suffix string, results []amo.Result[T], done func(T) R, failed func(*spb.Status) R) []R {
+// itemResults returns the results of a batch as its answer holds them. The
+// resource of an item stands at field[i] and suffix in the request.
+func itemResults[T, R any](ctx context.Context, b batch[T, R], field, suffix string, results []amo.Result[T]) []R {
 	out := make([]R, len(results))
 	for i, r := range results {
 		if r.Err != nil {
-			out[i] = failed(itemStatus(ctx, item(field, i)+suffix, r.Err))
+			out[i] = b.failed(itemStatus(ctx, item(field, i)+suffix, r.Err))
 			continue
 		}
-		out[i] = done(r.Value)
+		out[i] = b.done(r.Value)
 	}
 	return out
 }
@@ -113,15 +209,22 @@ func itemStatus(ctx context.Context, path string, err error) *spb.Status {
 	return a.status.Proto()
 }
 
-// twice finds the items of a batch that name a record for the second time.
-type twice map[int64]int
+// record names a record of one resource.
+type record struct {
+	// kind is 0 where ids are unique in the account.
+	kind amogatev1.ParentKind
+	id   int64
+}
 
-// check returns a violation when an earlier item than i names id. A record that
-// is written twice in one request would end in the order of luck.
-func (t twice) check(path string, id int64, i int) []*violation {
-	if first, ok := t[id]; ok && id != 0 {
+// twice finds the items of a batch that name a record for the second time.
+type twice map[record]int
+
+// check returns a violation when an earlier item than i names the record. A
+// record that is written twice in one request would end in the order of luck.
+func (t twice) check(path string, which record, i int) []*violation {
+	if first, ok := t[which]; ok && which.id != 0 {
 		return []*violation{refuse(path, "names the record of item %d again", first)}
 	}
-	t[id] = i
+	t[which] = i
 	return nil
 }

@@ -65,72 +65,88 @@ func (customerServer) GetCustomer(ctx context.Context, req *amogatev1.GetCustome
 
 // CreateCustomer implements CustomerService.
 func (customerServer) CreateCustomer(ctx context.Context, req *amogatev1.CreateCustomerRequest) (*amogatev1.Customer, error) {
-	create := createOf(req, req.GetCustomer())
-	return one(ctx, "customer", callFrom(ctx).client.Customers().Create(ctx, []amo.Create[*amogatev1.Customer]{create}))
+	return createOne(ctx, customerBatch.field, req, createCustomer, callFrom(ctx).client.Customers().Create)
 }
 
 // UpdateCustomer implements CustomerService.
 func (customerServer) UpdateCustomer(ctx context.Context, req *amogatev1.UpdateCustomerRequest) (*amogatev1.Customer, error) {
-	c := callFrom(ctx)
-	update, fields := updateOf(req, "customer", req.GetCustomer(), c.implicitMask)
-	if len(fields) > 0 {
-		return nil, invalid(fields...)
-	}
-	return one(ctx, "customer", c.client.Customers().Update(ctx, []amo.Update[*amogatev1.Customer]{update}))
+	return updateOne(ctx, customerBatch.field, req, updateCustomer, callFrom(ctx).client.Customers().Update)
 }
 
 // DeleteCustomer implements CustomerService.
 func (customerServer) DeleteCustomer(ctx context.Context, req *amogatev1.DeleteCustomerRequest) (*emptypb.Empty, error) {
-	if _, err := one(ctx, "", callFrom(ctx).client.Customers().Delete(ctx, []int64{req.GetId()})); err != nil {
-		return nil, err
-	}
-	return &emptypb.Empty{}, nil
+	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Customers().Delete)
 }
 
 // BatchCreateCustomers implements CustomerService.
 func (customerServer) BatchCreateCustomers(ctx context.Context, req *amogatev1.BatchCreateCustomersRequest) (*amogatev1.BatchCreateCustomersResponse, error) {
-	requests := req.GetRequests()
-	results := attempt(ctx, len(requests), func(i int) (amo.Create[*amogatev1.Customer], []*violation) {
-		create := createOf(requests[i], requests[i].GetCustomer())
-		create.ReadBack = create.ReadBack || req.GetReadBack()
-		return create, nil
-	}, func(items []amo.Create[*amogatev1.Customer]) []amo.Result[*amogatev1.Customer] {
-		return callFrom(ctx).client.Customers().Create(ctx, items)
-	})
-	return &amogatev1.BatchCreateCustomersResponse{Results: customerResults(ctx, "requests", ".customer", results)}, nil
+	results := createBatch(ctx, customerBatch, req, createCustomer, callFrom(ctx).client.Customers().Create)
+	return &amogatev1.BatchCreateCustomersResponse{Results: results}, nil
 }
 
 // BatchUpdateCustomers implements CustomerService.
 func (customerServer) BatchUpdateCustomers(ctx context.Context, req *amogatev1.BatchUpdateCustomersRequest) (*amogatev1.BatchUpdateCustomersResponse, error) {
-	requests, seen := req.GetRequests(), twice{}
-	results := attempt(ctx, len(requests), func(i int) (amo.Update[*amogatev1.Customer], []*violation) {
-		update, fields := updateOf(requests[i], "customer", requests[i].GetCustomer(), false)
-		update.ReadBack = update.ReadBack || req.GetReadBack()
-		fields = append(fields, seen.check("id", update.ID, i)...)
-		return update, below(item("requests", i), fields)
-	}, func(items []amo.Update[*amogatev1.Customer]) []amo.Result[*amogatev1.Customer] {
-		return callFrom(ctx).client.Customers().Update(ctx, items)
-	})
-	return &amogatev1.BatchUpdateCustomersResponse{Results: customerResults(ctx, "requests", ".customer", results)}, nil
+	results := updateBatch(ctx, customerBatch, req, updateCustomer, callFrom(ctx).client.Customers().Update)
+	return &amogatev1.BatchUpdateCustomersResponse{Results: results}, nil
 }
 
 // BatchDeleteCustomers implements CustomerService.
 func (customerServer) BatchDeleteCustomers(ctx context.Context, req *amogatev1.BatchDeleteCustomersRequest) (*amogatev1.BatchDeleteCustomersResponse, error) {
-	ids, seen := req.GetIds(), twice{}
-	results := attempt(ctx, len(ids), func(i int) (int64, []*violation) {
-		return ids[i], seen.check(item("ids", i), ids[i], i)
-	}, func(items []int64) []amo.Result[*amogatev1.Customer] {
-		return callFrom(ctx).client.Customers().Delete(ctx, items)
-	})
-	return &amogatev1.BatchDeleteCustomersResponse{Results: customerResults(ctx, "ids", "", results)}, nil
+	results := deleteBatch(ctx, customerBatch, req.GetIds(), callFrom(ctx).client.Customers().Delete)
+	return &amogatev1.BatchDeleteCustomersResponse{Results: results}, nil
 }
 
-// customerResults returns the results of a batch; field and suffix are those of
-// itemResults.
-func customerResults(ctx context.Context, field, suffix string, results []amo.Result[*amogatev1.Customer]) []*amogatev1.CustomerResult {
-	return itemResults(ctx, field, suffix, results, func(customer *amogatev1.Customer) *amogatev1.CustomerResult {
+// customerBatch describes the batches of customers.
+var customerBatch = batch[*amogatev1.Customer, *amogatev1.CustomerResult]{
+	field: "customer",
+	done: func(customer *amogatev1.Customer) *amogatev1.CustomerResult {
 		return &amogatev1.CustomerResult{Result: &amogatev1.CustomerResult_Customer{Customer: customer}}
-	}, func(st *spb.Status) *amogatev1.CustomerResult {
+	},
+	failed: func(st *spb.Status) *amogatev1.CustomerResult {
 		return &amogatev1.CustomerResult{Result: &amogatev1.CustomerResult_Error{Error: st}}
-	})
+	},
+}
+
+func createCustomer(req *amogatev1.CreateCustomerRequest) (amo.Create[*amogatev1.Customer], []*violation) {
+	return createOf(req, req.GetCustomer()), nil
+}
+
+func updateCustomer(req *amogatev1.UpdateCustomerRequest, implicit bool) (amo.Update[*amogatev1.Customer], []*violation) {
+	return updateOf(req, customerBatch.field, req.GetCustomer(), implicit)
+}
+
+// ListCustomerLinks implements CustomerService.
+func (customerServer) ListCustomerLinks(ctx context.Context, req *amogatev1.ListCustomerLinksRequest) (*amogatev1.ListCustomerLinksResponse, error) {
+	ids := req.GetCustomerIds()
+	switch id := req.GetCustomerId(); {
+	case id == 0 && len(ids) == 0:
+		return nil, invalid(refuse("customer_id", "is required; for several customers name customer_ids"))
+	case id != 0 && len(ids) > 0:
+		return nil, invalid(refuse("customer_ids", "must be empty beside customer_id; leave one of them out"))
+	case id != 0:
+		ids = []int64{id}
+	}
+	links, err := callFrom(ctx).client.CustomerLinks(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return &amogatev1.ListCustomerLinksResponse{Links: links}, nil
+}
+
+// ListCustomerSubscribers implements CustomerService.
+func (customerServer) ListCustomerSubscribers(ctx context.Context, req *amogatev1.ListCustomerSubscribersRequest) (*amogatev1.ListCustomerSubscribersResponse, error) {
+	subscribers, err := callFrom(ctx).client.CustomerSubscribers(ctx, req.GetCustomerId())
+	if err != nil {
+		return nil, err
+	}
+	return &amogatev1.ListCustomerSubscribersResponse{Subscribers: subscribers}, nil
+}
+
+// ChangeBonusPoints implements CustomerService.
+func (customerServer) ChangeBonusPoints(ctx context.Context, req *amogatev1.ChangeBonusPointsRequest) (*amogatev1.ChangeBonusPointsResponse, error) {
+	balance, err := callFrom(ctx).client.ChangeBonusPoints(ctx, req.GetCustomerId(), req.GetEarn(), req.GetRedeem())
+	if err != nil {
+		return nil, err
+	}
+	return &amogatev1.ChangeBonusPointsResponse{BonusPoints: balance}, nil
 }

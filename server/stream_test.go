@@ -195,7 +195,7 @@ func TestAttempt_writesThatAnswerTooFewAreNotGuessedAt(t *testing.T) {
 			return 0, []*violation{refuse("requests[0].id", "is odd")}
 		}
 		return i, nil
-	}, func([]int) []amo.Result[int] { return []amo.Result[int]{{Value: 1}} })
+	}, func(context.Context, []int) []amo.Result[int] { return []amo.Result[int]{{Value: 1}} })
 	for i, r := range results {
 		if r.Err == nil {
 			t.Errorf("item %d has the result %v", i, r.Value)

@@ -69,11 +69,46 @@ func (transactionServer) GetTransaction(ctx context.Context, req *amogatev1.GetT
 
 // CreateTransaction implements TransactionService.
 func (transactionServer) CreateTransaction(ctx context.Context, req *amogatev1.CreateTransactionRequest) (*amogatev1.Transaction, error) {
-	create, fields := createTransaction(req)
-	if len(fields) > 0 {
-		return nil, invalid(fields...)
-	}
-	return one(ctx, "transaction", callFrom(ctx).client.Transactions().Create(ctx, []amo.Create[*amogatev1.Transaction]{create}))
+	return createOne(ctx, transactionBatch.field, req, createTransaction, callFrom(ctx).client.Transactions().Create)
+}
+
+// UpdateTransaction implements TransactionService.
+func (transactionServer) UpdateTransaction(ctx context.Context, req *amogatev1.UpdateTransactionRequest) (*amogatev1.Transaction, error) {
+	return updateOne(ctx, transactionBatch.field, req, updateTransaction, callFrom(ctx).client.Transactions().Update)
+}
+
+// DeleteTransaction implements TransactionService.
+func (transactionServer) DeleteTransaction(ctx context.Context, req *amogatev1.DeleteTransactionRequest) (*emptypb.Empty, error) {
+	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Transactions().Delete)
+}
+
+// BatchCreateTransactions implements TransactionService.
+func (transactionServer) BatchCreateTransactions(ctx context.Context, req *amogatev1.BatchCreateTransactionsRequest) (*amogatev1.BatchCreateTransactionsResponse, error) {
+	results := createBatch(ctx, transactionBatch, req, createTransaction, callFrom(ctx).client.Transactions().Create)
+	return &amogatev1.BatchCreateTransactionsResponse{Results: results}, nil
+}
+
+// BatchUpdateTransactions implements TransactionService.
+func (transactionServer) BatchUpdateTransactions(ctx context.Context, req *amogatev1.BatchUpdateTransactionsRequest) (*amogatev1.BatchUpdateTransactionsResponse, error) {
+	results := updateBatch(ctx, transactionBatch, req, updateTransaction, callFrom(ctx).client.Transactions().Update)
+	return &amogatev1.BatchUpdateTransactionsResponse{Results: results}, nil
+}
+
+// BatchDeleteTransactions implements TransactionService.
+func (transactionServer) BatchDeleteTransactions(ctx context.Context, req *amogatev1.BatchDeleteTransactionsRequest) (*amogatev1.BatchDeleteTransactionsResponse, error) {
+	results := deleteBatch(ctx, transactionBatch, req.GetIds(), callFrom(ctx).client.Transactions().Delete)
+	return &amogatev1.BatchDeleteTransactionsResponse{Results: results}, nil
+}
+
+// transactionBatch describes the batches of transactions.
+var transactionBatch = batch[*amogatev1.Transaction, *amogatev1.TransactionResult]{
+	field: "transaction",
+	done: func(transaction *amogatev1.Transaction) *amogatev1.TransactionResult {
+		return &amogatev1.TransactionResult{Result: &amogatev1.TransactionResult_Transaction{Transaction: transaction}}
+	},
+	failed: func(st *spb.Status) *amogatev1.TransactionResult {
+		return &amogatev1.TransactionResult{Result: &amogatev1.TransactionResult_Error{Error: st}}
+	},
 }
 
 // createTransaction turns the creation of a transaction into an item for
@@ -95,68 +130,6 @@ func createTransaction(req *amogatev1.CreateTransactionRequest) (amo.Create[*amo
 	return create, fields
 }
 
-// UpdateTransaction implements TransactionService.
-func (transactionServer) UpdateTransaction(ctx context.Context, req *amogatev1.UpdateTransactionRequest) (*amogatev1.Transaction, error) {
-	c := callFrom(ctx)
-	update, fields := updateOf(req, "transaction", req.GetTransaction(), c.implicitMask)
-	if len(fields) > 0 {
-		return nil, invalid(fields...)
-	}
-	return one(ctx, "transaction", c.client.Transactions().Update(ctx, []amo.Update[*amogatev1.Transaction]{update}))
-}
-
-// DeleteTransaction implements TransactionService.
-func (transactionServer) DeleteTransaction(ctx context.Context, req *amogatev1.DeleteTransactionRequest) (*emptypb.Empty, error) {
-	if _, err := one(ctx, "", callFrom(ctx).client.Transactions().Delete(ctx, []int64{req.GetId()})); err != nil {
-		return nil, err
-	}
-	return &emptypb.Empty{}, nil
-}
-
-// BatchCreateTransactions implements TransactionService.
-func (transactionServer) BatchCreateTransactions(ctx context.Context, req *amogatev1.BatchCreateTransactionsRequest) (*amogatev1.BatchCreateTransactionsResponse, error) {
-	requests := req.GetRequests()
-	results := attempt(ctx, len(requests), func(i int) (amo.Create[*amogatev1.Transaction], []*violation) {
-		create, fields := createTransaction(requests[i])
-		create.ReadBack = create.ReadBack || req.GetReadBack()
-		return create, below(item("requests", i), fields)
-	}, func(items []amo.Create[*amogatev1.Transaction]) []amo.Result[*amogatev1.Transaction] {
-		return callFrom(ctx).client.Transactions().Create(ctx, items)
-	})
-	return &amogatev1.BatchCreateTransactionsResponse{Results: transactionResults(ctx, "requests", ".transaction", results)}, nil
-}
-
-// BatchUpdateTransactions implements TransactionService.
-func (transactionServer) BatchUpdateTransactions(ctx context.Context, req *amogatev1.BatchUpdateTransactionsRequest) (*amogatev1.BatchUpdateTransactionsResponse, error) {
-	requests, seen := req.GetRequests(), twice{}
-	results := attempt(ctx, len(requests), func(i int) (amo.Update[*amogatev1.Transaction], []*violation) {
-		update, fields := updateOf(requests[i], "transaction", requests[i].GetTransaction(), false)
-		update.ReadBack = update.ReadBack || req.GetReadBack()
-		fields = append(fields, seen.check("id", update.ID, i)...)
-		return update, below(item("requests", i), fields)
-	}, func(items []amo.Update[*amogatev1.Transaction]) []amo.Result[*amogatev1.Transaction] {
-		return callFrom(ctx).client.Transactions().Update(ctx, items)
-	})
-	return &amogatev1.BatchUpdateTransactionsResponse{Results: transactionResults(ctx, "requests", ".transaction", results)}, nil
-}
-
-// BatchDeleteTransactions implements TransactionService.
-func (transactionServer) BatchDeleteTransactions(ctx context.Context, req *amogatev1.BatchDeleteTransactionsRequest) (*amogatev1.BatchDeleteTransactionsResponse, error) {
-	ids, seen := req.GetIds(), twice{}
-	results := attempt(ctx, len(ids), func(i int) (int64, []*violation) {
-		return ids[i], seen.check(item("ids", i), ids[i], i)
-	}, func(items []int64) []amo.Result[*amogatev1.Transaction] {
-		return callFrom(ctx).client.Transactions().Delete(ctx, items)
-	})
-	return &amogatev1.BatchDeleteTransactionsResponse{Results: transactionResults(ctx, "ids", "", results)}, nil
-}
-
-// transactionResults returns the results of a batch; field and suffix are those
-// of itemResults.
-func transactionResults(ctx context.Context, field, suffix string, results []amo.Result[*amogatev1.Transaction]) []*amogatev1.TransactionResult {
-	return itemResults(ctx, field, suffix, results, func(transaction *amogatev1.Transaction) *amogatev1.TransactionResult {
-		return &amogatev1.TransactionResult{Result: &amogatev1.TransactionResult_Transaction{Transaction: transaction}}
-	}, func(st *spb.Status) *amogatev1.TransactionResult {
-		return &amogatev1.TransactionResult{Result: &amogatev1.TransactionResult_Error{Error: st}}
-	})
+func updateTransaction(req *amogatev1.UpdateTransactionRequest, implicit bool) (amo.Update[*amogatev1.Transaction], []*violation) {
+	return updateOf(req, transactionBatch.field, req.GetTransaction(), implicit)
 }
