@@ -68,6 +68,7 @@ func updateOf[T proto.Message](req updateRequest, name string, resource T, impli
 	if implicit || len(req.GetUpdateMask().GetPaths()) == 0 {
 		dropOutputOnlyElements(m)
 	}
+	clearOutputOnlyArms(m)
 	clearOutputOnly(m)
 	value, _ := m.Interface().(T)
 	update.Value, update.Paths = value, paths
@@ -99,14 +100,35 @@ func dropOutputOnlyElements(m protoreflect.Message) {
 // hasOutputOnlyArm says whether a oneof of m holds a value that cannot be
 // written.
 func hasOutputOnlyArm(m protoreflect.Message) bool {
+	return len(outputOnlyArms(m)) > 0
+}
+
+// clearOutputOnlyArms takes out of a changed resource the arms that cannot be
+// written. They are no part of what is changed: a mask that names one is refused.
+func clearOutputOnlyArms(m protoreflect.Message) {
+	for _, arm := range outputOnlyArms(m) {
+		m.Clear(arm)
+	}
+}
+
+// outputOnlyArms returns the fields that are set in oneofs of m and cannot be
+// written.
+func outputOnlyArms(m protoreflect.Message) []protoreflect.FieldDescriptor {
+	var arms []protoreflect.FieldDescriptor
 	oneofs := m.Descriptor().Oneofs()
 	for i := range oneofs.Len() {
 		arm := m.WhichOneof(oneofs.Get(i))
-		if arm != nil && !oneofs.Get(i).IsSynthetic() && hasBehavior(arm, annotations.FieldBehavior_OUTPUT_ONLY) {
-			return true
+		if arm != nil && isArm(arm) && hasBehavior(arm, annotations.FieldBehavior_OUTPUT_ONLY) {
+			arms = append(arms, arm)
 		}
 	}
-	return false
+	return arms
+}
+
+// isArm says whether field is one of several of which only one can be set.
+func isArm(field protoreflect.FieldDescriptor) bool {
+	oneof := field.ContainingOneof()
+	return oneof != nil && !oneof.IsSynthetic()
 }
 
 // maskPaths returns the fields of resource to write, in the order of the
@@ -206,9 +228,8 @@ func hasBehavior(field protoreflect.FieldDescriptor, behavior annotations.FieldB
 // it the value would count as cleared.
 func clearOutputOnly(m protoreflect.Message) {
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		oneof := field.ContainingOneof()
 		switch {
-		case oneof != nil && !oneof.IsSynthetic() && hasBehavior(field, annotations.FieldBehavior_OUTPUT_ONLY):
+		case isArm(field) && hasBehavior(field, annotations.FieldBehavior_OUTPUT_ONLY):
 		case hasBehavior(field, annotations.FieldBehavior_OUTPUT_ONLY):
 			m.Clear(field)
 		case field.Message() == nil || field.IsMap():

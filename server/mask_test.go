@@ -144,6 +144,7 @@ func TestMaskPaths_everyFieldOfACustomer(t *testing.T) {
 	writable := map[string]bool{
 		"name": true, "next_purchase_time": true, "next_price": true, "responsible_user_id": true, "period_id": true,
 		"periodicity": true, "tags": true, "contact_ids": true, "company_id": true, "custom_fields": true, "catalog_elements": true,
+		"status_id": true, "segments": true,
 	}
 	m := (&amogatev1.Customer{}).ProtoReflect()
 	for i := range m.Descriptor().Fields().Len() {

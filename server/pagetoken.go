@@ -62,6 +62,7 @@ func (t tokens) encode(cursor amo.Cursor) (string, error) {
 		RequestHash: t.hash,
 		Offset:      cursor.Offset,
 		LastId:      cursor.LastID,
+		Kind:        cursor.Kind,
 	})
 }
 
@@ -87,6 +88,7 @@ func (t tokens) decode(token string) (amo.Cursor, error) {
 		Generation: amo.Generation(msg.GetGeneration()),
 		Offset:     msg.GetOffset(),
 		LastID:     msg.GetLastId(),
+		Kind:       msg.GetKind(),
 	}, nil
 }
 
@@ -128,7 +130,7 @@ func decodeToken(token string) (*implv1.PageToken, error) {
 		return nil, fmt.Errorf("page token has version %d", msg.GetVersion())
 	case msg.GetGeneration() != implv1.Generation_GENERATION_V2 && msg.GetGeneration() != implv1.Generation_GENERATION_V4:
 		return nil, fmt.Errorf("page token has generation %d", msg.GetGeneration())
-	case msg.GetOffset() < 0 || msg.GetLastId() < 0:
+	case msg.GetOffset() < 0 || msg.GetLastId() < 0 || msg.GetKind() < 0:
 		return nil, errors.New("page token has a negative position")
 	}
 	return msg, nil

@@ -25,8 +25,9 @@ func TestTokens_comeBackAsTheyWent(t *testing.T) {
 	for _, cursor := range []amo.Cursor{
 		somewhere,
 		{Generation: amo.V4, Offset: 1, LastID: 1},
+		{Generation: amo.V4, Offset: 7, LastID: 3, Kind: 12},
 		{Generation: amo.V2},
-		{Generation: amo.V2, Offset: 1<<63 - 1, LastID: 1<<63 - 1},
+		{Generation: amo.V2, Offset: 1<<63 - 1, LastID: 1<<63 - 1, Kind: 1<<31 - 1},
 	} {
 		token, err := tokens.encode(cursor)
 		if err != nil {
@@ -203,6 +204,7 @@ func TestDecodeToken_refusesWhatItWouldNotWrite(t *testing.T) {
 	for name, raw := range map[string][]byte{
 		"negative offset":    with(func(m *implv1.PageToken) { m.Offset = -1 }),
 		"negative last id":   with(func(m *implv1.PageToken) { m.LastId = -1 }),
+		"negative kind":      with(func(m *implv1.PageToken) { m.Kind = -1 }),
 		"other version":      with(func(m *implv1.PageToken) { m.Version = 2 }),
 		"no version":         with(func(m *implv1.PageToken) { m.Version = 0 }),
 		"no generation":      with(func(m *implv1.PageToken) { m.Generation = 0 }),
@@ -241,7 +243,7 @@ func FuzzDecodeToken(f *testing.F) {
 			if err != nil || again != s {
 				t.Errorf("decodeToken(%q) = %v, which is written as %q, %v", s, msg, again, err)
 			}
-			if msg.GetOffset() < 0 || msg.GetLastId() < 0 {
+			if msg.GetOffset() < 0 || msg.GetLastId() < 0 || msg.GetKind() < 0 {
 				t.Errorf("decodeToken(%q) = %v", s, msg)
 			}
 		}

@@ -11,4 +11,8 @@ func register(r grpc.ServiceRegistrar) {
 	amogatev1.RegisterCustomerServiceServer(r, customerServer{})
 	amogatev1.RegisterTransactionServiceServer(r, transactionServer{})
 	amogatev1.RegisterPeriodServiceServer(r, periodServer{})
+	amogatev1.RegisterNoteServiceServer(r, noteServer{})
+	amogatev1.RegisterCustomerStatusServiceServer(r, customerStatusServer{})
+	amogatev1.RegisterCustomerSegmentServiceServer(r, customerSegmentServer{})
+	amogatev1.RegisterCustomersModeServiceServer(r, customersModeServer{})
 }

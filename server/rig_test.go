@@ -43,6 +43,9 @@ type upstream struct {
 	// transport, when set, is between the client and the emulator.
 	transport func(http.RoundTripper) http.RoundTripper
 	pageSize  int
+	// generation is the one to use; 0 = v2, so that a test does not change with
+	// the table of routes.
+	generation amo.Generation
 }
 
 // newRig starts a server with one account, "shop", whose API has a path of its
@@ -59,16 +62,20 @@ func newRig(t *testing.T, up upstream, config Config) *rig {
 	if r.emulator, err = emulator.New(up.emulator); err != nil {
 		t.Fatal(err)
 	}
+	if up.generation == amo.Auto {
+		up.generation = amo.V2
+	}
 	transport := r.emulator.Transport()
 	if up.transport != nil {
 		transport = up.transport(transport)
 	}
 	r.client, err = amo.New(amo.Config{
-		Account:   "shop",
-		BaseURL:   &url.URL{Scheme: "https", Host: "example.amocrm.test", Path: "/crm"},
-		Auth:      amo.BearerToken(emulator.DefaultToken),
-		Transport: transport,
-		PageSize:  up.pageSize,
+		Account:    "shop",
+		BaseURL:    &url.URL{Scheme: "https", Host: "example.amocrm.test", Path: "/crm"},
+		Auth:       amo.BearerToken(emulator.DefaultToken),
+		Transport:  transport,
+		PageSize:   up.pageSize,
+		Generation: up.generation,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -248,7 +248,11 @@ func (s *Server) Stop() {
 
 // The services are complete when they implement every method.
 var (
-	_ amogatev1.CustomerServiceServer    = customerServer{}
-	_ amogatev1.TransactionServiceServer = transactionServer{}
-	_ amogatev1.PeriodServiceServer      = periodServer{}
+	_ amogatev1.CustomerServiceServer        = customerServer{}
+	_ amogatev1.TransactionServiceServer     = transactionServer{}
+	_ amogatev1.PeriodServiceServer          = periodServer{}
+	_ amogatev1.NoteServiceServer            = noteServer{}
+	_ amogatev1.CustomerStatusServiceServer  = customerStatusServer{}
+	_ amogatev1.CustomerSegmentServiceServer = customerSegmentServer{}
+	_ amogatev1.CustomersModeServiceServer   = customersModeServer{}
 )

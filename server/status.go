@@ -47,6 +47,7 @@ var codeOfReason = map[amogatev1.ErrorReason]codes.Code{
 	amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_MOVED:                 codes.FailedPrecondition,
 	amogatev1.ErrorReason_ERROR_REASON_CUSTOMERS_DISABLED:            codes.FailedPrecondition,
 	amogatev1.ErrorReason_ERROR_REASON_CUSTOMERS_NOT_IN_PLAN:         codes.FailedPrecondition,
+	amogatev1.ErrorReason_ERROR_REASON_CUSTOMERS_MODE:                codes.FailedPrecondition,
 	amogatev1.ErrorReason_ERROR_REASON_UNSUPPORTED_BY_API_GENERATION: codes.Unimplemented,
 	amogatev1.ErrorReason_ERROR_REASON_METHOD_NOT_FOUND:              codes.Unimplemented,
 	amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_RATE_LIMITED:         codes.ResourceExhausted,
@@ -84,6 +85,7 @@ var reasonOfKind = [amo.KindCount]amogatev1.ErrorReason{
 	amo.KindMoved:              amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_MOVED,
 	amo.KindCustomersDisabled:  amogatev1.ErrorReason_ERROR_REASON_CUSTOMERS_DISABLED,
 	amo.KindCustomersNotInPlan: amogatev1.ErrorReason_ERROR_REASON_CUSTOMERS_NOT_IN_PLAN,
+	amo.KindCustomersMode:      amogatev1.ErrorReason_ERROR_REASON_CUSTOMERS_MODE,
 	amo.KindRateLimited:        amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_RATE_LIMITED,
 	amo.KindQueueFull:          amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_QUEUE_FULL,
 	amo.KindConflict:           amogatev1.ErrorReason_ERROR_REASON_CONFLICT,
@@ -248,6 +250,9 @@ func upstreamFault(ctx context.Context, err error, upstream *amo.Error) *fault {
 		if len(upstream.Fields) > 0 {
 			set("field", upstream.Fields[0].Path)
 		}
+	case amo.KindCustomersMode:
+		set("mode", upstream.Mode)
+		set("needed", upstream.Needed)
 	case amo.KindQueueFull:
 		set("account", callFrom(ctx).account)
 	}
