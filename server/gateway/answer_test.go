@@ -51,7 +51,7 @@ func sample() *amogatev1.Customer {
 const sampleJSON = `{
 	"id": "466791", "name": "Вася <&> co", "next_purchase_time": "2026-01-01T00:00:00Z",
 	"next_price": {"currency_code": "", "units": "5", "nanos": 500000000},
-	"period_id": "0", "contact_ids": ["1", "2"], "deleted": false, "tags": [], "catalog_elements": [],
+	"period_id": "0", "contact_ids": ["1", "2"], "deleted": false, "tags": [], "catalog_elements": [], "segments": [],
 	"custom_fields": [
 		{"field_id": "1", "code": "", "name": "", "type": "CUSTOM_FIELD_TYPE_CHECKBOX", "type_code": "", "checkbox": false},
 		{"field_id": "2", "code": "", "name": "", "type": "CUSTOM_FIELD_TYPE_UNSPECIFIED", "type_code": "99", "raw": null},
@@ -83,7 +83,7 @@ func TestGateway_spellsAnswers(t *testing.T) {
 		},
 		"a created resource": {
 			method: "POST", target: "/v1/customers", body: `{"name":"A"}`, answer: &amogatev1.Customer{Id: 1, Name: "A"},
-			want: `{"id":"1","name":"A","tags":[],"contact_ids":[],"custom_fields":[],"catalog_elements":[]}`,
+			want: `{"id":"1","name":"A","tags":[],"contact_ids":[],"custom_fields":[],"catalog_elements":[],"segments":[]}`,
 		},
 		"a delete": {
 			method: "DELETE", target: "/v1/customers/1", want: `{}`,
@@ -98,7 +98,7 @@ func TestGateway_spellsAnswers(t *testing.T) {
 				}}},
 			}},
 			want: `{"results":[
-				{"customer":{"id":"1","name":"","tags":[],"contact_ids":[],"custom_fields":[],"catalog_elements":[]}},
+				{"customer":{"id":"1","name":"","tags":[],"contact_ids":[],"custom_fields":[],"catalog_elements":[],"segments":[]}},
 				{"error":{"code":5,"message":"gone","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo",
 					"reason":"UPSTREAM_NOT_FOUND","domain":"amogate","metadata":{}}]}}]}`,
 		},

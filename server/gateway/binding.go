@@ -98,22 +98,16 @@ func newBinding(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*b
 	}
 	b.input = input
 
-	var expr strings.Builder
-	rest := b.template
-	for _, at := range variable.FindAllStringSubmatch(b.template, -1) {
-		literal, after, _ := strings.Cut(rest, at[0])
-		expr.WriteString(regexp.QuoteMeta(literal) + "[^/]+")
-		rest = after
-		b.pathFields = append(b.pathFields, at[1])
-	}
-	b.path = regexp.MustCompile("^" + expr.String() + regexp.QuoteMeta(rest) + "$")
+	b.compile()
 
 	fields := m.Input().Fields()
 	switch b.body {
 	case "":
 	case "*":
 		for i := range fields.Len() {
-			b.needsBody = b.needsBody || hasBehavior(fields.Get(i), annotations.FieldBehavior_REQUIRED)
+			field := fields.Get(i)
+			inPath := slices.Contains(b.pathFields, string(field.Name()))
+			b.needsBody = b.needsBody || !inPath && hasBehavior(field, annotations.FieldBehavior_REQUIRED)
 		}
 	default:
 		fd := fields.ByName(protoreflect.Name(b.body))
@@ -124,6 +118,43 @@ func newBinding(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*b
 		b.masksBody = b.verb == http.MethodPatch && fields.ByName(maskField) != nil
 	}
 	return b, nil
+}
+
+// compile reads the template.
+func (b *binding) compile() {
+	var expr strings.Builder
+	rest := b.template
+	for _, at := range variable.FindAllStringSubmatch(b.template, -1) {
+		literal, after, _ := strings.Cut(rest, at[0])
+		// A colon begins a custom verb: all variables are numbers.
+		expr.WriteString(regexp.QuoteMeta(literal) + "[^/:]+")
+		rest = after
+		b.pathFields = append(b.pathFields, at[1])
+	}
+	b.path = regexp.MustCompile("^" + expr.String() + regexp.QuoteMeta(rest) + "$")
+}
+
+// pathArm returns the field of the path that excludes fd, since only one of the
+// two can be set; nil when there is none.
+func (b *binding) pathArm(fd protoreflect.FieldDescriptor) protoreflect.FieldDescriptor {
+	of := armOf(fd)
+	if of == nil {
+		return nil
+	}
+	for _, name := range b.pathFields {
+		if arm := of.Fields().ByName(protoreflect.Name(name)); arm != nil && arm != fd {
+			return arm
+		}
+	}
+	return nil
+}
+
+// armOf is the oneof of a field that excludes others; nil for other fields.
+func armOf(fd protoreflect.FieldDescriptor) protoreflect.OneofDescriptor {
+	if of := fd.ContainingOneof(); of != nil && !of.IsSynthetic() {
+		return of
+	}
+	return nil
 }
 
 // bodyDescriptor is what the body of the request must be, nil for none.

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -46,6 +49,12 @@ func (g *gateway) check(next runtime.HandlerFunc) runtime.HandlerFunc {
 			g.write(w, r, fault(codes.Internal, amogatev1.ErrorReason_ERROR_REASON_BUG, "the route has no description"), 0)
 			return
 		}
+		if !b.path.MatchString(r.URL.Path) {
+			// The runtime takes a custom verb that the route does not have for a
+			// part of the last variable.
+			g.noRoute(w, r)
+			return
+		}
 		if err := g.origins.Check(r); err != nil {
 			g.refuse(w, r, violation("origin", "must be this server: requests of foreign web pages are not taken"))
 			return
@@ -76,6 +85,10 @@ func (g *gateway) check(next runtime.HandlerFunc) runtime.HandlerFunc {
 			g.refuse(w, r, violation(bodyField, "must be a JSON object; it is empty"))
 			return
 		}
+		if found := checkBody(b, params, body); len(found) > 0 {
+			g.refuse(w, r, found...)
+			return
+		}
 		r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{binding: b, body: body, requestID: r.Header.Get(requestIDHeader)}))
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next(w, r, params)
@@ -98,8 +111,45 @@ func checkPath(b *binding, params map[string]string) []*errdetails.BadRequest_Fi
 		switch err := runtime.PopulateFieldFromPath(input.Interface(), name, params[name]); {
 		case err != nil:
 			found = append(found, violation(name, expectation(fd)))
-		case !input.Has(fd) && !hasBehavior(fd, annotations.FieldBehavior_REQUIRED):
+		case input.Get(fd).Interface() == int64(0) && !hasBehavior(fd, annotations.FieldBehavior_REQUIRED):
 			found = append(found, violation(name, "must be above 0"))
+		}
+	}
+	return found
+}
+
+// checkBody finds fields of a body that holds the whole request which the path
+// has too, with another value: the runtime would let the path win and say
+// nothing. What cannot be decoded is found later.
+func checkBody(b *binding, params map[string]string, body []byte) []*errdetails.BadRequest_FieldViolation {
+	if b.body != "*" || len(b.pathFields) == 0 {
+		return nil
+	}
+	members, err := readObject(body)
+	if err != nil {
+		return nil
+	}
+	var found []*errdetails.BadRequest_FieldViolation
+	for _, m := range members {
+		fd := fieldOf(b.input.Descriptor(), m.name)
+		if fd == nil || string(m.value) == "null" {
+			continue
+		}
+		name := string(fd.Name())
+		if arm := b.pathArm(fd); arm != nil {
+			found = append(found, violation(name, fmt.Sprintf("cannot be given beside %q, which the path has", arm.Name())))
+			continue
+		}
+		if !slices.Contains(b.pathFields, name) {
+			continue
+		}
+		inPath, inBody := b.input.New(), b.input.New()
+		if runtime.PopulateFieldFromPath(inPath.Interface(), name, params[name]) != nil ||
+			protojson.Unmarshal(writeObject([]member{m}), inBody.Interface()) != nil {
+			continue
+		}
+		if inBody.Has(fd) && !inBody.Get(fd).Equal(inPath.Get(fd)) {
+			found = append(found, violation(name, fmt.Sprintf("is not the %s of the path; leave it out", params[name])))
 		}
 	}
 	return found

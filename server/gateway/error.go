@@ -98,16 +98,23 @@ func withRequestID(st *status.Status, id string) *status.Status {
 // routingError answers a request that no route takes.
 func (g *gateway) routingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int) {
 	switch httpStatus {
-	case http.StatusMethodNotAllowed:
-		allow := g.bindings.allow(r.URL.Path)
-		w.Header().Set("Allow", allow)
-		g.write(w, r, fault(codes.Unimplemented, amogatev1.ErrorReason_ERROR_REASON_METHOD_NOT_FOUND,
-			"the path takes only "+allow), http.StatusMethodNotAllowed)
 	case http.StatusBadRequest:
 		g.refuse(w, r, violation("path", "must start with a slash"))
 	default:
-		g.routeNotFound(w, r)
+		g.noRoute(w, r)
 	}
+}
+
+// noRoute answers a request whose path has no route, or none with its verb.
+func (g *gateway) noRoute(w http.ResponseWriter, r *http.Request) {
+	allow := g.bindings.allow(r.URL.Path)
+	if allow == "" {
+		g.routeNotFound(w, r)
+		return
+	}
+	w.Header().Set("Allow", allow)
+	g.write(w, r, fault(codes.Unimplemented, amogatev1.ErrorReason_ERROR_REASON_METHOD_NOT_FOUND,
+		"the path takes only "+allow), http.StatusMethodNotAllowed)
 }
 
 func (g *gateway) routeNotFound(w http.ResponseWriter, r *http.Request) {

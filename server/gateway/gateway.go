@@ -81,6 +81,10 @@ func register(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientConnIn
 		amogatev1.RegisterCustomerServiceHandlerClient(ctx, mux, amogatev1.NewCustomerServiceClient(conn)),
 		amogatev1.RegisterTransactionServiceHandlerClient(ctx, mux, amogatev1.NewTransactionServiceClient(conn)),
 		amogatev1.RegisterPeriodServiceHandlerClient(ctx, mux, amogatev1.NewPeriodServiceClient(conn)),
+		amogatev1.RegisterNoteServiceHandlerClient(ctx, mux, amogatev1.NewNoteServiceClient(conn)),
+		amogatev1.RegisterCustomerStatusServiceHandlerClient(ctx, mux, amogatev1.NewCustomerStatusServiceClient(conn)),
+		amogatev1.RegisterCustomerSegmentServiceHandlerClient(ctx, mux, amogatev1.NewCustomerSegmentServiceClient(conn)),
+		amogatev1.RegisterCustomersModeServiceHandlerClient(ctx, mux, amogatev1.NewCustomersModeServiceClient(conn)),
 	)
 }
 

@@ -244,3 +244,31 @@ func TestRegister_routesEveryService(t *testing.T) {
 		}
 	}
 }
+
+// Two routes of one verb that take the same path would leave the choice to the
+// order of registration.
+func TestBindings_noTwoTakeTheSamePath(t *testing.T) {
+	all, err := readBindings()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, b := range all {
+		// A path with a number for each variable is one that b takes.
+		path := variable.ReplaceAllString(b.template, "7")
+		for other, o := range all {
+			if other != key && o.verb == b.verb && o.path.MatchString(path) {
+				t.Errorf("%s %s is taken by %s and by %s", b.verb, path, b.template, o.template)
+			}
+		}
+	}
+	for _, clash := range []struct{ template, path string }{
+		{"/v1/customers/{id}", "/v1/customers/7"},
+		{"/v1/{kind}/7", "/v1/customers/7"},
+	} {
+		b := &binding{template: clash.template}
+		b.compile()
+		if !b.path.MatchString(clash.path) {
+			t.Errorf("%s does not take %s, so that this test finds nothing", clash.template, clash.path)
+		}
+	}
+}

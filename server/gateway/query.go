@@ -26,6 +26,7 @@ func checkQuery(b *binding, raw string) []*errdetails.BadRequest_FieldViolation 
 		return []*errdetails.BadRequest_FieldViolation{violation("query", "must be name=value pairs, percent-encoded and joined by &")}
 	}
 	var found []*errdetails.BadRequest_FieldViolation
+	arms := map[protoreflect.FullName]bool{}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		if len(found) == maxViolations {
 			break
@@ -38,6 +39,12 @@ func checkQuery(b *binding, raw string) []*errdetails.BadRequest_FieldViolation 
 			found = append(found, violation(name, fmt.Sprintf("must be given once, not %d times", len(values[name]))))
 		default:
 			found = append(found, checkValues(b, fd, name, values[name])...)
+			if of := armOf(fd); of != nil {
+				if arms[of.FullName()] {
+					found = append(found, violation(name, fmt.Sprintf("only one field of %q can be given", of.Name())))
+				}
+				arms[of.FullName()] = true
+			}
 		}
 	}
 	return found
@@ -60,6 +67,8 @@ func queryField(b *binding, name string) (fd protoreflect.FieldDescriptor, probl
 			return nil, "belongs in the body"
 		case i == 0 && slices.Contains(b.pathFields, part):
 			return nil, "belongs in the path"
+		case i == 0 && b.pathArm(fd) != nil:
+			return nil, fmt.Sprintf("cannot be given beside %q, which the path has", b.pathArm(fd).Name())
 		}
 		last := i == len(path)-1
 		switch {

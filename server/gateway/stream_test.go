@@ -35,7 +35,7 @@ func endRow() *amogatev1.ListCustomersResponse {
 	}}}
 }
 
-const customerLine = `{"customer":{"id":"1","name":"","tags":[],"contact_ids":[],"custom_fields":[],"catalog_elements":[]},"resume_token":"t1"}`
+const customerLine = `{"customer":{"id":"1","name":"","tags":[],"contact_ids":[],"custom_fields":[],"catalog_elements":[],"segments":[]},"resume_token":"t1"}`
 
 // accept says what the server says once a list is under way.
 func accept(s listStream) error { return s.SendHeader(metadata.Pairs(acceptedKey, "1")) }
