@@ -1,0 +1,237 @@
+package amo
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/type/money"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// dated is a customer that every account takes.
+func dated(name string) *amogatev1.Customer {
+	return &amogatev1.Customer{Name: name, NextPurchaseTime: timestamppb.New(time.Unix(2_000_000_000, 0))}
+}
+
+// V4 refuses a whole batch for one bad item, but says which it is: the others are
+// sent once more, and each of the bad ones gets its own fields.
+func TestCreateV4_aBadItemCostsOneMoreRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{Generation: V4})
+		var items []Create[*amogatev1.Customer]
+		for i := range 250 {
+			customer := dated(fmt.Sprintf("Customer %d", i))
+			if i%100 == 7 {
+				customer.CustomFields = []*amogatev1.CustomField{{FieldId: 999_999_999, Value: &amogatev1.CustomField_Text{Text: "x"}}}
+			}
+			items = append(items, Create[*amogatev1.Customer]{Value: customer})
+		}
+		results := b.client.Customers().Create(t.Context(), items)
+		for i, result := range results {
+			if bad := i%100 == 7; bad != (result.Err != nil) {
+				t.Errorf("item %d: %v", i, result.Err)
+			}
+			if result.Err == nil {
+				if stored, ok := b.Customer(result.Value.GetId()); !ok || stored.Name != items[i].Value.GetName() {
+					t.Errorf("item %d became %q", i, stored.Name)
+				}
+				continue
+			}
+			if e := asError(result.Err); e.Kind != KindUpstreamInvalid || len(e.Fields) != 1 || !strings.HasPrefix(e.Fields[0].Path, "custom_fields[0]") {
+				t.Errorf("item %d: %v, want KindUpstreamInvalid at custom_fields[0]", i, e)
+			}
+		}
+		if got := b.CountCustomers(); got != 247 {
+			t.Errorf("%d customers stored, want 247", got)
+		}
+		// Five batches of 50; three of them had a bad one.
+		if got := b.Stats().ByOperation[emulator.OpV4CustomersCreate]; got != 5+3 {
+			t.Errorf("%d requests, want 8", got)
+		}
+	})
+}
+
+func TestUpdateV4_changesWhatTheMaskNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 2}, Config{Generation: V4})
+		id := v4IDs(b)[0]
+		before, err := b.client.Customers().Get(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := b.client.Customers().Update(t.Context(), []Update[*amogatev1.Customer]{{
+			ID:       id,
+			Value:    &amogatev1.Customer{NextPrice: &money.Money{Units: 10, Nanos: 500_000_000}},
+			Paths:    []string{"next_price"},
+			ReadBack: true,
+		}})[0]
+		if result.Err != nil || result.ReadBackErr != nil {
+			t.Fatal(result.Err, result.ReadBackErr)
+		}
+		want := proto.CloneOf(before)
+		want.NextPrice = &money.Money{CurrencyCode: before.GetNextPrice().GetCurrencyCode(), Units: 10, Nanos: 500_000_000}
+		ignore := protocmp.IgnoreFields(&amogatev1.Customer{}, "update_time", "updated_by")
+		if diff := cmp.Diff(want, result.Value, protocmp.Transform(), ignore); diff != "" {
+			t.Errorf("read back (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// V4 has no lock: the record is read, and a newer one is a conflict.
+func TestUpdateV4_aConditionReadsFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Generation: V4})
+		id := v4IDs(b)[0]
+		stored, _ := b.Customer(id)
+		update := Update[*amogatev1.Customer]{
+			ID: id, Value: &amogatev1.Customer{Name: "Мария"}, Paths: []string{"name"}, ExpectedUpdateTime: stored.UpdatedAt - 1,
+		}
+		if err := b.client.Customers().Update(t.Context(), []Update[*amogatev1.Customer]{update})[0].Err; !IsKind(err, KindConflict) {
+			t.Errorf("of an older record: %v, want KindConflict", err)
+		}
+		if after, _ := b.Customer(id); after.Name != stored.Name {
+			t.Errorf("the name is %q, want it untouched", after.Name)
+		}
+		update.ExpectedUpdateTime = stored.UpdatedAt
+		if err := b.client.Customers().Update(t.Context(), []Update[*amogatev1.Customer]{update})[0].Err; err != nil {
+			t.Error(err)
+		}
+		if after, _ := b.Customer(id); after.Name != "Мария" {
+			t.Errorf("the name is %q", after.Name)
+		}
+	})
+}
+
+// Tags change by themselves: nothing is read, and what somebody else adds stays.
+func TestUpdateV4_tagsNeedNoRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{Generation: V4})
+		customer := dated("Anna")
+		customer.Tags = []*amogatev1.Tag{{Name: "old"}, {Name: "kept"}}
+		created := b.client.Customers().Create(t.Context(), []Create[*amogatev1.Customer]{{Value: customer}})[0]
+		if created.Err != nil {
+			t.Fatal(created.Err)
+		}
+		b.ResetStats()
+		result := b.client.Customers().Update(t.Context(), []Update[*amogatev1.Customer]{{
+			ID: created.Value.GetId(), AddTags: []string{"new"}, RemoveTags: []string{"old"},
+		}})[0]
+		if result.Err != nil {
+			t.Fatal(result.Err)
+		}
+		if got := b.Stats().Requests; got != 1 {
+			t.Errorf("%d requests, want 1", got)
+		}
+		after, err := b.client.Customers().Get(t.Context(), created.Value.GetId())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, tag := range after.GetTags() {
+			names = append(names, tag.GetName())
+		}
+		if diff := cmp.Diff([]string{"kept", "new"}, names); diff != "" {
+			t.Errorf("tags (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What a PATCH cannot say follows in requests of its own.
+func TestUpdateV4_linksFollow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 3}, Config{Generation: V4})
+		ids := v4IDs(b)
+		contacts := b.SeededParents(emulator.ParentContact, 2)
+		company := b.SeededParents(emulator.ParentCompany, 1)[0]
+		for _, n := range []int{1, 3} {
+			var items []Update[*amogatev1.Customer]
+			for _, id := range ids[:n] {
+				items = append(items, Update[*amogatev1.Customer]{
+					ID:    id,
+					Value: &amogatev1.Customer{Name: "Linked", ContactIds: contacts[:n/3+1], CompanyId: proto.Int64(company)},
+					Paths: []string{"company_id", "contact_ids", "name"},
+				})
+			}
+			for i, result := range b.client.Customers().Update(t.Context(), items) {
+				if result.Err != nil {
+					t.Fatalf("%d of %d: %v", i, n, result.Err)
+				}
+				got, err := b.client.Customers().Get(t.Context(), items[i].ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(contacts[:n/3+1], got.GetContactIds()); diff != "" || got.GetCompanyId() != company || got.GetName() != "Linked" {
+					t.Errorf("%d of %d: name %q, company %d, contacts (-want +got):\n%s", i, n, got.GetName(), got.GetCompanyId(), diff)
+				}
+			}
+		}
+		// Links alone: no PATCH, and unlinking works.
+		b.ResetStats()
+		result := b.client.Customers().Update(t.Context(), []Update[*amogatev1.Customer]{{ID: ids[0], Value: &amogatev1.Customer{}, Paths: []string{"company_id", "contact_ids"}}})[0]
+		if result.Err != nil {
+			t.Fatal(result.Err)
+		}
+		s := b.Stats().ByOperation
+		if s[emulator.OpV4CustomersUpdateOne]+s[emulator.OpV4CustomersUpdate] != 0 || s[emulator.OpV4CustomersUnlink] != 1 {
+			t.Errorf("requests %v, want one that unlinks and no PATCH", s)
+		}
+		if got, err := b.client.Customers().Get(t.Context(), ids[0]); err != nil || len(got.GetContactIds()) != 0 || got.CompanyId != nil {
+			t.Errorf("still linked: %v, %v", got, err)
+		}
+	})
+}
+
+func TestDeleteV4_transactionsOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 4}, Config{Generation: V4})
+		var ids []int64
+		for transaction := range b.Transactions() {
+			ids = append(ids, transaction.ID)
+		}
+		ids = []int64{ids[0], 1, ids[1]}
+		results := b.client.Transactions().Delete(t.Context(), ids)
+		if results[0].Err != nil || results[2].Err != nil || !IsKind(results[1].Err, KindNotFound) {
+			t.Errorf("%v; %v; %v: want the middle one not found and the others deleted", results[0].Err, results[1].Err, results[2].Err)
+		}
+		for _, i := range []int{0, 2} {
+			if _, ok := b.Transaction(ids[i]); ok {
+				t.Errorf("transaction %d is still there", ids[i])
+			}
+		}
+	})
+}
+
+// Transactions of one request have one customer on v4.
+func TestCreateV4_groupsTransactionsByCustomer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 2}, Config{Generation: V4})
+		customers := v4IDs(b)
+		var items []Create[*amogatev1.Transaction]
+		for i := range 6 {
+			items = append(items, Create[*amogatev1.Transaction]{Value: &amogatev1.Transaction{
+				CustomerId: customers[i%2], Price: &money.Money{Units: int64(i), Nanos: 250_000_000}, Comment: fmt.Sprint(i),
+			}, ReadBack: true})
+		}
+		for i, result := range b.client.Transactions().Create(t.Context(), items) {
+			if result.Err != nil || result.ReadBackErr != nil {
+				t.Fatal(i, result.Err, result.ReadBackErr)
+			}
+			got := result.Value
+			if got.GetCustomerId() != customers[i%2] || got.GetComment() != fmt.Sprint(i) || got.GetPrice().GetUnits() != int64(i) || got.GetPrice().GetNanos() != 250_000_000 {
+				t.Errorf("item %d became %v", i, got)
+			}
+		}
+		if got := b.Stats().ByOperation["v4.transactions.create"]; got != 2 {
+			t.Errorf("%d requests, want one a customer", got)
+		}
+	})
+}
