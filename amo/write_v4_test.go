@@ -2,6 +2,7 @@ package amo
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -157,7 +158,7 @@ func TestUpdateV4_linksFollow(t *testing.T) {
 			for _, id := range ids[:n] {
 				items = append(items, Update[*amogatev1.Customer]{
 					ID:    id,
-					Value: &amogatev1.Customer{Name: "Linked", ContactIds: contacts[:n/3+1], CompanyId: proto.Int64(company)},
+					Value: &amogatev1.Customer{Name: "Linked", ContactIds: contacts[:n/3+1], CompanyId: new(company)},
 					Paths: []string{"company_id", "contact_ids", "name"},
 				})
 			}
@@ -218,7 +219,7 @@ func TestCreateV4_groupsTransactionsByCustomer(t *testing.T) {
 		var items []Create[*amogatev1.Transaction]
 		for i := range 6 {
 			items = append(items, Create[*amogatev1.Transaction]{Value: &amogatev1.Transaction{
-				CustomerId: customers[i%2], Price: &money.Money{Units: int64(i), Nanos: 250_000_000}, Comment: fmt.Sprint(i),
+				CustomerId: customers[i%2], Price: &money.Money{Units: int64(i), Nanos: 250_000_000}, Comment: strconv.Itoa(i),
 			}, ReadBack: true})
 		}
 		for i, result := range b.client.Transactions().Create(t.Context(), items) {
@@ -226,7 +227,7 @@ func TestCreateV4_groupsTransactionsByCustomer(t *testing.T) {
 				t.Fatal(i, result.Err, result.ReadBackErr)
 			}
 			got := result.Value
-			if got.GetCustomerId() != customers[i%2] || got.GetComment() != fmt.Sprint(i) || got.GetPrice().GetUnits() != int64(i) || got.GetPrice().GetNanos() != 250_000_000 {
+			if got.GetCustomerId() != customers[i%2] || got.GetComment() != strconv.Itoa(i) || got.GetPrice().GetUnits() != int64(i) || got.GetPrice().GetNanos() != 250_000_000 {
 				t.Errorf("item %d became %v", i, got)
 			}
 		}
