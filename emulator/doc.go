@@ -13,9 +13,8 @@
 //
 // It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST of
 // /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too), /api/v2/customers_periods and
-// /api/v2/notes.
-// GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/ take no limiter
-// slot and need no credentials.
+// /api/v2/notes. GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/
+// take no limiter slot and need no credentials.
 //
 // # Guarantees
 //
@@ -25,6 +24,7 @@
 //     limit_offset without limit_rows, limit_rows above 500, filters beside id, If-Modified-Since where nobody reads it.
 //     Tests of clients want that.
 //   - The seeded rows depend on Config.Seed, Config.Customers, Config.SeedEnd and Config.UserID and on nothing else.
+//     Those of notes depend on Config.Notes, Config.Parents and Config.NoteIDsRepeat too.
 //     They are made when they are asked for: a million customers with their million and a half transactions cost
 //     neither time at the start nor memory.
 //   - A request takes effect when it arrives. Latency and the delay of a fault pass before the first byte of the
