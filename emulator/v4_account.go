@@ -136,7 +136,7 @@ func (c *call) writeAccountPartV4(w *jsonWriter, part string) {
 		w.keyBool("can_create_groups", true)
 		w.close('}')
 	case "users_groups":
-		names := []string{"Отдел продаж", "Поддержка"}
+		names := []string{c.inLanguage("Отдел продаж", "Sales"), c.inLanguage("Поддержка", "Support")}
 		w.list(part, len(names), func(i int) {
 			w.open('{')
 			w.keyInteger("id", int64(i)) // group 0 is real
@@ -145,7 +145,11 @@ func (c *call) writeAccountPartV4(w *jsonWriter, part string) {
 			w.close('}')
 		})
 	case "task_types":
-		types := []struct{ name, code string }{{"Связаться", "FOLLOW_UP"}, {"Встреча", "MEETING"}, {"Письмо", ""}}
+		types := []struct{ name, code string }{
+			{c.inLanguage("Связаться", "Follow up"), "FOLLOW_UP"},
+			{c.inLanguage("Встреча", "Meeting"), "MEETING"},
+			{c.inLanguage("Письмо", "Letter"), ""},
+		}
 		w.list(part, len(types), func(i int) {
 			w.open('{')
 			w.keyInteger("id", int64(i+1))
@@ -167,4 +171,12 @@ func (c *call) writeAccountPartV4(w *jsonWriter, part string) {
 		w.keyText("timezone_offset", c.now.In(c.e.zone).Format("-07:00"))
 		w.close('}')
 	}
+}
+
+// inLanguage chooses a name by the language of the account.
+func (c *call) inLanguage(russian, english string) string {
+	if c.e.config.Language == "ru" {
+		return russian
+	}
+	return english
 }

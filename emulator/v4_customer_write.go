@@ -231,7 +231,7 @@ func (c *call) answeredTime(t int64) int64 {
 func (c *call) applyEdit(edit customerEdit) *Customer {
 	st := c.e.customers
 	cu := st.shown(st.find(edit.cu.ID))
-	cu.UpdatedAt = max(c.now.Unix(), cu.UpdatedAt)
+	cu.UpdatedAt = max(c.now.Unix(), cu.UpdatedAt+1)
 	cu.UpdatedBy = c.e.config.UserID
 	c.edit(cu, edit, false)
 	st.put(cu)

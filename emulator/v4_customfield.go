@@ -46,7 +46,7 @@ func foreignKey(name string) v4Key {
 	return v4Key{objectKey: objectKey{name, nodeText}, readOnly: true, unset: `""`}
 }
 
-// v4ObjectKeys are the keys of object values by type.
+// v4ObjectKeys are the keys of object values by type. A payer may have any.
 var v4ObjectKeys = map[FieldType][]v4Key{
 	FieldLegalEntity: {
 		textKey("name", `""`), numberKey("entity_type", "null"), textKey("vat_id", `""`), textKey("kpp", `""`),
@@ -75,10 +75,6 @@ var v4ObjectKeys = map[FieldType][]v4Key{
 	FieldFile: {
 		textKey("file_uuid", "null"), textKey("version_uuid", "null"), textKey("file_name", "null"),
 		numberKey("file_size", "null"), computedKey("is_deleted", "false"),
-	},
-	FieldPayer: {
-		textKey("name", ""), textKey("entity_type", ""), numberKey("entity_id", ""), textKey("vat_id", ""), textKey("type", ""),
-		textKey("phone", ""), textKey("email", ""),
 	},
 	FieldSupplier: {numberKey("entity_id", "null")},
 }
@@ -116,6 +112,8 @@ func (c *call) writeValueV4(w *jsonWriter, f *Field, v FieldValue) {
 	w.open('{')
 	w.key("value")
 	switch {
+	case f.Type == FieldPayer:
+		writeAny(w, v.Object)
 	case v4ObjectKeys[f.Type] != nil:
 		writeObjectV4(w, f.Type, v.Object)
 	case f.Type == FieldCheckbox:
@@ -359,25 +357,4 @@ func (c *call) writeFieldV4(w *jsonWriter, f *Field, place int, href func(string
 	w.keyText("entity_type", "customers")
 	w.selfLink(href(v4CustomersPath + "/custom_fields/" + digits(f.ID)))
 	w.close('}')
-}
-
-// objectOf copies a checked object of a request.
-func objectOf(n *node) map[string]any {
-	o := map[string]any{}
-	for name, m := range n.members {
-		switch m.kind {
-		case nodeText:
-			o[name] = m.text
-		case nodeNumber:
-			if i, ok := m.integer(); ok {
-				o[name] = i
-			} else {
-				o[name] = json.Number(m.text)
-			}
-		case nodeArray:
-			o[name] = objectOf(m)
-		case nodeNull, nodeBool:
-		}
-	}
-	return o
 }

@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -117,30 +116,44 @@ func (c *call) readValueV4(r *row, at string, f *Field, n *node) (v FieldValue, 
 		if len(r.wrong) > before {
 			return v, false
 		}
-		return FieldValue{Object: objectOf(n)}, true
+		return objectValue(n), true
 	}
 	isObject(f.Type.valueKeys()...)(r, at, n)
 	if len(r.wrong) > before {
 		return v, false
 	}
-	at, value := under(at, "value"), n.get("value")
+	value, below := n.members["value"], under(at, "value")
 	switch f.Type {
 	case FieldSelect, FieldRadiobutton, FieldCategory, FieldMultiselect:
-		v = f.readOption(r, strings.TrimSuffix(at, ".value"), n)
+		v = f.readOption(r, at, n)
 	case FieldMultitext:
-		v = f.readMultitext(r, strings.TrimSuffix(at, ".value"), n)
+		v = f.readMultitext(r, at, n)
 	case FieldSmartAddress:
-		v = readPartV4(r, strings.TrimSuffix(at, ".value"), n)
-	case FieldLegalEntity, FieldItems, FieldLinkedEntity, FieldFile, FieldPayer, FieldSupplier:
-		c.checkObjectValue(r, at, f.Type, n.members["value"])
-		if value.isArray() {
-			v.Object = objectOf(value)
-		}
+		v = readPartV4(r, at, n)
+	case FieldPayer:
+		isFree(r, below, value)
+		v = objectValue(value)
+	case FieldLegalEntity, FieldItems, FieldLinkedEntity, FieldFile, FieldSupplier:
+		c.checkObjectValue(r, below, f.Type, value)
+		v = objectValue(value)
 	case FieldText, FieldNumeric, FieldCheckbox, FieldDate, FieldURL, FieldTextarea, FieldStreetAddress, FieldBirthday,
 		FieldOrgLegalName, FieldDateTime, FieldPrice, FieldTrackingData, FieldChainedList, FieldMonetary:
-		v.Value = c.readPlain(r, at, f.Type, n.members["value"])
+		v.Value = c.readPlain(r, below, f.Type, value)
 	}
 	return v, len(r.wrong) == before
+}
+
+// isFree takes an object of any keys.
+func isFree(r *row, path string, n *node) {
+	if !n.isArray() || n.ordered && len(n.keys) > 0 {
+		r.refuse("InvalidType", path, typeDetail("array"))
+	}
+}
+
+// objectValue copies an object of a request.
+func objectValue(n *node) FieldValue {
+	object, _ := anyOf(n).(map[string]any) // an empty one has nothing to hold
+	return FieldValue{Object: object}
 }
 
 // readPlain reads a value that is one scalar.

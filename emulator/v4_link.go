@@ -163,7 +163,7 @@ func (c *call) applyLink(l entityLink, link bool) {
 	default:
 		cu.setElement(CatalogElement{CatalogID: l.element.CatalogID, ElementID: l.to})
 	}
-	cu.UpdatedAt = max(c.now.Unix(), old.UpdatedAt)
+	cu.UpdatedAt = max(c.now.Unix(), old.UpdatedAt+1)
 	cu.UpdatedBy = c.e.config.UserID
 	if l.user != 0 {
 		cu.UpdatedBy = l.user
