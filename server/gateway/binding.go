@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	bufvalidate "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -109,6 +110,9 @@ func newBinding(m protoreflect.MethodDescriptor, rule *annotations.HttpRule) (*b
 			inPath := slices.Contains(b.pathFields, string(field.Name()))
 			b.needsBody = b.needsBody || !inPath && hasBehavior(field, annotations.FieldBehavior_REQUIRED)
 		}
+		for i := range m.Input().Oneofs().Len() {
+			b.needsBody = b.needsBody || b.bodyDecides(m.Input().Oneofs().Get(i))
+		}
 	default:
 		fd := fields.ByName(protoreflect.Name(b.body))
 		if fd == nil {
@@ -147,6 +151,15 @@ func (b *binding) pathArm(fd protoreflect.FieldDescriptor) protoreflect.FieldDes
 		}
 	}
 	return nil
+}
+
+// bodyDecides says whether one field of a oneof has to be given, and the path has
+// none of them.
+func (b *binding) bodyDecides(of protoreflect.OneofDescriptor) bool {
+	rules, _ := proto.GetExtension(of.Options(), bufvalidate.E_Oneof).(*bufvalidate.OneofRules)
+	return rules.GetRequired() && !slices.ContainsFunc(b.pathFields, func(name string) bool {
+		return of.Fields().ByName(protoreflect.Name(name)) != nil
+	})
 }
 
 // armOf is the oneof of a field that excludes others; nil for other fields.

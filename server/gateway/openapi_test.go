@@ -68,6 +68,9 @@ func TestOpenAPI_hasEveryRoute(t *testing.T) {
 		if (op.RequestBody != nil) != (b.body != "") {
 			t.Errorf("%s %s: body shown = %v, taken = %v", b.verb, b.template, op.RequestBody != nil, b.body != "")
 		}
+		if op.RequestBody != nil && op.RequestBody.Value.Required != b.needsBody {
+			t.Errorf("%s %s: body shown as required = %v, is = %v", b.verb, b.template, op.RequestBody.Value.Required, b.needsBody)
+		}
 		failure := op.Responses.Value("default").Value.Content.Get(jsonType)
 		if failure == nil || failure.Schema.Ref != "#/components/schemas/Error" {
 			t.Errorf("%s %s does not show the shape of errors", b.verb, b.template)
@@ -218,6 +221,44 @@ func TestOpenAPI_letsNullClearInChangesOnly(t *testing.T) {
 	create := doc.Paths.Value("/v1/customers").Post.RequestBody.Value
 	if err := create.Content.Get(jsonType).Schema.Value.VisitJSON(values, openapi3.VisitAsRequest()); err == nil {
 		t.Error("null is shown as fit for a create")
+	}
+}
+
+func TestOpenAPI_showsThatOnlyOneFieldOfAOneofCanBeGiven(t *testing.T) {
+	doc := servedDocument(t)
+	body := func(path string) *openapi3.Schema {
+		return doc.Paths.Value(path).Post.RequestBody.Value.Content.Get(jsonType).Schema.Value
+	}
+	change := doc.Paths.Value("/v1/leads/{lead_id}/notes/{id}").Patch.RequestBody.Value.Content.Get(jsonType).Schema.Value
+	for name, c := range map[string]struct {
+		schema *openapi3.Schema
+		body   string
+		fits   bool
+	}{
+		"a note":                      {body("/v1/notes"), `{"text":"a","lead_id":"5"}`, true},
+		"a note that the path places": {body("/v1/leads/{lead_id}/notes"), `{"text":"a"}`, true},
+		"a note of two contents":      {body("/v1/notes"), `{"text":"a","sms":{}}`, false},
+		"a note of two parents":       {body("/v1/notes"), `{"text":"a","lead_id":"5","task_id":"5"}`, false},
+		"a call of two people":        {body("/v1/notes"), `{"call":{"responsible_name":"a","responsible_user_id":"5"}}`, false},
+		"a change of a user":          {change, `{"responsible_user_id":"5"}`, true},
+		"a change of two contents":    {change, `{"text":"a","call":{}}`, false},
+		"an item of a batch":          {body("/v1/notes:batchUpdate"), `{"requests":[{"id":"3","lead_id":"5","note":{"text":"a"}}]}`, true},
+		"an item without a parent":    {body("/v1/notes:batchUpdate"), `{"requests":[{"id":"3","note":{"text":"a"}}]}`, false},
+		"bonus points":                {body("/v1/customers/{customer_id}:changeBonusPoints"), `{"earn":"5"}`, true},
+		"bonus points of no number":   {body("/v1/customers/{customer_id}:changeBonusPoints"), `{}`, false},
+		"bonus points both ways":      {body("/v1/customers/{customer_id}:changeBonusPoints"), `{"earn":"5","redeem":"5"}`, false},
+		"a field of two values":       {body("/v1/customers"), `{"name":"a","custom_fields":[{"field_id":"1","text":"a","number":"5"}]}`, false},
+		"a field of a value of null":  {body("/v1/customers"), `{"name":"a","custom_fields":[{"field_id":"1","raw":null}]}`, true},
+		"a field that is to be empty": {body("/v1/customers"), `{"name":"a","custom_fields":[{"field_id":"1"}]}`, true},
+		"a pin, with nothing":         {body("/v1/leads/{lead_id}/notes/{id}:pin"), `{}`, true},
+	} {
+		err := c.schema.VisitJSON(parse(t, []byte(c.body)))
+		if (err == nil) != c.fits {
+			t.Errorf("%s: %v, want it to fit: %v", name, err, c.fits)
+		}
+	}
+	if pin := body("/v1/leads/{lead_id}/notes/{id}:pin"); len(pin.Properties) != 0 {
+		t.Errorf("a pin is shown with fields that the path decides: %v", pin.Properties)
 	}
 }
 

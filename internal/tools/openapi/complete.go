@@ -62,9 +62,13 @@ func complete(doc *openapi3.T) error {
 		}
 		d, err := protoregistry.GlobalFiles.FindDescriptorByName(apiPackage + "." + protoreflect.FullName(name))
 		md, ok := d.(protoreflect.MessageDescriptor)
-		if err == nil && ok && strings.HasSuffix(name, "Request") {
+		if err != nil || !ok {
+			continue
+		}
+		if strings.HasSuffix(name, "Request") {
 			boundRequest(md, schema.Value)
 		}
+		chooseOne(md, schema.Value)
 	}
 	addOwnPaths(doc)
 	return nil
@@ -117,6 +121,7 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	delete(op.RequestBody.Extensions, "x-originalParamName")
 	body := op.RequestBody.Value
 	body.Extensions = nil
+	wholeBody(doc, op, rpc)
 	resource := updated(rpc)
 	if resource == nil {
 		return
@@ -125,6 +130,7 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	name := string(resource.Message().Name())
 	change := name + "Change"
 	doc.Components.Schemas[change] = openapi3.NewSchemaRef("", changeSchema(doc.Components.Schemas[name].Value))
+	chooseOne(resource.Message(), doc.Components.Schemas[change].Value)
 	if media := body.Content.Get("application/json"); media.Schema.Ref == schemas+name {
 		media.Schema = refTo(change)
 		body.Required = false
@@ -134,6 +140,27 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	property := single.Properties[string(resource.Name())].Value
 	single.Properties[string(resource.Name())] = openapi3.NewSchemaRef("",
 		&openapi3.Schema{AllOf: openapi3.SchemaRefs{refTo(change)}, Description: property.Description})
+}
+
+// wholeBody completes a body that holds the whole request.
+func wholeBody(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect.MethodDescriptor) {
+	body := op.RequestBody.Value
+	name := strings.TrimPrefix(body.Content.Get("application/json").Schema.Ref, schemas)
+	rest := strings.Replace(strings.TrimRight(op.OperationID, "0123456789"), "_", "", 1) + "Body"
+	if name != string(rpc.Input().Name()) && name != rest {
+		return
+	}
+	inPath := map[string]bool{}
+	for _, p := range op.Parameters {
+		if p.Value != nil && p.Value.In == openapi3.ParameterInPath {
+			inPath[p.Value.Name] = true
+		}
+	}
+	schema := doc.Components.Schemas[name].Value
+	body.Required = completeBody(rpc.Input(), inPath, schema)
+	if name == rest && len(schema.AllOf) == 0 {
+		chooseOne(rpc.Input(), schema)
+	}
 }
 
 // updated is the field of the request, or of an item of a batch, that holds the
