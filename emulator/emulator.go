@@ -15,15 +15,16 @@ const adminPrefix = "/__emulator/"
 // Emulator is one emulated account. It is an http.Handler, and Transport makes it an http.RoundTripper. All its
 // methods are safe for concurrent use; it starts no goroutine.
 type Emulator struct {
-	config    Config
-	zone      *time.Location
-	limiter   limiter
-	counters  counters
-	faults    faults
-	sessions  sessions
-	catalogue catalogue
-	customers *customerStore
-	mode      modeStore
+	config        Config
+	zone          *time.Location
+	limiter       limiter
+	counters      counters
+	faults        faults
+	sessions      sessions
+	catalogue     catalogue // of customers
+	segmentFields catalogue
+	customers     *customerStore
+	mode          modeStore
 }
 
 // New returns an emulator of the account config describes. It fails when a setting is out of range.
@@ -44,7 +45,8 @@ func New(config Config) (*Emulator, error) {
 		},
 		sessions: sessions{lifetime: config.SessionLifetime, slides: config.SessionSlides},
 	}
-	e.catalogue.init()
+	e.catalogue.init(seedFields)
+	e.segmentFields.init(seedSegmentFields)
 	e.mode.set(config.CustomersMode)
 	e.customers = newCustomerStore(newSeed(config), config)
 	return e, nil

@@ -82,7 +82,7 @@ func (f *Field) enumByValue(value string) (Enum, bool) {
 	return f.Enums[i], true
 }
 
-// catalogue holds the field definitions of customers. Its methods are safe for concurrent use; a Field in it is never
+// catalogue holds the field definitions of customers or of segments. Its methods are safe for concurrent use; a Field in it is never
 // changed, only replaced.
 type catalogue struct {
 	mu     sync.RWMutex
@@ -90,9 +90,9 @@ type catalogue struct {
 	sorted []*Field // in the order they were added
 }
 
-func (c *catalogue) init() {
+func (c *catalogue) init(fields []Field) {
 	c.byID = map[int64]*Field{}
-	for _, f := range seedFields {
+	for _, f := range fields {
 		c.put(f)
 	}
 }

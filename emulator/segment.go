@@ -40,6 +40,15 @@ var seedSegments = []Segment{
 	{ID: seedSegmentIDs + 3, Name: "R&D, \"север/юг\"", Color: "bf2600", PriceTypes: []int64{}},
 }
 
+// seedSegmentFields are the custom fields of the segments of every seeded account.
+var seedSegmentFields = []Field{
+	{ID: 1251001, Name: "Менеджер", Type: FieldText},
+	{ID: 1251003, Name: "Скидка, %", Type: FieldNumeric},
+	{ID: 1251005, Name: "Канал", Type: FieldSelect, Enums: []Enum{{3691001, "Розница"}, {3691003, "Wholesale"}}},
+	{ID: 1251007, Name: "Регионы", Type: FieldMultiselect, Enums: []Enum{{3691011, "Север"}, {3691013, "Юг"}}},
+	{ID: 1251009, Name: "Действует", Type: FieldCheckbox},
+}
+
 // segmentsAt returns the segments of the customer at a place of the order by id: of every five one is in each of the
 // three, one in the first two and one in none.
 func (s *seed) segmentsAt(position int) []int64 {
@@ -141,6 +150,15 @@ func (e *Emulator) AddSegment(s Segment) (Segment, error) {
 	}
 	st.put(n)
 	return *n.clone(), nil
+}
+
+// AddSegmentField adds a custom field to the segments of the account, replacing one of the same id.
+func (e *Emulator) AddSegmentField(f Field) error {
+	if f.ID <= 0 || v4FieldTypes[f.Type] == "" {
+		return fmt.Errorf("emulator: add segment field: id %d or type %d is unknown", f.ID, f.Type)
+	}
+	e.segmentFields.put(f)
+	return nil
 }
 
 // Segments returns the segments by id.

@@ -198,17 +198,21 @@ func (c *call) change(cu *Customer, ch customerChange) {
 }
 
 // setField replaces the values of one field whole; parts of an address that were not sent are gone.
-func (c *Customer) setField(f CustomField) {
-	at := slices.IndexFunc(c.CustomFields, func(old CustomField) bool { return old.ID == f.ID })
+func (c *Customer) setField(f CustomField) { c.CustomFields = withField(c.CustomFields, f) }
+
+// withField puts a field among others in the place of its old values; without values it is taken out.
+func withField(fields []CustomField, f CustomField) []CustomField {
+	at := slices.IndexFunc(fields, func(old CustomField) bool { return old.ID == f.ID })
 	switch {
 	case len(f.Values) == 0 && at >= 0:
-		c.CustomFields = slices.Delete(c.CustomFields, at, at+1)
+		return slices.Delete(fields, at, at+1)
 	case len(f.Values) == 0:
+		return fields
 	case at >= 0:
-		c.CustomFields[at] = f
-	default:
-		c.CustomFields = append(c.CustomFields, f)
+		fields[at] = f
+		return fields
 	}
+	return append(fields, f)
 }
 
 // setElement sets the quantity of a linked element; 0 unlinks it.

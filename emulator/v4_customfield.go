@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -79,15 +80,16 @@ var v4ObjectKeys = map[FieldType][]v4Key{
 	FieldSupplier: {numberKey("entity_id", "null")},
 }
 
-// writeFieldsV4 writes the custom fields of a customer; null stands for none.
+// writeFieldsV4 writes the custom fields of a customer or a segment; where there are none the one has null, the other an
+// empty list.
 func (c *call) writeFieldsV4(w *jsonWriter, fields []CustomField) {
-	if len(fields) == 0 {
+	if len(fields) == 0 && c.catalogue() == &c.e.catalogue {
 		w.keyRaw("custom_fields_values", "null")
 		return
 	}
 	w.list("custom_fields_values", len(fields), func(i int) {
 		cf := fields[i]
-		f := c.e.catalogue.get(cf.ID)
+		f := c.catalogue().get(cf.ID)
 		if f == nil {
 			f = &Field{ID: cf.ID, Type: FieldText} // put there by AddCustomer without a definition
 		}
@@ -226,9 +228,25 @@ func floatOf(v any) float64 {
 	return 0
 }
 
-// listFieldsV4 answers GET /api/v4/customers/custom_fields.
+// catalogue returns the definitions a path has to do with: below segments those of segments, else those of customers.
+func (c *call) catalogue() *catalogue {
+	if strings.HasPrefix(c.path, v4SegmentsPath) {
+		return &c.e.segmentFields
+	}
+	return &c.e.catalogue
+}
+
+// checkCatalogue refuses a call to definitions where there is nothing they define.
+func (c *call) checkCatalogue() error {
+	if c.catalogue() == &c.e.segmentFields {
+		return c.checkSegments()
+	}
+	return c.checkBelowCustomers()
+}
+
+// listFieldsV4 answers GET /api/v4/customers/custom_fields and that of segments.
 func (c *call) listFieldsV4() (*reply, error) {
-	if err := c.checkBelowCustomers(); err != nil {
+	if err := c.checkCatalogue(); err != nil {
 		return nil, err
 	}
 	if err := c.checkQuery("page", "limit", "filter", "order"); err != nil {
@@ -248,7 +266,7 @@ func (c *call) listFieldsV4() (*reply, error) {
 	}
 	types := c.filterTexts(filter, "type")
 	places := c.fieldPlaces()
-	fields := slices.DeleteFunc(c.e.catalogue.all(), func(f *Field) bool {
+	fields := slices.DeleteFunc(c.catalogue().all(), func(f *Field) bool {
 		return types != nil && !slices.Contains(types, v4FieldTypes[f.Type])
 	})
 	if order.field == "id" {
@@ -290,15 +308,15 @@ func (c *call) listFieldsV4() (*reply, error) {
 	return c.halReply(w.buf), nil
 }
 
-// getFieldV4 answers GET /api/v4/customers/custom_fields/{id}.
+// getFieldV4 answers GET /api/v4/customers/custom_fields/{id} and that of segments.
 func (c *call) getFieldV4() (*reply, error) {
-	if err := c.checkBelowCustomers(); err != nil {
+	if err := c.checkCatalogue(); err != nil {
 		return nil, err
 	}
 	if err := c.checkQuery(); err != nil {
 		return nil, err
 	}
-	f := c.e.catalogue.get(c.id("id"))
+	f := c.catalogue().get(c.id("id"))
 	if f == nil {
 		return nil, &problem{status: http.StatusNotFound, detail: entityDetail}
 	}
@@ -310,7 +328,7 @@ func (c *call) getFieldV4() (*reply, error) {
 // fieldPlaces are the places of the fields on the card, from 0.
 func (c *call) fieldPlaces() map[int64]int {
 	places := map[int64]int{}
-	for i, f := range c.e.catalogue.all() {
+	for i, f := range c.catalogue().all() {
 		places[f.ID] = i
 	}
 	return places
@@ -354,7 +372,11 @@ func (c *call) writeFieldV4(w *jsonWriter, f *Field, place int, href func(string
 	}
 	w.keyRaw("chained_lists", "null")
 	w.keyRaw("nested", "null")
-	w.keyText("entity_type", "customers")
-	w.selfLink(href(v4CustomersPath + "/custom_fields/" + digits(f.ID)))
+	entity, path := "customers", v4CustomersPath
+	if c.catalogue() == &c.e.segmentFields {
+		entity, path = "segments", v4SegmentsPath
+	}
+	w.keyText("entity_type", entity)
+	w.selfLink(href(path + "/custom_fields/" + digits(f.ID)))
 	w.close('}')
 }

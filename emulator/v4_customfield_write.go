@@ -70,7 +70,7 @@ func (t FieldType) maxValues() int {
 // fieldOf finds the field an element names by its id or, without one, by its code.
 func (c *call) fieldOf(r *row, at string, n *node) *Field {
 	if id, ok := n.get("field_id").integer(); ok {
-		f := c.e.catalogue.get(id)
+		f := c.catalogue().get(id)
 		if f == nil || f.Type == FieldOrgLegalName { // which can only be read
 			r.notAChoice(under(at, "field_id"))
 			return nil
@@ -78,7 +78,7 @@ func (c *call) fieldOf(r *row, at string, n *node) *Field {
 		return f
 	}
 	if code := n.get("field_code").str(); code != "" {
-		for _, f := range c.e.catalogue.all() {
+		for _, f := range c.catalogue().all() {
 			if f.Code == code {
 				return f
 			}

@@ -13,6 +13,9 @@ const (
 	OpV4SegmentsCreate = "v4.segments.create"
 	OpV4SegmentsUpdate = "v4.segments.update"
 	OpV4SegmentsDelete = "v4.segments.delete"
+
+	OpV4SegmentFieldsList = "v4.segments.custom_fields.list"
+	OpV4SegmentFieldsGet  = "v4.segments.custom_fields.get"
 )
 
 const v4SegmentsPath = "/api/v4/customers/segments"
@@ -23,6 +26,8 @@ var v4SegmentRoutes = []v4Route{
 	{http.MethodGet, v4SegmentsPath + "/{id}", OpV4SegmentsGet, (*call).getSegment},
 	{http.MethodPatch, v4SegmentsPath + "/{id}", OpV4SegmentsUpdate, (*call).updateSegment},
 	{http.MethodDelete, v4SegmentsPath + "/{id}", OpV4SegmentsDelete, (*call).deleteSegment},
+	{http.MethodGet, v4SegmentsPath + "/custom_fields", OpV4SegmentFieldsList, (*call).listFieldsV4},
+	{http.MethodGet, v4SegmentsPath + "/custom_fields/{id}", OpV4SegmentFieldsGet, (*call).getFieldV4},
 }
 
 // Details of refusals, all ours.
@@ -126,18 +131,20 @@ func (c *call) getSegment() (*reply, error) {
 	return c.segmentReply(s, nil), nil
 }
 
-// readSegment reads what is to be written to a segment of a color.
-func (c *call) readSegment(create bool, color string) (*row, error) {
+// readSegment reads what is to be written to a segment of a color, and the values of its fields.
+func (c *call) readSegment(create bool, color string) (*row, []CustomField, error) {
 	r, err := c.readRow(
 		key{"name", create, isFilled},
 		key{"color", false, oneOf(append(slices.Clone(segmentColors), color)...)},
 		key{"available_products_price_types", false, orNull(isList(isInt))},
+		key{"custom_fields_values", false, orNull(isList(isAny))}, // checked by readFieldsV4
 		key{"request_id", false, isRequestID},
 	)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return r, invalid(r)
+	fields := c.readFieldsV4(r)
+	return r, fields, invalid(r)
 }
 
 // createSegment answers POST /api/v4/customers/segments, which takes one object and answers with all of it.
@@ -145,7 +152,7 @@ func (c *call) createSegment() (*reply, error) {
 	if err := c.checkSegmentsWrite(); err != nil {
 		return nil, err
 	}
-	r, err := c.readSegment(true, segmentColors[0])
+	r, fields, err := c.readSegment(true, segmentColors[0])
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +163,7 @@ func (c *call) createSegment() (*reply, error) {
 		return nil, &problem{status: http.StatusUnprocessableEntity, detail: manySegmentsDetail}
 	}
 	s := &Segment{ID: st.segments.takeID(), Color: segmentColors[0], CreatedAt: c.now.Unix(), UpdatedAt: c.now.Unix()}
-	s.change(r)
+	s.change(r, fields)
 	st.segments.put(s)
 	c.e.counters.change(func(s *Stats) { s.Added++ })
 	return c.segmentReply(s, r), nil
@@ -174,25 +181,31 @@ func (c *call) updateSegment() (*reply, error) {
 	if old == nil {
 		return nil, &problem{status: http.StatusNotFound, detail: noSegmentDetail}
 	}
-	r, err := c.readSegment(false, old.Color)
+	r, fields, err := c.readSegment(false, old.Color)
 	if err != nil {
 		return nil, err
 	}
 	s := old.clone()
-	s.change(r)
+	s.change(r, fields)
 	s.UpdatedAt = max(c.now.Unix(), old.UpdatedAt+1)
 	st.segments.put(s)
 	c.e.counters.change(func(s *Stats) { s.Updated++ })
 	return c.segmentReply(s, r), nil
 }
 
-// change writes what a checked row has of a segment.
-func (s *Segment) change(r *row) {
+// change writes what a checked row and its fields have of a segment.
+func (s *Segment) change(r *row, fields []CustomField) {
 	if name := r.get("name"); name != nil {
 		s.Name = name.text
 	}
 	if color := r.get("color"); color != nil {
 		s.Color = color.text
+	}
+	if n, sent := r.members["custom_fields_values"]; sent && n.kind == nodeNull {
+		s.CustomFields = nil
+	}
+	for _, f := range fields {
+		s.CustomFields = withField(s.CustomFields, f)
 	}
 	types, sent := r.members["available_products_price_types"]
 	if !sent {
@@ -246,7 +259,7 @@ func (c *call) writeSegment(w *jsonWriter, s *Segment, r *row) {
 		w.list("available_products_price_types", len(s.PriceTypes), func(i int) { w.integer(s.PriceTypes[i]) })
 	}
 	w.keyInteger("customers_count", c.e.customers.segments.counts[s.ID])
-	w.keyRaw("custom_fields_values", "[]")
+	c.writeFieldsV4(w, s.CustomFields)
 	if r != nil && r.get("request_id") != nil {
 		c.keyRequestID(w, r)
 	}

@@ -230,3 +230,72 @@ func TestSegmentsKeepTheirColors(t *testing.T) {
 		}
 	}
 }
+
+// TestFieldsOfSegments writes values, reads them back and clears them again.
+func TestFieldsOfSegments(t *testing.T) {
+	e := inSegments(t, Config{NoComputedKey: true})
+	const target = v4SegmentsPath + "/52"
+	a := ask(t, e, http.MethodPatch, target, `{"custom_fields_values":[{"field_id":1251001,"values":[{"value":"Anna"}]},
+		{"field_id":1251005,"values":[{"enum_id":3691003}]},{"field_id":1251009,"values":[{"value":true}]}]}`)
+	const want = `"custom_fields_values":[` +
+		`{"field_id":1251001,"field_name":"\u041c\u0435\u043d\u0435\u0434\u0436\u0435\u0440","field_code":null,"field_type":"text","values":[{"value":"Anna"}]},` +
+		`{"field_id":1251005,"field_name":"\u041a\u0430\u043d\u0430\u043b","field_code":null,"field_type":"select",` +
+		`"values":[{"value":"Wholesale","enum_id":3691003,"enum_code":null}]},` +
+		`{"field_id":1251009,"field_name":"\u0414\u0435\u0439\u0441\u0442\u0432\u0443\u0435\u0442","field_code":null,"field_type":"checkbox","values":[{"value":true}]}]`
+	if a.status != http.StatusOK || !strings.Contains(a.body, want) {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	if got := ask(t, e, http.MethodGet, target, ""); !strings.Contains(got.body, want) {
+		t.Errorf("read %s", got.body)
+	}
+	ask(t, e, http.MethodPatch, target, `{"custom_fields_values":[{"field_id":1251001,"values":null}]}`)
+	if got := e.Segments()[1].CustomFields; len(got) != 2 || got[0].ID != 1251005 {
+		t.Errorf("stored %+v", got)
+	}
+	if a := ask(t, e, http.MethodPatch, target, `{"custom_fields_values":null}`); !strings.Contains(a.body, `"custom_fields_values":[],`) {
+		t.Errorf("cleared %s", a.body)
+	}
+	for body, want := range map[string]string{
+		`[{"field_id":1250001,"values":[{"value":"a customer's"}]}]`: "0 NotSupportedChoice custom_fields_values.0.field_id",
+		`[{"field_id":1251001,"values":[]}]`:                         "0 TooFew custom_fields_values.0.values",
+		`[{"field_id":1251001,"values":[{"value":5}]}]`:              "0 InvalidType custom_fields_values.0.values.0.value",
+	} {
+		a := ask(t, e, http.MethodPost, v4SegmentsPath, `{"name":"x","custom_fields_values":`+body+`}`)
+		if diff := cmp.Diff([]string{want}, violations(t, a)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", body, diff)
+		}
+	}
+	if got := len(e.Segments()); got != 3 {
+		t.Errorf("%d segments", got)
+	}
+}
+
+func TestDefinitionsOfSegmentFields(t *testing.T) {
+	e := inSegments(t, Config{})
+	if err := e.AddSegmentField(Field{ID: 5, Name: "x", Type: FieldPrice}); err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []Field{{ID: 0, Type: FieldText}, {ID: 6}} {
+		if err := e.AddSegmentField(bad); err == nil {
+			t.Errorf("%+v is accepted", bad)
+		}
+	}
+	a := ask(t, e, http.MethodGet, v4SegmentsPath+"/custom_fields", "")
+	if a.status != http.StatusOK || !strings.HasPrefix(a.body, `{"_total_items":6,`) || strings.Contains(a.body, `"customers"`) {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+	a = ask(t, e, http.MethodGet, v4SegmentsPath+"/custom_fields/5", "")
+	const want = `"entity_type":"segments","_links":{"self":{"href":"https:\/\/example.amocrm.ru\/api\/v4\/customers\/segments\/custom_fields\/5"}}}`
+	if a.status != http.StatusOK || !strings.HasSuffix(a.body, want) || !strings.Contains(a.body, `"type":"price"`) {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+	if a := ask(t, e, http.MethodGet, "/api/v4/customers/custom_fields/5", ""); a.status != http.StatusNotFound {
+		t.Errorf("a customer's: status %d", a.status)
+	}
+	for mode, want := range map[CustomersMode]string{ModeDisabled: disabledDetail, ModePeriodicity: notSegmentsDetail} {
+		a := ask(t, open(t, Config{CustomersMode: mode}), http.MethodGet, v4SegmentsPath+"/custom_fields", "")
+		if a.status != http.StatusUnprocessableEntity || problemDetail(a) != want {
+			t.Errorf("%s: status %d: %s", mode, a.status, a.body)
+		}
+	}
+}
