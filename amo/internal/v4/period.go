@@ -55,12 +55,12 @@ type stage struct {
 // decodePeriods puts the statuses before the purchase first, then those after
 // it, then those of which neither is known; each kind from the purchase on.
 func decodePeriods(body []byte) ([]*amogatev1.Period, error) {
-	statuses, err := decodeStatusRows(body)
+	page, err := decodePage(periodsName, body, (*status).toProto, statusesKey)
 	if err != nil {
-		return nil, named(err, periodsName, driver.OpList)
+		return nil, err
 	}
-	stages := make([]stage, len(statuses))
-	for i, s := range statuses {
+	stages := make([]stage, len(page.Rows))
+	for i, s := range page.Rows {
 		stages[i] = newStage(s)
 	}
 	slices.SortStableFunc(stages, compareStages)

@@ -113,12 +113,6 @@ func decodeStatuses(_ *driver.Env, body []byte) (driver.Page[*amogatev1.Customer
 	return page, err
 }
 
-// decodeStatusRows is decodeStatuses for what is made of statuses.
-func decodeStatusRows(body []byte) ([]*amogatev1.CustomerStatus, error) {
-	page, err := decodePage(statusesName, body, (*status).toProto, statusesKey)
-	return page.Rows, err
-}
-
 func (w *status) toProto() (*amogatev1.CustomerStatus, error) {
 	if w.ID.Value <= 0 {
 		return nil, errNoID
