@@ -97,7 +97,7 @@ func TestDecodeWrite_shapes(t *testing.T) {
 			t.Parallel()
 			reply, err := decodeCustomerWrite(driver.OpUpdate, []byte(c.body))
 			if c.bad {
-				wantFailure(t, err, driver.KindBadResponse)
+				_ = wantFailure(t, err, driver.KindBadResponse)
 				return
 			}
 			if err != nil {
