@@ -13,7 +13,9 @@
 //
 // It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST of
 // /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too), /api/v2/customers_periods and
-// /api/v2/notes. GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/
+// /api/v2/notes. Beside it, over the same state, it serves of generation v4 GET /api/v4/account, /api/v4/customers with
+// their links, subscriptions, custom fields, transactions, statuses, segments, bonus points and mode, and the notes of
+// leads, contacts, companies and customers. GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/
 // take no limiter slot and need no credentials.
 //
 // # Guarantees
@@ -39,7 +41,7 @@
 // The name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords,
 // tokens and hosts do not change by themselves. Text of errors other than the lock's is ours. A session's second cookie
 // has a name of ours. Requests that were refused with 429 take a place in the window as well. While a ban lasts every
-// request, logins too, is answered 403 with code 403. A new customer without responsible_user_id or created_by has the
+// request, logins too, is answered 403, in v2 with code 403. A new customer without responsible_user_id or created_by has the
 // account's user there. Own links of lists lack the parameter entity, which recordings of other lists have.
 //
 // Malformed values refuse the whole call with 400: a number that is none, a time beyond the year 9999 (which is how
@@ -73,6 +75,27 @@
 // through v2 only with a plan; a delete changes it in neither. accrue_bonus is false when absent, a deleted transaction
 // takes the points it brought back. Sums of money and quantities are kept to thousandths, must not be negative and not
 // be above 2^53; v2 cuts the fraction off. Elements of catalogues are not stored: any id is accepted.
+//
+// # Customers of generation v4
+//
+// A bearer token is the only credential; the account's own links begin with https:// and Config.Host or its subdomain
+// at amocrm.ru. A ban is a page of the web server. A body is JSON whatever its type says. Of a write every row is
+// checked and all that is wrong with it told, types strictly; one wrong row keeps all from being stored. Unknown keys of
+// a row are ignored but with Config.Strict, those of nested objects always refused. A malformed filter, order or page is
+// left aside but with Config.Strict; a page below 1 is the first, a limit that is none or above 250 is 50.
+//
+// A PATCH names what changes; what it does not name stays. Without updated_at a change sets it to now, or to a second
+// after the stored one if that is later; there is no lock. A PATCH of a customer that is not there is 404, inside a batch
+// EntityNotFound at id. A new customer that is put nowhere stands at the expected purchase where there are periods. An
+// amount or a date of null is 0. Segments, statuses, tags by id and options must exist; users need not, but must not be
+// among Config.DeactivatedUsers. A text of a field has 256 characters at most. A checkbox of false is cleared, an
+// organisation can only be read, and values of more than one where a type has one are refused with TooMany.
+//
+// A date of a field is the day its moment falls on in the account's zone and reads as that day's midnight. Fields of
+// types without a number are not in v2 at all, though any of them may be given to customers by AddField. Definitions
+// can only be read. Links go to any contact, company and element; a second company replaces the first, the link of a
+// metadata without quantity has one, and an unlink of what is not linked does nothing. The only subscriber of a customer
+// is its responsible user.
 //
 // # Notes
 //

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -588,5 +589,35 @@ func TestModes_thatContradictAreErrors(t *testing.T) {
 		if _, err := New(config); err == nil || !strings.Contains(err.Error(), "customers mode") {
 			t.Errorf("%q, state %d, segments %v: %v", config.CustomersMode, config.CustomersState, config.Segments, err)
 		}
+	}
+}
+
+// TestV4Customers_areSafeForConcurrentUse lets both generations write and read one account at once.
+func TestV4Customers_areSafeForConcurrentUse(t *testing.T) {
+	e := open(t, Config{Customers: 50})
+	id := listV4(t, e, "limit=1")[0]
+	var wg sync.WaitGroup
+	for range 4 {
+		for _, r := range []struct{ method, target, body string }{
+			{http.MethodPost, v4CustomersPath, `[{"name":"A","next_date":1700000000,"tags_to_add":[{"name":"x"}]}]`},
+			{http.MethodPatch, customerPath(id), `{"name":"B","custom_fields_values":[{"field_id":1250001,"values":[{"value":"x"}]}]}`},
+			{http.MethodPost, customerPath(id) + "/link", `[{"to_entity_id":1,"to_entity_type":"contacts"}]`},
+			{http.MethodGet, v4CustomersPath + "?with=contacts&order[updated_at]=desc&filter[name]=B", ""},
+			{http.MethodGet, customerPath(id) + "/links", ""},
+			{http.MethodGet, "/api/v2/customers?query=B", ""},
+			{http.MethodPost, "/api/v2/customers", `{"add":[{"name":"C","next_date":1700000000}]}`},
+		} {
+			wg.Go(func() {
+				for range 5 {
+					if a := ask(t, e, r.method, r.target, r.body); a.status >= 400 {
+						t.Errorf("%s %s: status %d: %s", r.method, r.target, a.status, a.body)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if got := e.CountCustomers(); got != 50+40 {
+		t.Errorf("%d customers", got)
 	}
 }

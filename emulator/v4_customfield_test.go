@@ -220,10 +220,7 @@ func TestV4Definitions_list(t *testing.T) {
 			}
 			continue
 		}
-		var got []float64
-		for _, row := range readHAL(t, a).Embedded["custom_fields"] {
-			got = append(got, row["id"].(float64)) //nolint:forcetypeassert // an id of ours
-		}
+		got := numbersOf(t, readHAL(t, a).Embedded["custom_fields"], "id")
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
 		}

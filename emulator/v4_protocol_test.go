@@ -46,10 +46,24 @@ func listV4(t *testing.T, e *Emulator, query string) []int64 {
 		return nil
 	}
 	var ids []int64
-	for _, row := range readHAL(t, a).Embedded["customers"] {
-		ids = append(ids, int64(row["id"].(float64))) //nolint:forcetypeassert // an id of ours
+	for _, id := range numbersOf(t, readHAL(t, a).Embedded["customers"], "id") {
+		ids = append(ids, int64(id))
 	}
 	return ids
+}
+
+// numbersOf returns a number of every row.
+func numbersOf(t *testing.T, rows []map[string]any, key string) []float64 {
+	t.Helper()
+	var all []float64
+	for _, row := range rows {
+		number, ok := row[key].(float64)
+		if !ok {
+			t.Fatalf("%s of %v is no number", key, row)
+		}
+		all = append(all, number)
+	}
+	return all
 }
 
 // problemDoc is a decoded error of generation v4.
@@ -391,7 +405,7 @@ func TestV4Strict_refusesWhatIsIgnored(t *testing.T) {
 		header               []string
 	}{
 		{target: v4CustomersPath + "?limit_rows=5"},
-		{target: v4CustomersPath + "?filter[nmae]=x"},
+		{target: v4CustomersPath + "?filter[colour]=x"},
 		{target: v4CustomersPath + "?filter=x"},
 		{target: v4CustomersPath + "?filter[updated_at][since]=1"},
 		{target: v4CustomersPath + "?filter[updated_at][from]=x"},
@@ -427,19 +441,23 @@ func TestProblem_hasEveryShape(t *testing.T) {
 		want string
 	}{
 		{
-			"by entity", problem{status: 400, detail: "Invalid request body", entities: []entityProblem{{7, "no"}}},
+			"by entity",
+			problem{status: 400, detail: "Invalid request body", entities: []entityProblem{{7, "no"}}},
 			`{"errors":{"7":"no"},"title":"Bad Request","type":"https://httpstatus.es/400","status":400,"detail":"Invalid request body"}`,
 		},
 		{
-			"items", problem{status: 400, detail: "Invalid request items", items: []invalidItem{{"0", violation{"EntityNotFound", "id", "x"}}}},
+			"items",
+			problem{status: 400, detail: "Invalid request items", items: []invalidItem{{"0", violation{"EntityNotFound", "id", "x"}}}},
 			`{"errors":[{"request_id":"0","errors":{"code":"EntityNotFound","path":"id","detail":"x"}}],"title":"Bad Request","type":"https://httpstatus.es/400","status":400,"detail":"Invalid request items"}`,
 		},
 		{
-			"titles", problem{status: 400, detail: "x", titles: []string{"Entity not found"}},
+			"titles",
+			problem{status: 400, detail: "x", titles: []string{"Entity not found"}},
 			`{"errors":[{"title":"Entity not found"}],"title":"Bad Request","type":"https://httpstatus.es/400","status":400,"detail":"x"}`,
 		},
 		{
-			"hint", problem{status: 402, detail: "x", hint: "y"},
+			"hint",
+			problem{status: 402, detail: "x", hint: "y"},
 			`{"title":"Payment Required","type":"https://httpstatus.es/402","status":402,"detail":"x","hint":"y"}`,
 		},
 	} {
