@@ -107,7 +107,8 @@ func (e errorReader) addRows(err *driver.Error, f failure) {
 			err.Code = cmp.Or(err.Code, item.Err.Code)
 		}
 	}
-	if len(items) == 1 && items[0].Err.Kind != driver.KindUpstreamInvalid {
+	if len(items) == 1 && !isNamed(items[0]) {
+		// A named row keeps its kind to itself: the rest of a batch is not at fault.
 		err.Kind = items[0].Err.Kind
 	}
 	if len(items) > 0 && !slices.ContainsFunc(items, func(item driver.ItemError) bool { return !isNamed(item) }) {

@@ -116,12 +116,15 @@ func TestDecodeError_rows(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, body string
-		fields     []driver.FieldError
-		rows       []row
+		// kind is that of the whole, which is not that of a row that has a name.
+		kind   driver.Kind
+		fields []driver.FieldError
+		rows   []row
 	}{
 		{
 			"documented sample",
 			`{"validation-errors":[{"request_id":"2","errors":[{"code":"NotSupportedChoice","path":"custom_fields_values.0.field_id","detail":"no valid choice."},{"code":"InvalidType","path":"next_date","detail":"should be int."}]}],"title":"Bad Request","status":400,"detail":"Request validation failed"}`,
+			driver.KindUpstreamInvalid,
 			[]driver.FieldError{
 				{Path: "custom_fields[0].field_id", Description: "upstream refuses it: NotSupportedChoice: no valid choice."},
 				{Path: "next_purchase_time", Description: "upstream refuses it: InvalidType: should be int."},
@@ -134,6 +137,7 @@ func TestDecodeError_rows(t *testing.T) {
 		{
 			"ids as number and list, two rows",
 			`{"validation-errors":[{"request_id":1,"errors":{"code":"TooFew","path":"custom_fields_values.1.values"}},{"request_id":["3"],"errors":[{"code":"X","path":"unheard"}]}],"status":400}`,
+			driver.KindUpstreamInvalid,
 			nil,
 			[]row{
 				{Index: 0, Kind: driver.KindUpstreamInvalid, Fields: []driver.FieldError{{Path: "custom_fields[1]", Description: "upstream refuses it: TooFew"}}},
@@ -143,25 +147,36 @@ func TestDecodeError_rows(t *testing.T) {
 		{
 			"by the id of the record",
 			`{"errors":{"701244":"Loss reason is wrong","701245":"Error 288."},"status":400,"detail":"Invalid request body"}`,
+			driver.KindUpstreamInvalid,
 			nil,
 			[]row{{ID: 701244, Index: -1, Kind: driver.KindUpstreamInvalid}, {ID: 701245, Index: -1, Kind: driver.KindForbidden}},
 		},
 		{
 			"a record that is missing",
 			`{"errors":[{"request_id":"1","errors":{"code":"EntityNotFound","path":"id","detail":"d"}}],"status":400,"detail":"Invalid request items"}`,
+			driver.KindUpstreamInvalid,
 			nil,
 			[]row{{Index: 0, Kind: driver.KindNotFound}},
 		},
 		{
 			"a row without a name hides the others",
 			`{"validation-errors":[{"request_id":"1","errors":[{"code":"X","path":"next_date"}]},{"errors":[{"code":"Y","path":"next_date"}]}],"status":400}`,
+			driver.KindUpstreamInvalid,
 			[]driver.FieldError{{Path: "next_purchase_time", Description: "upstream refuses it: Y"}},
 			nil,
 		},
 		{
 			"an id of upstream's own making",
 			`{"validation-errors":[{"request_id":"0","errors":[{"code":"X","path":"next_date"}]}],"status":400}`,
+			driver.KindUpstreamInvalid,
 			[]driver.FieldError{{Path: "next_purchase_time", Description: "upstream refuses it: X"}},
+			nil,
+		},
+		{
+			"a record that is missing, without a name",
+			`{"errors":[{"errors":{"code":"EntityNotFound","path":"id","detail":"d"}}],"status":400}`,
+			driver.KindNotFound,
+			nil,
 			nil,
 		},
 	} {
@@ -170,6 +185,9 @@ func TestDecodeError_rows(t *testing.T) {
 			e := errorReader{field: testPaths.field}.decode(driver.Response{Status: 400, Body: []byte(c.body)})
 			if diff := cmp.Diff(c.fields, e.Fields); diff != "" {
 				t.Error(diff)
+			}
+			if e.Kind != c.kind {
+				t.Errorf("kind is %d, want %d", e.Kind, c.kind)
 			}
 			var rows []row
 			for _, item := range e.Items {
