@@ -469,6 +469,14 @@ func TestV4Emoji_cutNames(t *testing.T) {
 	}
 }
 
+func TestV4Emoji_atTheBeginningLeaveNoField(t *testing.T) {
+	e := open(t, Config{EmojiCut: true})
+	ask(t, e, http.MethodPost, v4CustomersPath, rowWith(`"custom_fields_values":[{"field_id":1250001,"values":[{"value":"👍 A"}]}]`))
+	if got := stored(t, e, 466001).CustomFields; len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 // TestBothGenerationsSeeOneState writes by one generation and reads by the other.
 func TestBothGenerationsSeeOneState(t *testing.T) {
 	e := open(t, Config{})

@@ -46,6 +46,9 @@ func (c *call) readFieldsV4(r *row) []CustomField {
 		if f.Type == FieldCheckbox && len(cf.Values) > 0 && cf.Values[0].Value == "" {
 			cf.Values = nil // an unset checkbox is not listed
 		}
+		if c.e.config.EmojiCut && len(cf.Values) == 1 && cf.Values[0].Object == nil && cf.Values[0].Value == "" {
+			cf.Values = nil // nothing was left of it
+		}
 		fields = append(fields, cf)
 	}
 	return fields
