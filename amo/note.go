@@ -188,17 +188,19 @@ func (l *NoteListing) Rows(ctx context.Context) iter.Seq2[Row[*amogatev1.Note], 
 	return func(yield func(Row[*amogatev1.Note], error) bool) {
 		for _, kind := range l.kinds {
 			options := l.options
-			switch from := amogatev1.ParentKind(l.options.From.Kind); {
-			case kind < from:
+			from := amogatev1.ParentKind(l.options.From.Kind)
+			if kind < from {
 				continue
-			case kind > from:
+			}
+			if kind > from {
 				options.From = Cursor{}
 			}
-			if l.options.MaxPages > 0 {
+			if l.options.MaxPages > 0 && kind > from {
 				options.MaxPages = l.options.MaxPages - int(l.end.Pages)
-				if options.MaxPages <= 0 {
+				if options.MaxPages <= 0 && l.begin(ctx, kind) {
 					return
 				}
+				options.MaxPages = max(options.MaxPages, 1)
 			}
 			if more := l.kind(ctx, kind, options, yield); !more {
 				return
@@ -206,6 +208,17 @@ func (l *NoteListing) Rows(ctx context.Context) iter.Seq2[Row[*amogatev1.Note], 
 		}
 		l.ended = true
 	}
+}
+
+// begin sets the position before the first note of a kind. It cannot where the
+// kind is not served: reading on passes it over, or tells why.
+func (l *NoteListing) begin(ctx context.Context, kind amogatev1.ParentKind) bool {
+	d, err := l.notes.kinds[kind].listRoute(ctx, l.request)
+	if err != nil {
+		return false
+	}
+	l.cursor = Cursor{Generation: d.Generation, Kind: int32(kind)}
+	return true
 }
 
 // kind yields the rows of one kind and says whether the next one is to follow.
