@@ -38,6 +38,9 @@ type behavior[T, F any] struct {
 	// same says whether stored can be what sent became. It is set where upstream
 	// does not say which new record is which item.
 	same func(sent, stored T) bool
+	// parent names the field of the record that a new one belongs to; it is the
+	// faulty one when upstream finds nothing.
+	parent string
 	// belongs says whether the record before is the one that value is about, and
 	// not one of another parent with the same id.
 	belongs func(value, before T) bool

@@ -57,6 +57,7 @@ func (c *Collection[T, F]) create(ctx context.Context, part writing[T, F], resul
 			}
 			reply, _, err := c.write(ctx, d, driver.OpCreate, call)
 			if err != nil {
+				c.orphan(err)
 				c.explainAll(batch, err)
 				return err
 			}
@@ -166,6 +167,15 @@ func overlay[T proto.Message](value T, item driver.WriteItem) {
 	setRecordID(value, item.ID)
 	if item.Told != nil {
 		proto.Merge(value, item.Told)
+	}
+}
+
+// orphan makes a refusal of the data of an error that says that the record is
+// not there which the new ones belong to.
+func (c *Collection[T, F]) orphan(err error) {
+	if e := asError(err); e.Kind == KindNotFound && c.behavior.parent != "" {
+		e.Kind, e.Message = KindUpstreamInvalid, "upstream refused the request"
+		e.Fields = []FieldError{{Path: c.behavior.parent, Description: "there is no such record, or the account's user may not see it"}}
 	}
 }
 

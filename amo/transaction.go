@@ -28,6 +28,7 @@ func newTransactions(c *Client) Transactions {
 				return (len(f.GetIds()) == 0 || slices.Contains(f.GetIds(), t.GetId())) &&
 					(f.GetCustomerId() == 0 || f.GetCustomerId() == t.GetCustomerId())
 			},
+			parent:          "customer_id",
 			keepsUpdateTime: true,
 			same:            sameTransaction,
 		},

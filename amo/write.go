@@ -74,8 +74,8 @@ func inBatches[T any](results []Result[T], pending []int, size int, id func(i in
 		for _, i := range chunk {
 			results[i].Err = err
 		}
-		// One record that is not there says nothing of the others.
-		if !refused && (len(chunk) > 1 || !IsKind(err, KindNotFound)) {
+		// A record that is not there says nothing of the others.
+		if !refused && !IsKind(err, KindNotFound) {
 			*failure = err
 		}
 	}

@@ -211,6 +211,27 @@ func TestDeleteV4_transactionsOneByOne(t *testing.T) {
 	})
 }
 
+// A purchase of a customer who is not there costs those of others nothing.
+func TestCreateV4_aPurchaseOfNobodyIsABadCustomerID(t *testing.T) {
+	for _, status := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, emulator.Config{Customers: 1, UnknownCustomer400: status}, Config{Generation: V4})
+			item := func(customer int64) Create[*amogatev1.Transaction] {
+				return Create[*amogatev1.Transaction]{Value: &amogatev1.Transaction{CustomerId: customer, Price: &money.Money{Units: 1}}}
+			}
+			results := b.client.Transactions().Create(t.Context(), []Create[*amogatev1.Transaction]{item(1), item(1), item(v4IDs(b)[0])})
+			for _, result := range results[:2] {
+				if e := asError(result.Err); e.Kind != KindUpstreamInvalid || len(e.Fields) != 1 || e.Fields[0].Path != "customer_id" {
+					t.Errorf("of nobody: %v, want KindUpstreamInvalid at customer_id", result.Err)
+				}
+			}
+			if results[2].Err != nil {
+				t.Errorf("of somebody: %v", results[2].Err)
+			}
+		})
+	}
+}
+
 // Transactions of one request have one customer on v4.
 func TestCreateV4_groupsTransactionsByCustomer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
