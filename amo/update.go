@@ -134,13 +134,15 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 // only links is as good as written.
 func (r *updateRun[T, F]) send(ctx context.Context, chunk []int, changes map[int]driver.Change[T]) (driver.WriteReply, error) {
 	var batch []driver.Change[T]
+	var places []int // in chunk, of the changes in batch
 	var linked []driver.WriteItem
-	for _, i := range chunk {
+	for k, i := range chunk {
 		if links, rest := r.linked(changes[i]); links && !rest {
 			linked = append(linked, driver.WriteItem{ID: changes[i].ID})
 			continue
 		}
 		batch = append(batch, changes[i])
+		places = append(places, k)
 	}
 	if len(batch) == 0 {
 		return driver.WriteReply{Items: linked}, nil
@@ -154,6 +156,14 @@ func (r *updateRun[T, F]) send(ctx context.Context, chunk []int, changes map[int
 		r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
 	}
 	reply.Items = append(reply.Items, linked...)
+	if err != nil {
+		e := asError(err)
+		for n, item := range e.Items {
+			if item.Index >= 0 && item.Index < len(places) {
+				e.Items[n].Index = places[item.Index]
+			}
+		}
+	}
 	return reply, err
 }
 

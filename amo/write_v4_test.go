@@ -2,6 +2,7 @@ package amo
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -187,6 +188,28 @@ func TestUpdateV4_linksFollow(t *testing.T) {
 		}
 		if got, err := b.client.Customers().Get(t.Context(), ids[0]); err != nil || len(got.GetContactIds()) != 0 || got.CompanyId != nil {
 			t.Errorf("still linked: %v, %v", got, err)
+		}
+	})
+}
+
+// A batch may hold changes of links alone, which no PATCH carries: the items that
+// upstream names are still the right ones.
+func TestUpdateV4_aBadItemBesideLinksAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 3}, Config{Generation: V4})
+		ids := v4IDs(b)
+		contacts := b.SeededParents(emulator.ParentContact, 1)
+		bad := []*amogatev1.CustomField{{FieldId: 999_999_999, Value: &amogatev1.CustomField_Text{Text: "x"}}}
+		results := b.client.Customers().Update(t.Context(), []Update[*amogatev1.Customer]{
+			{ID: ids[0], Value: &amogatev1.Customer{ContactIds: contacts}, Paths: []string{"contact_ids"}},
+			{ID: ids[1], Value: &amogatev1.Customer{Name: "Renamed"}, Paths: []string{"name"}},
+			{ID: ids[2], Value: &amogatev1.Customer{CustomFields: bad}, Paths: []string{"custom_fields"}},
+		})
+		if results[0].Err != nil || results[1].Err != nil || !IsKind(results[2].Err, KindUpstreamInvalid) {
+			t.Errorf("%v; %v; %v: want the last one alone refused", results[0].Err, results[1].Err, results[2].Err)
+		}
+		if got, err := b.client.Customers().Get(t.Context(), ids[0]); err != nil || !slices.Equal(got.GetContactIds(), contacts) {
+			t.Errorf("contacts %v, %v, want %v", got.GetContactIds(), err, contacts)
 		}
 	})
 }
