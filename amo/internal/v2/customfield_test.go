@@ -651,3 +651,20 @@ func TestCustomField_refusesInvalidUTF8BesideUnknownKeys(t *testing.T) {
 	}}})
 	wantKind(t, err, driver.KindBug)
 }
+
+// The proto enum has numbers above upstream's, for types that have none there.
+func TestCustomField_knowsOnlyTheNumbersOfUpstream(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]amogatev1.CustomFieldType{
+		"20":   amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_PRICE,
+		"1001": amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_UNSPECIFIED,
+	} {
+		page, err := customers.DecodeList(testEnv(t), []byte(`{"_embedded":{"items":[{"id":1,"custom_fields":[{"id":9001,"type_id":`+code+`,"values":[{"value":"5"}]}]}]}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if field := page.Rows[0].GetCustomFields()[0]; field.GetType() != want || field.GetTypeCode() != code {
+			t.Errorf("type %s is %s", code, field.GetType())
+		}
+	}
+}
