@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A caller of amogate with curl and the tools every Unix has. It reads a page,
 # reads the whole collection, stops in the middle and goes on from there, changes a
-# customer and reads it back:
+# customer and reads it back, enters a purchase and writes a note about it:
 #
 #	go run ./cmd/amogate serve --sandbox
 #	examples/curl/run.sh
 #
-# It changes the name of one customer: try it on the sandbox. REST_ADDR is the
+# It changes one customer: try it on the sandbox. REST_ADDR is the
 # address of amogate, by default 127.0.0.1:8080.
 set -euo pipefail
 
@@ -71,3 +71,19 @@ rest --request PATCH "$url/$id" --data '{"name":"curl example"}' >"$dir/updated"
 rest "$url/$id" >"$dir/got" || fail "read back: $(cat "$dir/got")"
 [ "$(first_value name <"$dir/got")" = "curl example" ] || fail "read back: $(cat "$dir/got")"
 echo "updated: $id is now $(first_value name <"$dir/got")"
+
+# purchase: the path names the customer
+rest "$url/$id/transactions" --data '{"price":{"units":"900"},"comment":"by the example with curl"}' >"$dir/bought" || fail "purchase: $(cat "$dir/bought")"
+bought=$(first_value id <"$dir/bought")
+rest --no-buffer "$url/$id/transactions:stream" >"$dir/purchases" || fail "purchases: $(tail -n 1 "$dir/purchases")"
+tail -n 1 "$dir/purchases" | grep -q '^{"end":' || fail "purchases: the list was cut: $(tail -n 1 "$dir/purchases")"
+grep -q "^{\"transaction\": *{\"id\": *\"$bought\"" "$dir/purchases" || fail "purchases: $bought is not among them"
+echo "bought: transaction $bought of customer $id"
+
+# note
+text="Transaction $bought came from the example with curl."
+rest "$url/$id/notes" --data "{\"text\":\"$text\"}" >"$dir/note" || fail "note: $(cat "$dir/note")"
+note=$(first_value id <"$dir/note")
+rest "$url/$id/notes/$note" >"$dir/note" || fail "read the note back: $(cat "$dir/note")"
+[ "$(first_value text <"$dir/note")" = "$text" ] || fail "read the note back: $(cat "$dir/note")"
+echo "noted: $note, $text"

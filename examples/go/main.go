@@ -1,11 +1,11 @@
 // Command go is a caller of amogate in Go. It reads a page, reads the whole
 // collection, stops in the middle and goes on from there, changes a customer
-// and reads it back:
+// and reads it back, enters a purchase and writes a note about it:
 //
 //	go run ./cmd/amogate serve --sandbox
 //	go run ./examples/go -addr 127.0.0.1:9090
 //
-// It changes the name of one customer: try it on the sandbox.
+// It changes one customer: try it on the sandbox.
 package main
 
 import (
@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/genproto/googleapis/type/money"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
@@ -63,7 +64,14 @@ func run(ctx context.Context, address string, out io.Writer) error {
 	if err := streams(ctx, client, say); err != nil {
 		return err
 	}
-	return update(ctx, client, first, say)
+	if err := update(ctx, client, first, say); err != nil {
+		return err
+	}
+	bought, err := buy(ctx, amogatev1.NewTransactionServiceClient(conn), first, say)
+	if err != nil {
+		return err
+	}
+	return remark(ctx, amogatev1.NewNoteServiceClient(conn), bought, say)
 }
 
 // pages reads two pages and returns the first customer.
@@ -180,6 +188,63 @@ func update(ctx context.Context, client amogatev1.CustomerServiceClient, c *amog
 		return fmt.Errorf("customer %d is now %q with a price of %v", c.GetId(), got.GetName(), got.GetNextPrice())
 	}
 	say("updated: %d is now %s", got.GetId(), got.GetName())
+	return nil
+}
+
+// buy enters a purchase of a customer and finds it among the customer's.
+func buy(ctx context.Context, client amogatev1.TransactionServiceClient, c *amogatev1.Customer, say func(string, ...any)) (*amogatev1.Transaction, error) {
+	bought, err := client.CreateTransaction(ctx, &amogatev1.CreateTransactionRequest{
+		CustomerId:  c.GetId(),
+		Transaction: &amogatev1.Transaction{Price: &money.Money{Units: 900}, Comment: "by the example in Go"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("enter a purchase of customer %d: %w", c.GetId(), err)
+	}
+	stream, err := client.ListTransactions(ctx, &amogatev1.ListTransactionsRequest{CustomerId: c.GetId()})
+	if err != nil {
+		return nil, fmt.Errorf("list the purchases of customer %d: %w", c.GetId(), err)
+	}
+	var found, ended bool
+	for {
+		msg, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the purchases of customer %d: %w", c.GetId(), err)
+		}
+		found = found || msg.GetTransaction().GetId() == bought.GetId() && msg.GetTransaction().GetPrice().GetUnits() == 900
+		ended = ended || msg.GetEnd() != nil
+	}
+	if !found || !ended {
+		return nil, fmt.Errorf("purchase %d is missing among those of customer %d, or the list was cut", bought.GetId(), c.GetId())
+	}
+	say("bought: transaction %d of customer %d", bought.GetId(), c.GetId())
+	return bought, nil
+}
+
+// remark writes a note about a purchase to the customer's feed and reads it back.
+func remark(ctx context.Context, client amogatev1.NoteServiceClient, bought *amogatev1.Transaction, say func(string, ...any)) error {
+	customer := bought.GetCustomerId()
+	text := fmt.Sprintf("Transaction %d came from the example in Go.", bought.GetId())
+	note, err := client.CreateNote(ctx, &amogatev1.CreateNoteRequest{
+		Parent: &amogatev1.CreateNoteRequest_CustomerId{CustomerId: customer},
+		Note:   &amogatev1.Note{Content: &amogatev1.Note_Text{Text: text}},
+	})
+	if err != nil {
+		return fmt.Errorf("write a note about customer %d: %w", customer, err)
+	}
+	got, err := client.GetNote(ctx, &amogatev1.GetNoteRequest{
+		Parent: &amogatev1.GetNoteRequest_CustomerId{CustomerId: customer},
+		Id:     note.GetId(),
+	})
+	if err != nil {
+		return fmt.Errorf("read note %d back: %w", note.GetId(), err)
+	}
+	if got.GetText() != text || got.GetType() != amogatev1.NoteType_NOTE_TYPE_COMMON {
+		return fmt.Errorf("note %d is %v", note.GetId(), got)
+	}
+	say("noted: %d, %s", got.GetId(), got.GetText())
 	return nil
 }
 

@@ -1,11 +1,11 @@
 // A caller of amogate in Node. It reads a page, reads the whole collection,
 // stops in the middle and goes on from there, changes a customer and reads it
-// back:
+// back, enters a purchase and writes a note about it:
 //
 //	go run ./cmd/amogate serve --sandbox
 //	npm ci && node main.js 127.0.0.1:9090
 //
-// It changes the name of one customer: try it on the sandbox.
+// It changes one customer: try it on the sandbox.
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
@@ -24,15 +24,18 @@ const definition = loader.loadFileDescriptorSetFromBuffer(image, {
   enums: String,
   oneofs: true,
 });
-const { CustomerService } = grpc.loadPackageDefinition(definition).amogate.v1;
+const { CustomerService, TransactionService, NoteService } = grpc.loadPackageDefinition(definition).amogate.v1;
 
 const address = process.argv[2] ?? "127.0.0.1:9090";
-const client = new CustomerService(address, grpc.credentials.createInsecure());
+const credentials = grpc.credentials.createInsecure();
+const client = new CustomerService(address, credentials);
+const transactions = new TransactionService(address, credentials);
+const notes = new NoteService(address, credentials);
 
 // call makes a unary call with a deadline.
-function call(method, request) {
+function call(method, request, service = client) {
   const options = { deadline: Date.now() + TIMEOUT_MS };
-  return promisify(client[method]).call(client, request, new grpc.Metadata(), options);
+  return promisify(service[method]).call(service, request, new grpc.Metadata(), options);
 }
 
 // read goes on with a list from its token until the end, or until limit
@@ -101,13 +104,41 @@ async function update(customer) {
   console.log(`updated: ${got.id} is now ${got.name}`);
 }
 
+async function buy(customer) {
+  const bought = await call(
+    "CreateTransaction",
+    { customer_id: customer.id, transaction: { price: { units: "900" }, comment: "by the example in Node" } },
+    transactions,
+  );
+  const found = [];
+  let ended = false;
+  for await (const message of transactions.ListTransactions({ customer_id: customer.id })) {
+    if (message.item === "transaction") found.push(message.transaction);
+    if (message.item === "end") ended = true;
+  }
+  assert(ended, "the list of purchases was cut");
+  assert.equal(found.find(({ id }) => id === bought.id)?.price.units, "900", "the purchase is in the list");
+  console.log(`bought: transaction ${bought.id} of customer ${customer.id}`);
+  return bought;
+}
+
+async function remark({ id, customer_id }) {
+  const text = `Transaction ${id} came from the example in Node.`;
+  const note = await call("CreateNote", { customer_id, note: { text } }, notes);
+  const got = await call("GetNote", { customer_id, id: note.id }, notes);
+  assert.equal(got.text, text, "the note is read back");
+  assert.equal(got.type, "NOTE_TYPE_COMMON");
+  console.log(`noted: ${got.id}, ${got.text}`);
+}
+
 try {
   const first = await pages();
   await streams();
   await update(first);
+  await remark(await buy(first));
 } catch (error) {
   console.error("example:", error.message);
   process.exitCode = 1;
 } finally {
-  client.close();
+  for (const service of [client, transactions, notes]) service.close();
 }
