@@ -46,8 +46,8 @@ type behavior[T, F any] struct {
 	belongs func(value, before T) bool
 	// keepsUpdateTime says that an update leaves the record's update_time.
 	keepsUpdateTime bool
-	// explain adds to upstream's refusal of a new record what it left unsaid.
-	explain func(value T, refusal *Error)
+	// explain adds to upstream's refusal of a write what it left unsaid.
+	explain func(op driver.Op, value T, refusal *Error)
 }
 
 // driver returns the codec that serves op.

@@ -33,6 +33,7 @@ func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Resu
 		c.create(ctx, part, results, values, &failure)
 		c.readBack(ctx, part.d, results, part.pending, func(i int) bool { return items[i].ReadBack })
 	}
+	c.explain(driver.OpCreate, results, func(i int) T { return values[i] })
 	return results
 }
 
@@ -58,7 +59,6 @@ func (c *Collection[T, F]) create(ctx context.Context, part writing[T, F], resul
 			reply, _, err := c.write(ctx, d, driver.OpCreate, call)
 			if err != nil {
 				c.orphan(err)
-				c.explainAll(batch, err)
 				return err
 			}
 			c.assign(results, values, chunk, reply, func(ids []int64) (map[int64]T, error) {
@@ -94,7 +94,6 @@ func (c *Collection[T, F]) assign(results []Result[T], values []T, chunk []int, 
 		delete(left, k)
 	}
 	refused := func(k int, refusal *Error) {
-		c.explain(values[chunk[k]], refusal)
 		results[chunk[k]].Err = refusal
 		delete(left, k)
 	}
@@ -179,22 +178,14 @@ func (c *Collection[T, F]) orphan(err error) {
 	}
 }
 
-// explainAll lets the resource complete the refusals of a request that was
-// refused as a whole.
-func (c *Collection[T, F]) explainAll(batch []T, err error) {
-	if len(batch) == 1 {
-		c.explain(batch[0], err)
+// explain lets the resource complete upstream's refusals of items.
+func (c *Collection[T, F]) explain(op driver.Op, results []Result[T], value func(i int) T) {
+	if c.behavior.explain == nil {
+		return
 	}
-	for _, item := range asError(err).Items {
-		if item.Index >= 0 && item.Index < len(batch) {
-			c.explain(batch[item.Index], item.Err)
+	for i, result := range results {
+		if IsKind(result.Err, KindUpstreamInvalid) {
+			c.behavior.explain(op, value(i), asError(result.Err))
 		}
-	}
-}
-
-// explain lets the resource complete a refusal.
-func (c *Collection[T, F]) explain(value T, err error) {
-	if e := asError(err); e.Kind == KindUpstreamInvalid && c.behavior.explain != nil {
-		c.behavior.explain(value, e)
 	}
 }

@@ -84,8 +84,8 @@ func customerTags(before *amogatev1.Customer, add, remove []string) *amogatev1.C
 // explainCustomer names the field that upstream most often misses without
 // saying so: in accounts that work by periodicity, and on v2 always, a new
 // customer needs the time of the next purchase.
-func explainCustomer(c *amogatev1.Customer, refusal *Error) {
-	if len(refusal.Fields) > 0 || c.GetNextPurchaseTime() != nil {
+func explainCustomer(op driver.Op, c *amogatev1.Customer, refusal *Error) {
+	if op != driver.OpCreate || len(refusal.Fields) > 0 || c.GetNextPurchaseTime() != nil {
 		return
 	}
 	refusal.Fields = []FieldError{{

@@ -48,14 +48,15 @@ var noteBehavior = behavior[*amogatev1.Note, *amogatev1.ListNotesRequest]{
 		return sameParent(sent, stored) && sent.GetText() == stored.GetText() && (sent.GetType() == 0 || sent.GetType() == stored.GetType())
 	},
 	belongs: sameParent,
+	explain: func(_ driver.Op, note *amogatev1.Note, refusal *Error) { driver.ExplainNote(note, refusal) },
 }
 
 // noteMatches says whether a note is what a request asks for.
 func noteMatches(r *amogatev1.ListNotesRequest, n *amogatev1.Note) bool {
 	f := r.GetFilter()
-	_, parent := driver.Parent(r)
-	_, of := driver.Parent(n)
-	return (parent == 0 || parent == of) &&
+	kind, parent := driver.Parent(r)
+	ofKind, of := driver.Parent(n)
+	return (parent == 0 || kind == ofKind && parent == of) &&
 		(len(f.GetIds()) == 0 || slices.Contains(f.GetIds(), n.GetId())) &&
 		(len(f.GetTypes()) == 0 || slices.Contains(f.GetTypes(), n.GetType())) &&
 		inRange(f.GetUpdateTime(), n.GetUpdateTime())

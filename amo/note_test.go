@@ -243,6 +243,28 @@ func TestNotes_belongToTheirParents(t *testing.T) {
 	}
 }
 
+// The codec of an answer does not know which content was sent; the caller hears of
+// the field that it sent.
+func TestNotes_refusalsNameTheContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Notes: 3}, Config{Generation: V4})
+		lead := b.SeededParents(emulator.ParentLead, 1)[0]
+		b.script(t, emulator.Rule{
+			Match: emulator.Match{Method: "POST"},
+			Action: emulator.Action{Status: 400, Body: `{"validation-errors":[{"request_id":"1","errors":[{"code":"NotBlank","path":"params.phone","detail":"This value should not be blank."}]}],` +
+				`"title":"Bad Request","type":"https://httpstatus.es/400","status":400,"detail":"Request validation failed"}`},
+		})
+		result := b.client.Notes().Create(t.Context(), []Create[*amogatev1.Note]{{Value: &amogatev1.Note{
+			Parent:  &amogatev1.Note_LeadId{LeadId: lead},
+			Type:    amogatev1.NoteType_NOTE_TYPE_SMS_IN,
+			Content: &amogatev1.Note_Sms{Sms: &amogatev1.NoteSms{Text: "hello"}},
+		}}})[0]
+		if e := asError(result.Err); e.Kind != KindUpstreamInvalid || len(e.Fields) != 1 || e.Fields[0].Path != "sms.phone" {
+			t.Errorf("refusal %v, want KindUpstreamInvalid at sms.phone", result.Err)
+		}
+	})
+}
+
 func TestNotes_pin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newAutoBench(t, emulator.Config{Notes: 3}, Config{})

@@ -64,6 +64,7 @@ func (c *Collection[T, F]) Update(ctx context.Context, items []Update[T]) []Resu
 		}
 		c.readBack(ctx, part.d, results, part.pending, func(i int) bool { return items[i].ReadBack })
 	}
+	c.explain(driver.OpUpdate, results, func(i int) T { return items[i].Value })
 	return results
 }
 
