@@ -51,8 +51,10 @@ func (f failure) want(code codes.Code, reason string) error {
 }
 
 // failureOf reads the error of a gRPC call.
-func failureOf(err error) failure {
-	st := status.Convert(err)
+func failureOf(err error) failure { return failureOfStatus(status.Convert(err)) }
+
+// failureOfStatus reads the error of a call, or of an item of a batch.
+func failureOfStatus(st *status.Status) failure {
 	f := failure{code: st.Code()}
 	for _, detail := range st.Details() {
 		switch d := detail.(type) {

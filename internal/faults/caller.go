@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -67,7 +68,7 @@ func cancelInStream(ctx context.Context, bound time.Duration) (string, error) {
 		interval = time.Second / rate
 		queued   = 8
 	)
-	upstream := newHold(func(r *http.Request) bool { return r.URL.Query().Get("limit_offset") == "500" })
+	upstream := newHold(func(r *http.Request) bool { return r.URL.Query().Get("page") == "2" })
 	return onStack(ctx, stackConfig{upstream: upstream.inFront, rate: rate}, func(s *stack) (string, error) {
 		id, err := s.firstID(ctx)
 		if err != nil {
@@ -165,7 +166,9 @@ func noDeadline(ctx context.Context, standard time.Duration) (string, error) {
 	if server.DefaultUnaryTimeout != standard {
 		return "", fmt.Errorf("the default is %s, not %s", server.DefaultUnaryTimeout, standard)
 	}
-	upstream := newHold(func(r *http.Request) bool { return r.Method == http.MethodGet && r.URL.Path == "/api/v2/customers" })
+	upstream := newHold(func(r *http.Request) bool {
+		return r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/v4/customers")
+	})
 	return onStack(ctx, stackConfig{upstream: upstream.inFront, unaryTimeout: shortened}, func(s *stack) (string, error) {
 		// The row's own deadline must not reach the server.
 		free, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -11,6 +11,10 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/grpc/codes"
+
+	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/emulator"
 )
 
 func TestMain(m *testing.M) {
@@ -19,7 +23,10 @@ func TestMain(m *testing.M) {
 
 // inProcess are the rows that need no process of their own. C02 is not among
 // them: its bound is a time, which tests that share a machine cannot keep.
-var inProcess = []string{"P09", "C04", "C10", "C11", "C17", "C18"}
+var inProcess = []string{
+	"P09", "C04", "C10", "C11", "C17", "C18",
+	"U12", "U13", "U28", "U40", "U43", "U44", "U45", "U46", "U47", "U48", "U50",
+}
 
 func TestCancelInStream_leavesUpstream(t *testing.T) {
 	t.Parallel()
@@ -45,6 +52,14 @@ func TestTable_rowsInProcessPass(t *testing.T) {
 			}
 			t.Log(measured)
 		})
+	}
+}
+
+// everyPage has something happen to every request for the page behind so many
+// rows.
+func everyPage(offset int, action emulator.Action) func(upstreamAPI) []emulator.Rule {
+	return func(api upstreamAPI) []emulator.Rule {
+		return []emulator.Rule{{Match: emulator.Match{Operation: api.list, Query: api.page(offset, pageRows)}, Action: action}}
 	}
 }
 
@@ -90,6 +105,78 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 				return hostileValues(ctx, []hostileAccount{{"default", http.StatusBadRequest}})
 			},
 			"status 200",
+		},
+		"U12 with rows behind the 204": {
+			func(ctx context.Context) (string, error) {
+				return listWhole(ctx, pagingFault{customers: []int{60}, rules: everyPage(0, emulator.Action{Empty: true})})
+			},
+			"0 rows came, not the 60 there are",
+		},
+		"U13 with another field": {
+			func(ctx context.Context) (string, error) { return refusedFields(ctx, "customer.name") },
+			"got violations of",
+		},
+		"U28 with a value of its own": {
+			func(ctx context.Context) (string, error) {
+				return oddSpellings(ctx, []spelling{{"another name", `"id":77,"name":"Lily","periodicity":30,"created_by":5`}})
+			},
+			"another name: got",
+		},
+		"U28 with a word for an id": {
+			func(ctx context.Context) (string, error) {
+				return oddSpellings(ctx, []spelling{{"a word", `"id":"seventy-seven","name":"Rose"`}})
+			},
+			"a word: rpc error",
+		},
+		"U40 with a page that stays away": {
+			func(ctx context.Context) (string, error) {
+				return listWhole(ctx, pagingFault{customers: []int{60}, next: emulator.NextNever, rules: everyPage(pageRows, emulator.Action{Empty: true})})
+			},
+			"50 rows came, not the 60 there are",
+		},
+		"U43 with an item less": {
+			func(ctx context.Context) (string, error) { return batchRefused(ctx, badItems[1:]) },
+			"failed, want",
+		},
+		"U44 with an item that no answer tells of": {
+			func(ctx context.Context) (string, error) { return fewerItems(ctx, [][]int{{1, 2}, {0, 2}, {}}) },
+			"item 2 has the id 0",
+		},
+		"U45 with a row without an id": {
+			func(ctx context.Context) (string, error) {
+				return unknownAdditions(ctx, func(upstreamAPI) string { return `{"mood":"fine"}` })
+			},
+			"Unavailable",
+		},
+		"U45 with a field that everybody knows": {
+			func(ctx context.Context) (string, error) {
+				return unknownAdditions(ctx, func(api upstreamAPI) string {
+					return `{"id":77,` + api.fields([3]string{"1250001", "text", `[{"value":"x"}]`}) + `}`
+				})
+			},
+			"the value of a type that nobody knows became",
+		},
+		"U46 with data inside": {
+			func(ctx context.Context) (string, error) {
+				return errorsInside(ctx, []innerError{{amo.V2, `{"_embedded":{"items":[]}}`, codes.PermissionDenied, "UPSTREAM_FORBIDDEN"}})
+			},
+			"want PermissionDenied",
+		},
+		"U47 with a 204 that stays": {
+			func(ctx context.Context) (string, error) {
+				return listWhole(ctx, pagingFault{customers: []int{230}, rules: everyPage(2*pageRows, emulator.Action{Empty: true})})
+			},
+			"100 rows came, not the 230 there are",
+		},
+		"U48 with a page that comes again and again": {
+			func(ctx context.Context) (string, error) {
+				return listWhole(ctx, pagingFault{customers: []int{230}, next: emulator.NextAlways, rules: everyPage(pageRows, emulator.Action{Endless: true})})
+			},
+			"Aborted/PAGINATION_LOOP",
+		},
+		"U50 with another character": {
+			func(ctx context.Context) (string, error) { return longCharacters(ctx, "Rose 🌷 of 𝔖haron") },
+			"upstream and",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -16,13 +16,16 @@ import (
 // payload is in the request of a call that panics, and in the panic.
 const payload = "+7 912 345-67-89"
 
+// pageBefore is the page that comes before the panic, the largest of API v4.
+const pageBefore = 250
+
 // culprit panics on the way upstream when the second page of a list is read,
 // which is ahead of the call.
 type culprit struct{ http.RoundTripper }
 
 // RoundTrip implements http.RoundTripper.
 func (c culprit) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Query().Get("limit_offset") == "500" {
+	if r.URL.Query().Get("page") == "2" {
 		panic(payload)
 	}
 	return c.RoundTripper.RoundTrip(r)
@@ -62,8 +65,8 @@ func panicInHandler(ctx context.Context) (string, error) {
 		if err := cut.failed.want(codes.Internal, "PANIC"); err != nil {
 			return "", fmt.Errorf("stream: %w", err)
 		}
-		if len(cut.ids) != 500 || cut.ended {
-			return "", fmt.Errorf("stream: %d rows came before the panic, want 500", len(cut.ids))
+		if len(cut.ids) != pageBefore || cut.ended {
+			return "", fmt.Errorf("stream: %d rows came before the panic, want %d", len(cut.ids), pageBefore)
 		}
 		if _, err := s.firstID(ctx); err != nil {
 			return "", fmt.Errorf("the next call: %w", err)
@@ -75,6 +78,6 @@ func panicInHandler(ctx context.Context) (string, error) {
 		case strings.Contains(log, payload):
 			return "", errors.New("the log has the payload")
 		}
-		return "in a handler, and behind a stream after 500 rows; the next call OK", nil
+		return fmt.Sprintf("in a handler, and behind a stream after %d rows; the next call OK", pageBefore), nil
 	})
 }

@@ -33,6 +33,12 @@ type stackConfig struct {
 	unaryTimeout time.Duration
 	// options are those of the gRPC server.
 	options []grpc.ServerOption
+	// generation is forced on the account's client; 0 = the route table chooses.
+	generation amo.Generation
+	// pageSize is that of the account's client; 0 = the largest.
+	pageSize int
+	// emulated changes the emulated account; nil = it is as it is.
+	emulated func(*emulator.Config)
 }
 
 // stack is everything that `amogate serve --sandbox` runs, in this process.
@@ -40,8 +46,10 @@ type stack struct {
 	// address is that of gRPC, rest the root of REST.
 	address, rest string
 	customers     amogatev1.CustomerServiceClient
-	log           *lockedBuffer
-	emulator      *emulator.Emulator
+	// conn is the connection of customers.
+	conn     *grpc.ClientConn
+	log      *lockedBuffer
+	emulator *emulator.Emulator
 
 	closers []func() error
 }
@@ -60,7 +68,11 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	var err error
 	// The limiter's own rows are not here; an upstream without a window keeps
 	// them out.
-	if s.emulator, err = emulator.New(emulator.Config{Customers: 1200, Window: -1, Strict: true}); err != nil {
+	account := emulator.Config{Customers: 1200, Window: -1, Strict: true}
+	if config.emulated != nil {
+		config.emulated(&account)
+	}
+	if s.emulator, err = emulator.New(account); err != nil {
 		return err
 	}
 	handler := http.Handler(s.emulator)
@@ -80,12 +92,14 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 		transport = config.transport(transport)
 	}
 	client, err := amo.New(amo.Config{
-		Account:   "default",
-		BaseURL:   &url.URL{Scheme: "http", Host: upstream},
-		Auth:      amo.BearerToken(emulator.DefaultToken),
-		Transport: transport,
-		Rate:      config.rate,
-		Logger:    logger,
+		Account:    "default",
+		BaseURL:    &url.URL{Scheme: "http", Host: upstream},
+		Auth:       amo.BearerToken(emulator.DefaultToken),
+		Transport:  transport,
+		Rate:       config.rate,
+		Generation: config.generation,
+		PageSize:   config.pageSize,
+		Logger:     logger,
 	})
 	if err != nil {
 		return err
@@ -113,7 +127,7 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 		return err
 	}
 	s.onClose(conn.Close)
-	s.customers = amogatev1.NewCustomerServiceClient(conn)
+	s.conn, s.customers = conn, amogatev1.NewCustomerServiceClient(conn)
 	rest, err := gateway.New(ctx, conn, gateway.Options{Ready: services.Ready, Logger: logger})
 	if err != nil {
 		return err

@@ -33,5 +33,38 @@ func table(x *executable) []Row {
 		{"C18", "CR, LF and non-ASCII never reach upstream's headers: INVALID_ARGUMENT", func(ctx context.Context) (string, error) {
 			return hostileValues(ctx, hostileAccounts)
 		}},
+		{"U12", "204 to a list is its end: none of 0 rows, none behind 100", func(ctx context.Context) (string, error) {
+			return listWhole(ctx, nothingFound)
+		}},
+		{"U13", "400 and 422 with validation-errors name fields of the request, item by item; over v2 errors beside the items do", func(ctx context.Context) (string, error) {
+			return refusedFields(ctx, refusedField)
+		}},
+		{"U28", "spellings of a value give one row; digits beyond 64 bits stay digits, an unknown shape becomes raw; an id beyond them is UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
+			return oddSpellings(ctx, spellings)
+		}},
+		{"U40", "no page announces the next one: 0 rows missing", func(ctx context.Context) (string, error) {
+			return listWhole(ctx, nothingAnnounced)
+		}},
+		{"U43", "a batch of 250 with 3 bad items, refused whole: 247 written once, 3 item errors; at most 2·log₂ 250 more calls for each, one more where upstream names them", func(ctx context.Context) (string, error) {
+			return batchRefused(ctx, badItems)
+		}},
+		{"U44", "an answer with fewer items than were sent: UNKNOWN/WRITE_APPLIED_RESPONSE_LOST for those it leaves out", func(ctx context.Context) (string, error) {
+			return fewerItems(ctx, answeredItems)
+		}},
+		{"U45", "keys, types of fields and types of notes that nobody knows fail no row; values come raw", func(ctx context.Context) (string, error) {
+			return unknownAdditions(ctx, unknownRow)
+		}},
+		{"U46", "200 with an error object inside is that error", func(ctx context.Context) (string, error) {
+			return errorsInside(ctx, innerErrors)
+		}},
+		{"U47", "a 204 in the middle of a list is asked again: 0 rows missing", func(ctx context.Context) (string, error) {
+			return listWhole(ctx, emptyOnce)
+		}},
+		{"U48", "the last page announces another one: the 204 behind it is the end", func(ctx context.Context) (string, error) {
+			return listWhole(ctx, alwaysAnnounced)
+		}},
+		{"U50", "characters of four bytes arrive whole; cut ones fail no row", func(ctx context.Context) (string, error) {
+			return longCharacters(ctx, flower)
+		}},
 	}
 }
