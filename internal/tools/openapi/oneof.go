@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"github.com/getkin/kin-openapi/openapi3"
 	"google.golang.org/protobuf/proto"
@@ -26,7 +28,7 @@ func chooseOne(md protoreflect.MessageDescriptor, schema *openapi3.Schema) {
 		choice := &openapi3.Schema{OneOf: arms}
 		if !isRequired(of) {
 			none := &openapi3.Schema{Not: openapi3.NewSchemaRef("", &openapi3.Schema{AnyOf: arms})}
-			choice.OneOf = append(arms[:len(arms):len(arms)], openapi3.NewSchemaRef("", none))
+			choice.OneOf = slices.Concat(arms, openapi3.SchemaRefs{openapi3.NewSchemaRef("", none)})
 		}
 		schema.AllOf = append(schema.AllOf, openapi3.NewSchemaRef("", choice))
 	}
