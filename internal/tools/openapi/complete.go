@@ -69,9 +69,22 @@ func complete(doc *openapi3.T) error {
 			boundRequest(md, schema.Value)
 		}
 		chooseOne(md, schema.Value)
+		freeLists(md, schema.Value)
 	}
 	addOwnPaths(doc)
 	return nil
+}
+
+// freeLists says that the elements of google.protobuf.ListValue are any JSON
+// values; the plugin takes them for objects.
+func freeLists(md protoreflect.MessageDescriptor, schema *openapi3.Schema) {
+	for i := range md.Fields().Len() {
+		fd := md.Fields().Get(i)
+		property := schema.Properties[string(fd.Name())]
+		if property != nil && property.Value != nil && fd.Message() != nil && fd.Message().FullName() == "google.protobuf.ListValue" {
+			property.Value.Items = openapi3.NewSchemaRef("", &openapi3.Schema{Nullable: true})
+		}
+	}
 }
 
 // findRPC finds the method of an operation id, Service_Method. The second route
