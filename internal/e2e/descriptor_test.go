@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -62,25 +63,38 @@ func TestDescriptors_everyMethodIsRoutedAndDescribed(t *testing.T) {
 	})
 }
 
+// neverSucceeds are the routes that upstream always refuses, with the reason.
+var neverSucceeds = map[string]string{
+	"PATCH /v1/tasks/{task_id}/notes/{id}": "the results of tasks are not editable",
+}
+
 func TestDescriptors_everyRouteHasACase(t *testing.T) {
 	type call struct {
 		method string
 		route  int
 	}
-	called := map[call]bool{}
+	called, refused := map[call]bool{}, map[call]bool{}
 	for _, cases := range loadParityCases(t) {
 		for _, c := range cases {
 			for _, step := range c.Steps {
 				if step.Error == nil {
 					called[call{step.Call, step.route()}] = true
+				} else {
+					refused[call{step.Call, step.route()}] = true
 				}
 			}
 		}
 	}
 	eachMethod(func(m protoreflect.MethodDescriptor) {
 		for i, via := range routesOf(t, m) {
-			if !called[call{string(m.Name()), i}] {
-				t.Errorf("%s %s has no case of testdata/parity that succeeds", via.verb, via.template)
+			this, name := call{string(m.Name()), i}, via.verb+" "+via.template
+			switch reason, never := neverSucceeds[name]; {
+			case never && called[this]:
+				t.Errorf("%s succeeds, though %s", name, reason)
+			case never && !refused[this]:
+				t.Errorf("%s has no case of testdata/parity", name)
+			case !never && !called[this]:
+				t.Errorf("%s has no case of testdata/parity that succeeds", name)
 			}
 		}
 	})
@@ -89,7 +103,6 @@ func TestDescriptors_everyRouteHasACase(t *testing.T) {
 // notShown are the fields that the records of the fixture cannot have, with the
 // reason.
 var notShown = map[protoreflect.FullName]string{
-	"amogate.v1.Customer.status_id": "the emulated account has periods, not statuses",
 	"amogate.v1.CustomField.raw":    "is for types that no account is known to have",
 	"amogate.v1.Item.other":         otherKeys,
 	"amogate.v1.LegalEntity.other":  otherKeys,
@@ -98,11 +111,20 @@ var notShown = map[protoreflect.FullName]string{
 	"amogate.v1.Transaction.next_price":         writtenOnly,
 	"amogate.v1.Transaction.next_purchase_time": writtenOnly,
 	"amogate.v1.Transaction.catalog_elements":   writtenOnly,
+	"amogate.v1.Transaction.accrue_bonus":       writtenOnly,
+
+	"amogate.v1.CatalogElementLink.price_id": onlyV4,
+	"amogate.v1.CustomField.chained_list":    onlyV4,
+	"amogate.v1.CustomField.file":            onlyV4,
+	"amogate.v1.CustomField.linked_entity":   onlyV4,
+	"amogate.v1.CustomField.payer":           onlyV4,
+	"amogate.v1.CustomField.supplier":        onlyV4,
 }
 
 const (
 	otherKeys   = "is for keys that no account is known to send"
 	writtenOnly = "is taken by upstream and not shown"
+	onlyV4      = "is not written over API v2; the fixture of the codec of v4 has it"
 )
 
 // TestDescriptors_everyFieldSurvivesAWriteAndARead writes a customer with
@@ -115,7 +137,7 @@ func TestDescriptors_everyFieldSurvivesAWriteAndARead(t *testing.T) {
 	readJSON(t, golden, want)
 	var shown []proto.Message
 	synctest.Test(t, func(t *testing.T) {
-		s := newStack(t, setup{})
+		s := newStack(t, setup{client: amo.Config{Generation: amo.V2}})
 		created, err := s.api.CreateCustomer(t.Context(), &amogatev1.CreateCustomerRequest{Customer: sent})
 		if err != nil {
 			t.Fatal(err)
@@ -162,6 +184,9 @@ func TestDescriptors_everyFieldSurvivesAWriteAndARead(t *testing.T) {
 		}
 		shown = append(shown, want, transaction, periods)
 	})
+	synctest.Test(t, func(t *testing.T) {
+		shown = append(shown, readOverV4(t)...)
+	})
 
 	populated, all := map[protoreflect.FullName]bool{}, map[protoreflect.FullName]bool{}
 	for _, m := range shown {
@@ -182,6 +207,44 @@ func TestDescriptors_everyFieldSurvivesAWriteAndARead(t *testing.T) {
 			t.Errorf("notShown names %s, which does not exist", name)
 		}
 	}
+}
+
+// readOverV4 returns what only API v4 shows: a customer of segments that has
+// bought, one with a status, and the names of periods.
+func readOverV4(t *testing.T) []proto.Message {
+	t.Helper()
+	segmented := newStack(t, setup{emulator: emulator.Config{CustomersMode: emulator.ModeSegments}, client: amo.Config{Generation: amo.V4}})
+	segments, err := amogatev1.NewCustomerSegmentServiceClient(segmented.conn).ListCustomerSegments(t.Context(), &amogatev1.ListCustomerSegmentsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, err := segmented.api.CreateCustomer(t.Context(), &amogatev1.CreateCustomerRequest{Customer: &amogatev1.Customer{
+		Name: "Cafe", Segments: []*amogatev1.SegmentLink{{Id: segments.GetCustomerSegments()[0].GetId()}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := amogatev1.NewTransactionServiceClient(segmented.conn).CreateTransaction(t.Context(), &amogatev1.CreateTransactionRequest{
+		CustomerId: created.GetId(), Transaction: &amogatev1.Transaction{Price: &money.Money{Units: 7, Nanos: 500_000_000}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	customer, err := segmented.api.GetCustomer(t.Context(), &amogatev1.GetCustomerRequest{Id: created.GetId()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	periodic := newStack(t, setup{client: amo.Config{Generation: amo.V4}})
+	periods, err := amogatev1.NewPeriodServiceClient(periodic.conn).ListPeriods(t.Context(), &amogatev1.ListPeriodsRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	created, err = periodic.api.CreateCustomer(t.Context(), &amogatev1.CreateCustomerRequest{
+		Customer: &amogatev1.Customer{Name: "Shop", NextPurchaseTime: customer.GetCreateTime()}, ReadBack: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []proto.Message{customer, created, periods}
 }
 
 func readJSON(t *testing.T, name string, msg proto.Message) {

@@ -21,6 +21,19 @@ import (
 // pagedRows is a number of rows that no page size of the test divides.
 const pagedRows = 61
 
+// pagings are the generations and upstream page sizes of the tests of paging.
+var pagings = []struct {
+	generation   amo.Generation
+	upstreamSize int
+}{
+	{amo.V2, 1},
+	{amo.V2, 7},
+	{amo.V2, 500},
+	{amo.V4, 2},
+	{amo.V4, 7},
+	{amo.V4, 500},
+}
+
 // streamed are the rows of a list and the tokens behind them.
 type streamed struct {
 	ids    []int64
@@ -123,15 +136,15 @@ func (s *stack) pages(t *testing.T, size int32, token string) streamed {
 
 func TestPaging_givesTheSameRowsInTheSameOrderWhateverThePageSizes(t *testing.T) {
 	t.Parallel()
-	for _, upstreamSize := range []int{1, 2, 7, 500} {
-		t.Run(fmt.Sprintf("upstream %d", upstreamSize), func(t *testing.T) {
+	for _, c := range pagings {
+		t.Run(fmt.Sprintf("%s, upstream %d", c.generation, c.upstreamSize), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStack(t, setup{
 					emulator: emulator.Config{Customers: pagedRows},
-					client:   amo.Config{PageSize: upstreamSize},
+					client:   amo.Config{PageSize: c.upstreamSize, Generation: c.generation},
 				})
-				want := s.wantOrder(t)
+				want := s.wantOrder(t, c.generation)
 				if got := s.stream(t, ""); !slices.Equal(got.ids, want) {
 					t.Errorf("stream = %v, want %v", got.ids, want)
 				}
@@ -151,15 +164,15 @@ func TestPaging_givesTheSameRowsInTheSameOrderWhateverThePageSizes(t *testing.T)
 
 func TestPaging_resumesExactlyBehindEveryToken(t *testing.T) {
 	t.Parallel()
-	for _, upstreamSize := range []int{1, 2, 7, 500} {
-		t.Run(fmt.Sprintf("upstream %d", upstreamSize), func(t *testing.T) {
+	for _, c := range pagings {
+		t.Run(fmt.Sprintf("%s, upstream %d", c.generation, c.upstreamSize), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStack(t, setup{
 					emulator: emulator.Config{Customers: pagedRows},
-					client:   amo.Config{PageSize: upstreamSize},
+					client:   amo.Config{PageSize: c.upstreamSize, Generation: c.generation},
 				})
-				want := s.wantOrder(t)
+				want := s.wantOrder(t, c.generation)
 				check := func(what, token string, got streamed, tail []int64) {
 					t.Helper()
 					if !slices.Equal(got.ids, tail) {
@@ -197,8 +210,9 @@ func TestPaging_resumesExactlyBehindEveryToken(t *testing.T) {
 	}
 }
 
-// wantOrder is the order in which upstream itself holds the customers.
-func (s *stack) wantOrder(t *testing.T) []int64 {
+// wantOrder is the order in which a generation lists the customers: API v2 as
+// upstream itself holds them, v4 by id.
+func (s *stack) wantOrder(t *testing.T, generation amo.Generation) []int64 {
 	t.Helper()
 	var ids []int64
 	for c := range s.emulator.Customers() {
@@ -206,6 +220,9 @@ func (s *stack) wantOrder(t *testing.T) []int64 {
 	}
 	if len(ids) != pagedRows {
 		t.Fatalf("%d customers upstream, want %d", len(ids), pagedRows)
+	}
+	if generation == amo.V4 {
+		slices.Sort(ids)
 	}
 	return ids
 }

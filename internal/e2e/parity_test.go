@@ -29,11 +29,16 @@ import (
 // stack. It runs over gRPC and, on another stack, over REST.
 type parityCase struct {
 	Name string `yaml:"name"`
-	// Empty leaves the customers of testdata/account.json and their transactions
-	// out of the account.
+	// Empty leaves the customers of testdata/account.json, their transactions and
+	// all notes out of the account.
 	Empty bool `yaml:"empty"`
 	// State is that of the account's customers function.
 	State string `yaml:"state"`
+	// API is the generation of the upstream API, "v2" or "v4"; by default the
+	// table of routes chooses.
+	API string `yaml:"api"`
+	// Mode is how the account keeps its customers; by default by periodicity.
+	Mode emulator.CustomersMode `yaml:"mode"`
 	// NotAdmin makes the account's user no administrator.
 	NotAdmin bool `yaml:"not_admin"`
 	// PageSize is the upstream page size.
@@ -190,9 +195,14 @@ func (c parityCase) run(t *testing.T, over caller) []*answer {
 	if !ok {
 		t.Fatalf("unknown state %q", c.State)
 	}
+	generations := map[string]amo.Generation{"": amo.Auto, "v2": amo.V2, "v4": amo.V4}
+	generation, ok := generations[c.API]
+	if !ok {
+		t.Fatalf("unknown API %q", c.API)
+	}
 	s := newStack(t, setup{
-		emulator: emulator.Config{CustomersState: state, NotAdmin: c.NotAdmin},
-		client:   amo.Config{PageSize: c.PageSize},
+		emulator: emulator.Config{CustomersState: state, CustomersMode: c.Mode, NotAdmin: c.NotAdmin},
+		client:   amo.Config{PageSize: c.PageSize, Generation: generation},
 		wire:     c.Wire,
 	})
 	if !c.Empty {
@@ -226,8 +236,8 @@ func (c parityCase) run(t *testing.T, over caller) []*answer {
 	return answers
 }
 
-// fillAccount adds the customers and their transactions that the cases speak
-// of. Those of the seed would change with it.
+// fillAccount adds the customers, their transactions and the notes that the cases
+// speak of. Those of the seed would change with it.
 func fillAccount(t *testing.T, e *emulator.Emulator) {
 	t.Helper()
 	var customers []emulator.Customer
@@ -246,6 +256,20 @@ func fillAccount(t *testing.T, e *emulator.Emulator) {
 	}
 	if err := e.AddCompany(20000006, "Северный ветер"); err != nil {
 		t.Fatal(err)
+	}
+	var parents []emulator.Parent
+	readRecords(t, "testdata/parents.json", &parents)
+	for _, parent := range parents {
+		if err := e.AddParent(parent); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var notes []emulator.Note
+	readRecords(t, "testdata/notes.json", &notes)
+	for _, note := range notes {
+		if _, err := e.AddNote(note); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

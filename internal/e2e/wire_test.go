@@ -23,7 +23,7 @@ func TestWire_brokenConnectionsCostASlotEach(t *testing.T) {
 		}
 		s := newStack(t, setup{
 			emulator: emulator.Config{Customers: pagedRows},
-			client:   amo.Config{PageSize: 5},
+			client:   amo.Config{PageSize: 5, Generation: amo.V2}, // the rules are about offsets
 			wire:     true,
 			rules:    rules,
 		})
