@@ -43,11 +43,11 @@ fmt: ## Format Go and proto.
 	internal/tools/proto.sh format
 
 .PHONY: generate
-generate: ## Generate code and OpenAPI from proto.
+generate: ## Generate code, OpenAPI and docs/coverage.md.
 	internal/tools/proto.sh gen
 
 .PHONY: checkgenerate
-checkgenerate: ## Fail when generated files differ from what proto gives.
+checkgenerate: ## Fail when generated files differ from their sources.
 	internal/tools/proto.sh check
 
 .PHONY: breaking

@@ -19,6 +19,7 @@ generate() {
   deps
   buf generate
   go run ./internal/tools/openapi
+  go run ./internal/tools/coverage
 }
 
 case "${1:-}" in
@@ -39,10 +40,11 @@ check)
   before=$(mktemp -d)
   trap 'rm -rf "$before"' EXIT
   cp -r gen "$before/gen"
-  cp server/gateway/openapi.json "$before/"
+  cp server/gateway/openapi.json docs/coverage.md "$before/"
   generate
   diff -r "$before/gen" gen
   diff "$before/openapi.json" server/gateway/openapi.json
+  diff "$before/coverage.md" docs/coverage.md
   ;;
 breaking)
   deps

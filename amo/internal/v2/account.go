@@ -18,6 +18,8 @@ import (
 )
 
 // AccountCall describes the read of the account with its custom fields.
+//
+//amogate:operation GET /api/v2/account rpc=*
 func AccountCall() driver.Call {
 	return driver.Call{
 		Name:   "account.get",

@@ -12,6 +12,8 @@ import (
 // LoginCall describes the login with a user's e-mail and API key. The session
 // lives in the cookies of the answer. The credentials travel in a form: in the
 // query they would stand in logs, and upstream would echo them.
+//
+//amogate:operation POST /private/api/auth.php rpc=*
 func LoginCall(login, key string) driver.Call {
 	form := url.Values{"USER_LOGIN": {login}, "USER_HASH": {key}}
 	return driver.Call{

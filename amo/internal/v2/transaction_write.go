@@ -157,6 +157,7 @@ func createTransactions(_ *driver.Env, values []*amogatev1.Transaction) (driver.
 // /comment below it.
 //
 //amogate:operation POST /api/v2/transactions#update rpc=TransactionService.UpdateTransaction,TransactionService.BatchUpdateTransactions
+//amogate:unused POST /api/v2/transactions/comment#update the documents print the path without /comment
 func updateTransactions(_ *driver.Env, changes []driver.Change[*amogatev1.Transaction]) (driver.Call, error) {
 	writes := make([]commentWrite, len(changes))
 	for i, change := range changes {

@@ -16,7 +16,7 @@ const accountName = "account"
 
 // AccountCall describes the read of the account.
 //
-//amogate:operation GET /api/v4/account rpc=*
+//amogate:operation GET /api/v4/account rpc=CustomersModeService.GetCustomersMode
 func AccountCall() driver.Call {
 	return readCall(accountName, driver.OpGet, basePath+"/account", url.Values{
 		"with": {"datetime_settings,is_api_filter_enabled"},

@@ -151,6 +151,7 @@ func localNoteFields(filter *amogatev1.ListNotesRequest) []string {
 //
 //amogate:operation GET /api/v4/{entity_type}/notes/{id} rpc=NoteService.GetNote
 //amogate:operation GET /api/v4/{entity_type}/notes rpc=NoteService.ListNotes,NoteService.ListNotesPage
+//amogate:unused GET /api/v4/{entity_type}/{entity_id}/notes/{id} the path without the parent needs only the id; the parent is compared after the read
 func (n notes) byIDs(ids []int64) driver.Call {
 	if len(ids) == 1 {
 		return readCall(notesName, driver.OpGet, itemPath(n.collectionPath(0), ids[0]), map[string][]string{"with": {withPinned}})

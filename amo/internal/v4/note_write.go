@@ -75,6 +75,8 @@ func commonParent(values []*amogatev1.Note) int64 {
 //
 //amogate:operation PATCH /api/v4/{entity_type}/{entity_id}/notes/{id} rpc=NoteService.UpdateNote,NoteService.BatchUpdateNotes
 //amogate:operation PATCH /api/v4/{entity_type}/notes rpc=NoteService.BatchUpdateNotes
+//amogate:unused PATCH /api/v4/{entity_type}/notes/{id} the path with the parent is the documented one
+//amogate:unused PATCH /api/v4/{entity_type}/{entity_id}/notes the list of the whole kind takes notes of one parent too
 func (n notes) update(_ *driver.Env, changes []driver.Change[*amogatev1.Note]) (driver.Call, error) {
 	writes := make([]noteWrite, len(changes))
 	for i, change := range changes {

@@ -82,6 +82,8 @@ func localTransactionFields(filter *amogatev1.TransactionFilter) []string {
 // of a transaction that does not exist is not known, and of a list it is.
 //
 //amogate:operation GET /api/v4/customers/transactions rpc=TransactionService.GetTransaction
+//amogate:unused GET /api/v4/customers/transactions/{id} the list filtered by id tells an unknown id for sure
+//amogate:unused GET /api/v4/customers/{customer_id}/transactions/{id} the list filtered by id tells an unknown id for sure
 func transactionsByIDs(ids []int64) driver.Call {
 	return readCall(transactionsName, driver.OpGet, transactionsPath, idsQuery(ids))
 }

@@ -204,6 +204,7 @@ func writeBoughtElements(elements []*amogatev1.CatalogElementLink) *boughtElemen
 // deleteTransaction deletes the one transaction that a call can name.
 //
 //amogate:operation DELETE /api/v4/customers/transactions/{id} rpc=TransactionService.DeleteTransaction,TransactionService.BatchDeleteTransactions
+//amogate:unused DELETE /api/v4/customers/{customer_id}/transactions/{id} the path without the customer needs only the id
 func deleteTransaction(ids []int64) driver.Call {
 	return deleteOne(transactionsName, transactionsPath, ids)
 }
