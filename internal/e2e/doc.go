@@ -9,6 +9,8 @@
 //     resumes.
 //   - trace and secret: what telemetry, logs and errors tell, and what they
 //     must not.
+//   - coverage: testdata/coverage.yaml makes every operation of upstream happen
+//     that docs/coverage.md lists, by every RPC.
 //   - descriptor: every method and every field is served, described and tested.
 //   - rate: the rate upstream sees in a long list.
 package e2e
