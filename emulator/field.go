@@ -75,7 +75,7 @@ func (f *Field) enum(id int64) (Enum, bool) {
 }
 
 func (f *Field) enumByValue(value string) (Enum, bool) {
-	i := slices.IndexFunc(f.Enums, func(e Enum) bool { return e.Value == value })
+	i := slices.IndexFunc(f.Enums, func(e Enum) bool { return e.Value == value || plainOption(e.Value) == value })
 	if i < 0 {
 		return Enum{}, false
 	}

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"html"
 	"math"
 	"net/http"
 	"slices"
@@ -122,6 +123,8 @@ func (c *call) writeValueV4(w *jsonWriter, f *Field, v FieldValue) {
 		w.boolean(v.Value == "1")
 	case f.Type.hasDate():
 		w.integer(c.unixOf(f, v.Value))
+	case v.Enum != 0 && f.Type != FieldMultitext:
+		w.text(plainOption(v.Value))
 	default:
 		w.text(v.Value)
 	}
@@ -137,6 +140,9 @@ func (c *call) writeValueV4(w *jsonWriter, f *Field, v FieldValue) {
 	}
 	w.close('}')
 }
+
+// plainOption is the text of an option as v4 has it: the entities are v2's.
+func plainOption(text string) string { return html.UnescapeString(text) }
 
 // enumCode is the code of an option: of a phone or an e-mail its kind.
 func (f *Field) enumCode(id int64) string {
@@ -349,7 +355,7 @@ func (c *call) writeFieldV4(w *jsonWriter, f *Field, place int, href func(string
 		w.list("enums", len(f.Enums), func(i int) {
 			w.open('{')
 			w.keyInteger("id", f.Enums[i].ID)
-			w.keyText("value", f.Enums[i].Value)
+			w.keyText("value", plainOption(f.Enums[i].Value))
 			w.keyInteger("sort", int64(i+1)*10)
 			if code := f.EnumCodes[f.Enums[i].ID]; code != "" {
 				w.keyText("code", code)

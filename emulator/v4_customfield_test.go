@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -263,5 +264,20 @@ func TestFieldTypes_haveNames(t *testing.T) {
 		if err := open(t, Config{}).AddField(Field{ID: 1, Type: kind}); err == nil {
 			t.Errorf("type %d is accepted", kind)
 		}
+	}
+}
+
+// Only v2 shows entities in the names of options.
+func TestV4Fields_showOptionsPlain(t *testing.T) {
+	e := northAccount(t, Config{})
+	mustAdd(t, e, Customer{ID: 7, Name: "A"})
+	mustPatch(t, e, 7, `{"custom_fields_values":[{"field_id":1250007,"values":[{"value":"Розница \"у дома\""}]}]}`)
+	stored, _ := e.Customer(7)
+	if got := stored.CustomFields[0].Values[0].Enum; got != 3690005 {
+		t.Fatalf("option %d is stored, want 3690005", got)
+	}
+	fields := customerV4(t, e, 7)
+	if !strings.Contains(fmt.Sprint(fields), `Розница "у дома"`) {
+		t.Errorf("fields %v, want the option without entities", fields)
 	}
 }

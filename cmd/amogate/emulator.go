@@ -15,9 +15,15 @@ import (
 // drip for ever.
 const emulatorStopTimeout = 5 * time.Second
 
+// sandboxNotes are enough to see every type of notes.
+const sandboxNotes = 40
+
 type emulatorCommand struct {
 	Addr      string        `name:"addr" env:"AMOGATE_EMULATOR_ADDR" default:"127.0.0.1:8081" help:"Address to listen on. Port 0 takes a free one."`
 	Customers int           `name:"customers" env:"AMOGATE_EMULATOR_CUSTOMERS" default:"1200" help:"Customers to begin with."`
+	Mode      string        `name:"customers-mode" env:"AMOGATE_EMULATOR_CUSTOMERS_MODE" enum:"periodicity,segments,disabled,unavailable" default:"periodicity" help:"How customers work: ${enum}."`
+	Notes     int           `name:"notes" env:"AMOGATE_EMULATOR_NOTES" default:"40" help:"Notes of each kind of records to begin with."`
+	NoFilters bool          `name:"no-filters" env:"AMOGATE_EMULATOR_NO_FILTERS" help:"Be an account that has not paid for the filters of API v4: they are ignored."`
 	Seed      uint64        `name:"seed" env:"AMOGATE_EMULATOR_SEED" default:"1" help:"Chooses the customers; equal seeds give equal ones."`
 	Window    int           `name:"window" env:"AMOGATE_EMULATOR_WINDOW" default:"7" help:"Requests allowed in any second; 0 = any number."`
 	Latency   time.Duration `name:"latency" env:"AMOGATE_EMULATOR_LATENCY" default:"0s" help:"Time every answer takes."`
@@ -67,6 +73,9 @@ func (c *emulatorCommand) build() (*emulator.Emulator, error) {
 	if c.Customers < 0 || c.Customers > emulator.MaxCustomers {
 		p.add("customers", "%d is not from 0 to %d", c.Customers, emulator.MaxCustomers)
 	}
+	if c.Notes < 0 || c.Notes > emulator.MaxCustomers {
+		p.add("notes", "%d is not from 0 to %d", c.Notes, emulator.MaxCustomers)
+	}
 	if c.Window < 0 {
 		p.add("window", "%d is negative; 0 admits any number", c.Window)
 	}
@@ -81,11 +90,14 @@ func (c *emulatorCommand) build() (*emulator.Emulator, error) {
 	if len(p) == 0 {
 		var err error
 		if e, err = emulator.New(emulator.Config{
-			Customers: c.Customers,
-			Seed:      c.Seed,
-			Window:    window,
-			Latency:   c.Latency,
-			Strict:    c.Strict,
+			Customers:     c.Customers,
+			CustomersMode: emulator.CustomersMode(c.Mode),
+			Notes:         c.Notes,
+			FiltersOff:    c.NoFilters,
+			Seed:          c.Seed,
+			Window:        window,
+			Latency:       c.Latency,
+			Strict:        c.Strict,
 		}); err != nil {
 			return nil, &exitError{exitConfig, err}
 		}

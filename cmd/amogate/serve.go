@@ -162,7 +162,7 @@ func (c *serveCommand) readSandbox(p *problems) *emulator.Config {
 	if c.SandboxLatency < 0 {
 		p.add("sandbox-latency", "%v is negative; give 0s or more", c.SandboxLatency)
 	}
-	return &emulator.Config{Customers: c.SandboxCustomers, Latency: c.SandboxLatency}
+	return &emulator.Config{Customers: c.SandboxCustomers, Notes: sandboxNotes, Latency: c.SandboxLatency}
 }
 
 func (c *serveCommand) checkLifecycle(p *problems) {
