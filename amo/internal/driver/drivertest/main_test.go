@@ -11,7 +11,7 @@ import (
 
 // checks is how often each property is tried: there are hundreds of them. The
 // flag wins.
-const checks = "25"
+const checks = "20"
 
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", checks); err != nil {
