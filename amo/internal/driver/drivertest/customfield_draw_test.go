@@ -118,6 +118,11 @@ func drawNumber(rt *rapid.T) string {
 	return rapid.StringMatching(`(0|-?[1-9][0-9]{0,8})(\.[0-9]{0,3}[1-9])?`).Draw(rt, "number")
 }
 
+// drawSmall is drawNumber for what is multiplied: the product stays exact.
+func drawSmall(rt *rapid.T, label string) string {
+	return rapid.StringMatching(`(0|[1-9][0-9]{0,5})(\.[0-9]?[1-9])?`).Draw(rt, label)
+}
+
 func drawDay(rt *rapid.T) *date.Date {
 	day := time.Date(1900, time.January, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 73000).Draw(rt, "day"))
 	return &date.Date{Year: int32(day.Year()), Month: int32(day.Month()), Day: int32(day.Day())}
@@ -164,12 +169,12 @@ func drawLegalEntity(rt *rapid.T) *amogatev1.LegalEntity {
 }
 
 func drawItem(rt *rapid.T) *amogatev1.Item {
-	item := &amogatev1.Item{Description: drawText(rt, "description"), UnitPrice: drawNumber(rt), UnitType: "pcs", Quantity: drawNumber(rt)}
+	item := &amogatev1.Item{Description: drawText(rt, "description"), UnitPrice: drawSmall(rt, "price"), UnitType: "pcs", Quantity: drawSmall(rt, "quantity")}
 	switch rapid.IntRange(0, 2).Draw(rt, "discount") {
 	case 1:
-		item.Discount = &amogatev1.Discount{Discount: &amogatev1.Discount_Amount{Amount: drawNumber(rt)}}
+		item.Discount = &amogatev1.Discount{Discount: &amogatev1.Discount_Amount{Amount: drawSmall(rt, "amount")}}
 	case 2:
-		item.Discount = &amogatev1.Discount{Discount: &amogatev1.Discount_Percentage{Percentage: drawNumber(rt)}}
+		item.Discount = &amogatev1.Discount{Discount: &amogatev1.Discount_Percentage{Percentage: drawSmall(rt, "percentage")}}
 	}
 	return item
 }
