@@ -74,6 +74,10 @@ canfail: ## Show that the checks fail when they should.
 examples: build ## Run every example against the sandbox.
 	internal/tools/examples.sh $(BIN)/amogate
 
+.PHONY: peers
+peers: build ## Let other clients of amoCRM and amogate see the same in the emulator.
+	internal/peers/run.sh $(BIN)/amogate
+
 .PHONY: build
 build: ## Build the static binary, as the image does.
 	CGO_ENABLED=0 go build -trimpath -ldflags=-s -o $(BIN)/amogate ./cmd/amogate

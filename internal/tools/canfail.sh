@@ -59,4 +59,8 @@ try broken-example \
   'sed -i "s#/v1/customers#/v1/customer#g" examples/curl/run.sh' \
   'make examples'
 
+try wrong-expectation-of-a-peer \
+  'sed -i "s/gateway.rubles(4200)/gateway.rubles(4201)/" internal/peers/shevernitskiy.js' \
+  'make peers'
+
 exit "$status"
