@@ -26,7 +26,7 @@ func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Resu
 	}
 	item := func(i int) (T, []string) { return values[i], writable(values[i]) }
 	parts := c.divide(ctx, driver.OpCreate, results, func(i int) (driver.Resource[T, F], error) {
-		return c.writeRoute(driver.OpCreate, values[i], writable(values[i]), false)
+		return c.writeRoute(ctx, driver.OpCreate, values[i], writable(values[i]), false)
 	}, item)
 	var failure error
 	for _, part := range parts {

@@ -5,6 +5,8 @@ import (
 	"iter"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
 	"github.com/amogate/amogate/amo/internal/v4"
@@ -85,6 +87,15 @@ func (n *Notes) Get(ctx context.Context, kind amogatev1.ParentKind, parentID, id
 // Create makes notes of any kinds of parents, as Collection.Create does. Every
 // value names its parent.
 func (n *Notes) Create(ctx context.Context, items []Create[*amogatev1.Note]) []Result[*amogatev1.Note] {
+	items = slices.Clone(items)
+	for i, item := range items {
+		// The answer is to tell the type that upstream is told.
+		if item.Value.GetType() == amogatev1.NoteType_NOTE_TYPE_UNSPECIFIED {
+			kind, _ := driver.Parent(item.Value)
+			items[i].Value = proto.CloneOf(item.Value)
+			items[i].Value.Type = driver.NewNoteType(kind, item.Value)
+		}
+	}
 	return byKind(items, func(item Create[*amogatev1.Note]) *amogatev1.Note { return item.Value },
 		func(kind amogatev1.ParentKind, part []Create[*amogatev1.Note]) []Result[*amogatev1.Note] {
 			return n.kinds[kind].Create(ctx, part)

@@ -67,16 +67,6 @@ func setRecordUpdateTime(m proto.Message, seconds int64) {
 	}
 }
 
-// fieldMessage returns the message that a field of m holds; nil when it holds
-// none.
-func fieldMessage(m proto.Message, name string) proto.Message {
-	f := m.ProtoReflect().Descriptor().Fields().ByName(protoreflect.Name(name))
-	if f == nil || f.Message() == nil || f.IsList() || !m.ProtoReflect().Has(f) {
-		return nil
-	}
-	return m.ProtoReflect().Get(f).Message().Interface()
-}
-
 // writable returns the top-level fields of m that are set and not output-only.
 func writable(m proto.Message) []string {
 	var paths []string

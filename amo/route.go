@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/amogate/amogate/amo/internal/driver"
 )
 
@@ -58,11 +56,11 @@ var routes = []route{
 	{"customers", driver.OpGet, V4, nil, "shows lifetime value, segments and statuses"},
 	{"customers", driver.OpGet, V2, nil, "one read by ids, like the list"},
 	{"customers", driver.OpCreate, V2, createsLinks, "contacts, company and elements go in the same, atomic call; periods are known"},
-	{"customers", driver.OpCreate, V4, nil, "takes segments, statuses and parts of currency units; a date is needed only where the account works by periodicity"},
+	{"customers", driver.OpCreate, V4, fitsV4, "takes segments, statuses and parts of currency units; a date is needed only where the account works by periodicity"},
 	{"customers", driver.OpCreate, V2, nil, "takes logins with a key"},
 	{"customers", driver.OpUpdate, V2, conditional, "the lock on the time of change is exact"},
 	{"customers", driver.OpUpdate, V2, changesLinks, "links go in the same, atomic call; periods are known"},
-	{"customers", driver.OpUpdate, V4, nil, "takes segments, statuses, parts of currency units and single tags; needs no lock"},
+	{"customers", driver.OpUpdate, V4, fitsV4, "takes segments, statuses, parts of currency units and single tags; needs no lock"},
 	{"customers", driver.OpUpdate, V2, nil, "takes logins with a key"},
 	{"customers", driver.OpDelete, V2, nil, "only v2 deletes customers"},
 
@@ -127,6 +125,9 @@ func createsLinks(a asked) bool { return a.has(linkPaths...) }
 
 func changesLinks(a asked) bool { return a.has(linkPaths...) && a.fits(V2) }
 
+// fitsV4 holds unless v2 can express what v4 cannot.
+func fitsV4(a asked) bool { return a.fits(V4) || !a.fits(V2) }
+
 func conditional(a asked) bool { return a.conditional && a.fits(V2) }
 
 func beyondV2(a asked) bool { return !a.fits(V2) && a.fits(V4) }
@@ -168,24 +169,20 @@ func (c *Collection[T, F]) listRoute(ctx context.Context, filter F) (driver.Reso
 }
 
 // writeRoute returns the codec that serves a write of these paths of value.
-func (c *Collection[T, F]) writeRoute(op driver.Op, value T, paths []string, conditional bool) (driver.Resource[T, F], error) {
+func (c *Collection[T, F]) writeRoute(ctx context.Context, op driver.Op, value T, paths []string, conditional bool) (driver.Resource[T, F], error) {
 	return c.driver(op, asked{paths: paths, conditional: conditional, fits: func(g Generation) bool {
 		d, ok := c.drivers[g]
 		if !ok || !c.client.config.Auth.takenBy(g) {
 			return false
 		}
-		fits := func(path string) bool { return d.Supports(op, path) && (g == V4 || !hasMinorUnits(value, path)) }
-		return !slices.ContainsFunc(paths, func(path string) bool { return !fits(path) })
+		if slices.ContainsFunc(paths, func(path string) bool { return !d.Supports(op, path) }) {
+			return false
+		}
+		env, err := c.client.env(ctx, g, accountLife)
+		if err != nil {
+			return true // whoever writes is told
+		}
+		err = d.Check(env, op, value, paths)
+		return !IsKind(err, KindUnsupported) && !IsKind(err, KindInexpressible)
 	}})
-}
-
-// hasMinorUnits says whether the field is an amount with parts of a currency
-// unit, which v2 does not know.
-func hasMinorUnits(m proto.Message, path string) bool {
-	amount, ok := fieldMessage(m, path).(interface{ GetNanos() int32 })
-	if !ok {
-		return false
-	}
-	_, isMoney := amount.(interface{ GetCurrencyCode() string })
-	return isMoney && amount.GetNanos() != 0
 }

@@ -46,7 +46,7 @@ func (c *Collection[T, F]) Update(ctx context.Context, items []Update[T]) []Resu
 		if items[i].changesTags() {
 			paths = append(slices.Clone(paths), string(tagsField))
 		}
-		return c.writeRoute(driver.OpUpdate, items[i].Value, paths, items[i].ExpectedUpdateTime != 0)
+		return c.writeRoute(ctx, driver.OpUpdate, items[i].Value, paths, items[i].ExpectedUpdateTime != 0)
 	}, func(i int) (T, []string) { return items[i].Value, items[i].Paths })
 	var failure error
 	for _, part := range parts {

@@ -177,7 +177,13 @@ func checkCustomerChange(change driver.Change[*amogatev1.Customer]) error {
 	if clearsCatalogElements(change.Value, change.Paths) && len(change.Before.GetCatalogElements()) > 0 {
 		r.unsupported("catalog_elements", "API v2 cannot unlink elements of catalogs; leave the field out")
 	}
-	if slices.Contains(change.Paths, "status_id") && change.Value.GetStatusId() != change.Before.GetStatusId() {
+	// A period of v2 is a status of v4, with the same id: a record that was read
+	// over v4 can be sent back.
+	before := change.Before.GetStatusId()
+	if change.Before.StatusId == nil {
+		before = change.Before.GetPeriodId()
+	}
+	if slices.Contains(change.Paths, "status_id") && change.Value.GetStatusId() != before {
 		r.unsupported("status_id", "API v2 has no statuses of customers to write")
 	}
 	return r.err(driver.OpUpdate)

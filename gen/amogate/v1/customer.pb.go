@@ -45,8 +45,9 @@ type Customer struct {
 	// Id of the user who looks after the customer; on create the API user when
 	// not set.
 	ResponsibleUserId *int64 `protobuf:"varint,5,opt,name=responsible_user_id,json=responsibleUserId,proto3,oneof" json:"responsible_user_id,omitempty"`
-	// Id of the period of the customer's life cycle. Accounts that work by
-	// periodicity have periods.
+	// Id of the period of the customer's life cycle, in accounts that work by
+	// periodicity. Only API v2 shows and takes it; over v4 status_id holds the same
+	// id.
 	PeriodId *int64 `protobuf:"varint,6,opt,name=period_id,json=periodId,proto3,oneof" json:"period_id,omitempty"`
 	// Id of the customer's status, in accounts that have statuses. In accounts that
 	// work by periodicity upstream may move the customer on its own, some time
@@ -89,8 +90,8 @@ type Customer struct {
 	UpdatedBy *int64 `protobuf:"varint,21,opt,name=updated_by,json=updatedBy,proto3,oneof" json:"updated_by,omitempty"`
 	// Id of the account, as upstream numbers it.
 	AccountId *int64 `protobuf:"varint,22,opt,name=account_id,json=accountId,proto3,oneof" json:"account_id,omitempty"`
-	// Sum of the purchases (lifetime value). Absent over API v2, as are the four
-	// below.
+	// Sum of the purchases (lifetime value). API v2 shows it, and the two below, in
+	// some accounts only.
 	Ltv *money.Money `protobuf:"bytes,23,opt,name=ltv,proto3" json:"ltv,omitempty"`
 	// How many purchases the customer made.
 	PurchasesCount *int64 `protobuf:"varint,24,opt,name=purchases_count,json=purchasesCount,proto3,oneof" json:"purchases_count,omitempty"`

@@ -185,8 +185,9 @@ type UpdateCustomersModeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The mode: SEGMENTS or PERIODICITY.
 	Mode CustomersMode `protobuf:"varint,1,opt,name=mode,proto3,enum=amogate.v1.CustomersMode" json:"mode,omitempty"`
-	// Whether customers are switched on.
-	Enabled       bool `protobuf:"varint,2,opt,name=enabled,proto3" json:"enabled,omitempty"`
+	// Whether customers are switched on. It has to be said: false is not the same
+	// as nothing.
+	Enabled       *bool `protobuf:"varint,2,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -229,8 +230,8 @@ func (x *UpdateCustomersModeRequest) GetMode() CustomersMode {
 }
 
 func (x *UpdateCustomersModeRequest) GetEnabled() bool {
-	if x != nil {
-		return x.Enabled
+	if x != nil && x.Enabled != nil {
+		return *x.Enabled
 	}
 	return false
 }
@@ -244,10 +245,12 @@ const file_amogate_v1_customers_mode_proto_rawDesc = "" +
 	"\x12CustomersModeState\x12-\n" +
 	"\x04mode\x18\x01 \x01(\x0e2\x19.amogate.v1.CustomersModeR\x04mode\x12\x1b\n" +
 	"\tmode_code\x18\x02 \x01(\tR\bmodeCode\"\x19\n" +
-	"\x17GetCustomersModeRequest\"t\n" +
+	"\x17GetCustomersModeRequest\"\x90\x01\n" +
 	"\x1aUpdateCustomersModeRequest\x12<\n" +
-	"\x04mode\x18\x01 \x01(\x0e2\x19.amogate.v1.CustomersModeB\r\xe0A\x02\xbaH\a\x82\x01\x04\x18\x03\x18\x04R\x04mode\x12\x18\n" +
-	"\aenabled\x18\x02 \x01(\bR\aenabled*\xc5\x01\n" +
+	"\x04mode\x18\x01 \x01(\x0e2\x19.amogate.v1.CustomersModeB\r\xe0A\x02\xbaH\a\x82\x01\x04\x18\x03\x18\x04R\x04mode\x12(\n" +
+	"\aenabled\x18\x02 \x01(\bB\t\xe0A\x02\xbaH\x03\xc8\x01\x01H\x00R\aenabled\x88\x01\x01B\n" +
+	"\n" +
+	"\b_enabled*\xc5\x01\n" +
 	"\rCustomersMode\x12\x1e\n" +
 	"\x1aCUSTOMERS_MODE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aCUSTOMERS_MODE_UNAVAILABLE\x10\x01\x12\x1b\n" +
@@ -298,6 +301,7 @@ func file_amogate_v1_customers_mode_proto_init() {
 	if File_amogate_v1_customers_mode_proto != nil {
 		return
 	}
+	file_amogate_v1_customers_mode_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
