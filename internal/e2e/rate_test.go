@@ -43,21 +43,29 @@ func (a *arrivals) rate() float64 {
 func TestRate_isTheConfiguredOneInALongList(t *testing.T) {
 	t.Parallel()
 	const customers, pageSize = 2_000, 50
-	read := map[string]func(t *testing.T, s *stack) int{
-		"gRPC": func(t *testing.T, s *stack) int { t.Helper(); return len(s.stream(t, "").ids) },
-		"REST": func(t *testing.T, s *stack) int { t.Helper(); return s.countLines(t) - 1 },
-	}
-	for name, rows := range read {
-		t.Run(name, func(t *testing.T) {
+	overGRPC := func(t *testing.T, s *stack) int { t.Helper(); return len(s.stream(t, "").ids) }
+	overREST := func(t *testing.T, s *stack) int { t.Helper(); return s.countLines(t) - 1 }
+	for _, c := range []struct {
+		name       string
+		generation amo.Generation
+		rows       func(t *testing.T, s *stack) int
+	}{
+		{"gRPC over v2", amo.V2, overGRPC},
+		{"REST over v2", amo.V2, overREST},
+		{"gRPC over v4", amo.V4, overGRPC},
+		{"REST over v4", amo.V4, overREST},
+		{"gRPC", amo.Auto, overGRPC},
+	} {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				upstream := &arrivals{}
 				s := newStack(t, setup{
 					emulator: emulator.Config{Customers: customers, Latency: 120 * time.Millisecond},
-					client:   amo.Config{PageSize: pageSize},
+					client:   amo.Config{Generation: c.generation, PageSize: pageSize},
 					upstream: func(next http.RoundTripper) http.RoundTripper { upstream.next = next; return upstream },
 				})
-				if got := rows(t, s); got != customers {
+				if got := c.rows(t, s); got != customers {
 					t.Errorf("%d rows, want %d", got, customers)
 				}
 				if got, want := upstream.rate(), 0.95*amo.DefaultRate; got < want {

@@ -69,20 +69,22 @@ func secretFaults() map[string]emulator.Rule {
 		"moved": {Action: emulator.Action{Status: http.StatusFound, Body: "-", Header: map[string]string{
 			"Location": "https://" + url.PathEscape(canaryLogin) + ":" + canaryKey + "@other.amocrm.ru/?USER_HASH=" + canaryKey + "&token=" + canaryToken,
 		}}},
-		"only reads fail":  {Match: emulator.Match{Operation: emulator.OpCustomersList}, Action: emulator.Action{Drop: true}},
-		"only writes fail": {Match: emulator.Match{Operation: emulator.OpCustomersWrite}, Action: emulator.Action{Drop: true}},
-		"login fails":      {Match: emulator.Match{Operation: emulator.OpAuth}, Action: emulator.Action{Drop: true}},
+		"only reads fail":   {Match: emulator.Match{Method: http.MethodGet}, Action: emulator.Action{Drop: true}},
+		"only writes fail":  {Match: emulator.Match{Method: http.MethodPost}, Action: emulator.Action{Drop: true}},
+		"only changes fail": {Match: emulator.Match{Method: http.MethodPatch}, Action: emulator.Action{Drop: true}},
+		"login fails":       {Match: emulator.Match{Operation: emulator.OpAuth}, Action: emulator.Action{Drop: true}},
 	}
 }
 
 func TestSecrets_standNowhere(t *testing.T) {
-	auths := map[string]amo.Auth{
-		"token":   amo.BearerToken(canaryToken),
-		"session": amo.Session{Login: canaryLogin, APIKey: canaryKey},
+	clients := map[string]amo.Config{
+		"token":         {Auth: amo.BearerToken(canaryToken)},
+		"token over v2": {Auth: amo.BearerToken(canaryToken), Generation: amo.V2},
+		"session":       {Auth: amo.Session{Login: canaryLogin, APIKey: canaryKey}},
 		// A login that upstream refuses is told apart from one that fails.
-		"wrong session": amo.Session{Login: canaryLogin, APIKey: canaryKey + "-wrong"},
+		"wrong session": {Auth: amo.Session{Login: canaryLogin, APIKey: canaryKey + "-wrong"}},
 	}
-	for authName, auth := range auths {
+	for authName, client := range clients {
 		for faultName, rule := range secretFaults() {
 			t.Run(authName+"/"+faultName, func(t *testing.T) {
 				started, recorder := startTelemetry(t)
@@ -92,7 +94,7 @@ func TestSecrets_standNowhere(t *testing.T) {
 					logger := slog.New(handler)
 					s := newStack(t, setup{
 						emulator:  emulator.Config{Customers: 2, Token: canaryToken, Login: canaryLogin, APIKey: canaryKey},
-						client:    amo.Config{Auth: auth},
+						client:    client,
 						rules:     []emulator.Rule{rule},
 						logger:    logger,
 						telemetry: started,

@@ -72,16 +72,23 @@ const (
 )
 
 func TestTrace_leadsFromTheCallerToUpstream(t *testing.T) {
-	for _, transport := range []string{"gRPC", "REST"} {
-		t.Run(transport, func(t *testing.T) {
+	for _, c := range []struct {
+		transport  string
+		generation amo.Generation
+	}{{"gRPC", amo.V2}, {"REST", amo.V2}, {"gRPC", amo.Auto}, {"REST", amo.Auto}} {
+		name := c.transport + " over auto"
+		if c.generation != amo.Auto {
+			name = c.transport + " over " + c.generation.String()
+		}
+		t.Run(name, func(t *testing.T) {
 			started, recorder := startTelemetry(t)
-			s := newStack(t, setup{client: amo.Config{Rate: 7}, telemetry: started})
+			s := newStack(t, setup{client: amo.Config{Rate: 7, Generation: c.generation}, telemetry: started})
 			if _, err := s.emulator.AddCustomer(emulator.Customer{ID: 5, Name: customerOf}); err != nil {
 				t.Fatal(err)
 			}
 			want := []string{"amocrm account.get", "amocrm customers.list", "amocrm customers.create"}
 			var chain []string
-			switch transport {
+			switch c.transport {
 			case "gRPC":
 				s.callTraced(t)
 				chain = []string{"amogate.v1.CustomerService/"}

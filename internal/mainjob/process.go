@@ -28,13 +28,15 @@ type process struct {
 	Stats string `json:"sandbox_stats"`
 }
 
-// start starts the binary on free ports and waits until it serves.
-func start(ctx context.Context, binary string) (*process, error) {
+// start starts the binary on free ports, with flags beside those of every run,
+// and waits until it serves.
+func start(ctx context.Context, binary string, flags ...string) (*process, error) {
 	p := &process{exited: make(chan error, 1)}
-	p.command = exec.CommandContext(ctx, binary, "serve", "--sandbox", //nolint:gosec // it was built here
-		"--sandbox-customers", strconv.Itoa(customers), "--rate", strconv.Itoa(rate),
+	p.command = exec.CommandContext(ctx, binary, append([]string{ //nolint:gosec // it was built here
+		"serve", "--sandbox", "--sandbox-customers", strconv.Itoa(customers), "--rate", strconv.Itoa(rate),
 		"--rest-addr", "127.0.0.1:0", "--grpc-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0",
-		"--drain-delay", "0s", "--log-format", "json")
+		"--drain-delay", "0s", "--log-format", "json",
+	}, flags...)...)
 	log, err := p.command.StderrPipe()
 	if err != nil {
 		return nil, err
