@@ -199,7 +199,7 @@ func (s *stack) writeFullCustomer(t *testing.T, generation amo.Generation) *amog
 		// Periods are statuses there, and links follow the creation.
 		sent.StatusId, sent.PeriodId = sent.PeriodId, nil
 		links.ContactIds, links.CatalogElements = sent.GetContactIds(), sent.GetCatalogElements()
-		links.CompanyId = proto.Int64(sent.GetCompanyId())
+		links.CompanyId = new(sent.GetCompanyId())
 		sent.ContactIds, sent.CompanyId, sent.CatalogElements = nil, nil, nil
 		links.CatalogElements[0].PriceId = proto.Int64(917)
 		sent.CustomFields = slices.DeleteFunc(sent.GetCustomFields(), func(f *amogatev1.CustomField) bool { return f.GetOrganisation() != nil })
