@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/protobuf/types/known/structpb"
+
 	"github.com/amogate/amogate/amo/internal/driver"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // Resources that are no collection, in routes and operation names.
@@ -38,6 +41,9 @@ type asked struct {
 	// the record's time of change.
 	paths       []string
 	conditional bool
+	// organisations says that the custom fields of a write hold one; foreign, that
+	// they hold keys without fields of ours, as a read over v4 shows them.
+	organisations, foreign bool
 	// fits says whether a generation can express the write.
 	fits func(Generation) bool
 }
@@ -60,6 +66,7 @@ var routes = []route{
 	{"customers", driver.OpCreate, V2, nil, "takes logins with a key"},
 	{"customers", driver.OpUpdate, V2, conditional, "the lock on the time of change is exact"},
 	{"customers", driver.OpUpdate, V2, changesLinks, "links go in the same, atomic call; periods are known"},
+	{"customers", driver.OpUpdate, V2, changesOrganisations, "v4 shows organisations and does not take them"},
 	{"customers", driver.OpUpdate, V4, fitsV4, "takes segments, statuses, parts of currency units and single tags; needs no lock"},
 	{"customers", driver.OpUpdate, V2, nil, "takes logins with a key"},
 	{"customers", driver.OpDelete, V2, nil, "only v2 deletes customers"},
@@ -123,12 +130,18 @@ var linkPaths = []string{"contact_ids", "company_id", "catalog_elements", "perio
 
 func createsLinks(a asked) bool { return a.has(linkPaths...) }
 
-func changesLinks(a asked) bool { return a.has(linkPaths...) && a.fits(V2) }
+func changesLinks(a asked) bool { return a.has(linkPaths...) && !a.foreign && a.fits(V2) }
 
 // fitsV4 holds unless v2 can express what v4 cannot.
 func fitsV4(a asked) bool { return a.fits(V4) || !a.fits(V2) }
 
-func conditional(a asked) bool { return a.conditional && a.fits(V2) }
+// changesOrganisations holds for a change of custom fields alone: a record that
+// was read over v4 and is sent back whole holds what v2 does not know.
+func changesOrganisations(a asked) bool {
+	return a.organisations && len(a.paths) == 1 && a.fits(V2)
+}
+
+func conditional(a asked) bool { return a.conditional && !a.foreign && a.fits(V2) }
 
 func beyondV2(a asked) bool { return !a.fits(V2) && a.fits(V4) }
 
@@ -170,19 +183,41 @@ func (c *Collection[T, F]) listRoute(ctx context.Context, filter F) (driver.Reso
 
 // writeRoute returns the codec that serves a write of these paths of value.
 func (c *Collection[T, F]) writeRoute(ctx context.Context, op driver.Op, value T, paths []string, conditional bool) (driver.Resource[T, F], error) {
-	return c.driver(op, asked{paths: paths, conditional: conditional, fits: func(g Generation) bool {
-		d, ok := c.drivers[g]
-		if !ok || !c.client.config.Auth.takenBy(g) {
-			return false
-		}
-		if slices.ContainsFunc(paths, func(path string) bool { return !d.Supports(op, path) }) {
-			return false
-		}
-		env, err := c.client.env(ctx, g, accountLife)
-		if err != nil {
-			return true // whoever writes is told
-		}
-		err = d.Check(env, op, value, paths)
-		return !IsKind(err, KindUnsupported) && !IsKind(err, KindInexpressible)
-	}})
+	fields := customFieldsOf(value)
+	return c.driver(op, asked{
+		paths: paths, conditional: conditional,
+		organisations: slices.ContainsFunc(fields, func(f *amogatev1.CustomField) bool { return f.GetOrganisation() != nil }),
+		foreign:       slices.ContainsFunc(fields, hasForeignKeys),
+		fits: func(g Generation) bool {
+			d, ok := c.drivers[g]
+			if !ok || !c.client.config.Auth.takenBy(g) {
+				return false
+			}
+			env, err := c.client.env(ctx, g, accountLife)
+			if err != nil {
+				return true // whoever writes is told
+			}
+			err = d.Check(env, op, value, paths)
+			return !IsKind(err, KindUnsupported) && !IsKind(err, KindInexpressible)
+		},
+	})
+}
+
+// customFieldsOf returns the custom fields of a record that has some.
+func customFieldsOf(m any) []*amogatev1.CustomField {
+	record, ok := m.(interface {
+		GetCustomFields() []*amogatev1.CustomField
+	})
+	if !ok {
+		return nil
+	}
+	return record.GetCustomFields()
+}
+
+// hasForeignKeys says whether a value holds keys that have no field of ours.
+func hasForeignKeys(f *amogatev1.CustomField) bool {
+	has := func(other *structpb.Struct) bool { return len(other.GetFields()) > 0 }
+	return slices.ContainsFunc(f.GetItems().GetItems(), func(i *amogatev1.Item) bool { return has(i.GetOther()) }) ||
+		slices.ContainsFunc(f.GetLegalEntities().GetLegalEntities(), func(e *amogatev1.LegalEntity) bool { return has(e.GetOther()) }) ||
+		has(f.GetOrganisation().GetOther()) || has(f.GetPayer().GetOther()) || has(f.GetSupplier().GetOther())
 }

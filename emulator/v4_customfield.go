@@ -173,6 +173,14 @@ func (c *call) unixOf(f *Field, text string) int64 {
 	return t.Unix()
 }
 
+// numberV4 is a number of an object: prices and quantities of items always have a point.
+func numberV4(t FieldType, key, text string) string {
+	if t == FieldItems && (key == "unit_price" || key == "quantity") && !strings.ContainsAny(text, ".eE") {
+		return text + ".0"
+	}
+	return text
+}
+
 func writeObjectV4(w *jsonWriter, t FieldType, o map[string]any) {
 	w.open('{')
 	for _, k := range v4ObjectKeys[t] {
@@ -184,14 +192,9 @@ func writeObjectV4(w *jsonWriter, t FieldType, o map[string]any) {
 		case string:
 			w.keyText(k.name, v)
 		case int64:
-			w.key(k.name)
-			if t == FieldItems && (k.name == "unit_price" || k.name == "quantity") {
-				w.raw(digits(v) + ".0")
-			} else {
-				w.integer(v)
-			}
+			w.keyRaw(k.name, numberV4(t, k.name, digits(v)))
 		case json.Number:
-			w.keyRaw(k.name, v.String())
+			w.keyRaw(k.name, numberV4(t, k.name, v.String()))
 		case map[string]any:
 			w.key(k.name)
 			writeObject(w, v, discountKeys, false)
@@ -214,7 +217,8 @@ func totalOf(o map[string]any) string {
 		}
 		total -= value
 	}
-	text := strconv.FormatFloat(math.Round(total*100)/100, 'f', -1, 64)
+	total = math.Round(total*100) / 100
+	text := strconv.FormatFloat(total, 'f', -1, 64)
 	if math.Trunc(total) == total {
 		text += ".0"
 	}

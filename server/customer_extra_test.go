@@ -60,7 +60,7 @@ func TestCustomerExtras_badRequestsAreRefusedBeforeUpstream(t *testing.T) {
 			}, []string{"redeem"}},
 			"a mode that is none to choose": {func(ctx context.Context) error {
 				_, err := modes.UpdateCustomersMode(ctx, &amogatev1.UpdateCustomersModeRequest{
-					Mode: amogatev1.CustomersMode_CUSTOMERS_MODE_DYNAMIC, Enabled: true,
+					Mode: amogatev1.CustomersMode_CUSTOMERS_MODE_DYNAMIC, Enabled: new(true),
 				})
 				return err
 			}, []string{"mode"}},

@@ -280,7 +280,7 @@ func TestGateway_passesRequestsOn(t *testing.T) {
 		},
 		"a mode": {
 			method: "PATCH", target: "/v1/customersMode", body: `{"mode":"CUSTOMERS_MODE_SEGMENTS","enabled":true}`,
-			want: &amogatev1.UpdateCustomersModeRequest{Mode: amogatev1.CustomersMode_CUSTOMERS_MODE_SEGMENTS, Enabled: true},
+			want: &amogatev1.UpdateCustomersModeRequest{Mode: amogatev1.CustomersMode_CUSTOMERS_MODE_SEGMENTS, Enabled: new(true)},
 		},
 		"a batch of deletes": {
 			method: "POST", target: "/v1/customers:batchDelete", body: `{"ids":["1",2]}`,

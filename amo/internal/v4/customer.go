@@ -36,6 +36,7 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		DecodeList:  decodeCustomers,
 		Check:       checkCustomer,
 		NeedsBefore: customerNeedsBefore,
+		CheckChange: checkCustomerChange,
 		Create:      createCustomers,
 		Update:      updateCustomers,
 		Links:       linkCustomers,

@@ -60,7 +60,7 @@ func checkCustomer(env *driver.Env, op driver.Op, value *amogatev1.Customer, pat
 			checkUnwritableCustomer(op, path, r)
 			continue
 		}
-		checkCustomerField(env, value, path, r)
+		checkCustomerField(env, op, value, path, r)
 	}
 	return r.err(op)
 }
@@ -87,7 +87,7 @@ func checkUnwritableCustomer(op driver.Op, path string, r *report) {
 	}
 }
 
-func checkCustomerField(env *driver.Env, value *amogatev1.Customer, path string, r *report) {
+func checkCustomerField(env *driver.Env, op driver.Op, value *amogatev1.Customer, path string, r *report) {
 	switch path {
 	case "next_purchase_time":
 		checkInstant(path, value.GetNextPurchaseTime(), r)
@@ -122,7 +122,7 @@ func checkCustomerField(env *driver.Env, value *amogatev1.Customer, path string,
 	case "contact_ids":
 		checkIDs("contact_ids[%d]", value.GetContactIds(), "a contact", r)
 	case "custom_fields":
-		checkCustomFields(env, value.GetCustomFields(), r)
+		checkCustomFields(env, value.GetCustomFields(), op == driver.OpUpdate, r)
 	case "catalog_elements":
 		checkCatalogElements(value.GetCatalogElements(), r)
 	}

@@ -228,10 +228,10 @@ func TestCustomers_updateSendsOnlyThePaths(t *testing.T) {
 	}{
 		{"name", `{"name":"x"}`, `{"name":""}`, &amogatev1.Customer{Name: "x"}},
 		{"next_purchase_time", `{"next_date":5}`, `{"next_date":null}`, &amogatev1.Customer{NextPurchaseTime: &timestamppb.Timestamp{Seconds: 5}}},
-		{"next_price", `{"next_price":5}`, `{"next_price":null}`, &amogatev1.Customer{NextPrice: &money.Money{Units: 5}}},
+		{"next_price", `{"next_price":5}`, `{"next_price":0}`, &amogatev1.Customer{NextPrice: &money.Money{Units: 5}}},
 		{"responsible_user_id", `{"responsible_user_id":0}`, `{"responsible_user_id":null}`, &amogatev1.Customer{ResponsibleUserId: new(int64(0))}},
 		{"status_id", `{"status_id":5}`, `{"status_id":null}`, &amogatev1.Customer{StatusId: new(int64(5))}},
-		{"periodicity", `{"periodicity":0}`, `{"periodicity":null}`, &amogatev1.Customer{Periodicity: new(int32(0))}},
+		{"periodicity", `{"periodicity":0}`, `{"periodicity":0}`, &amogatev1.Customer{Periodicity: new(int32(0))}},
 		{"tags", `{"_embedded":{"tags":[{"name":"vip"}]}}`, `{"_embedded":{"tags":null}}`, &amogatev1.Customer{Tags: []*amogatev1.Tag{{Id: 9, Name: "vip"}}}},
 		{"segments", `{"_embedded":{"segments":[{"id":51}]}}`, `{"_embedded":{"segments":null}}`, &amogatev1.Customer{Segments: []*amogatev1.SegmentLink{{Id: 51}}}},
 		{

@@ -1,8 +1,11 @@
 package v4
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
+
+	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -40,8 +43,8 @@ type linkWrite struct {
 }
 
 // set writes one field of a checked customer. A field that is not set is
-// cleared: texts by "", everything else by null. What cannot be empty upstream
-// refuses, by name.
+// cleared: texts by "", numbers that have a nothing of their own by 0, everything
+// else by null. What cannot be empty upstream refuses, by name.
 func (w customerWrite) set(env *driver.Env, value *amogatev1.Customer, path string) {
 	switch path {
 	case "name":
@@ -49,7 +52,7 @@ func (w customerWrite) set(env *driver.Env, value *amogatev1.Customer, path stri
 	case "next_purchase_time":
 		w.setNumber("next_date", value.GetNextPurchaseTime() != nil, value.GetNextPurchaseTime().GetSeconds())
 	case "next_price":
-		w["next_price"] = nil
+		w["next_price"] = 0
 		if price := value.GetNextPrice(); price != nil {
 			w["next_price"] = writeMoney(price)
 		}
@@ -58,10 +61,10 @@ func (w customerWrite) set(env *driver.Env, value *amogatev1.Customer, path stri
 	case "status_id":
 		w.setNumber("status_id", value.StatusId != nil, value.GetStatusId())
 	case "periodicity":
-		w.setNumber("periodicity", value.Periodicity != nil, int64(value.GetPeriodicity()))
+		w["periodicity"] = value.GetPeriodicity()
 	case "custom_fields":
 		// They merge by field: none to write is none to change.
-		if list := value.GetCustomFields(); len(list) > 0 {
+		if list := withoutOrganisations(value.GetCustomFields()); len(list) > 0 {
 			w["custom_fields_values"] = writeCustomFields(env, list)
 		}
 	case "tags":
@@ -165,8 +168,33 @@ func linkedCustomer(paths []string) (links, rest bool) {
 	return links, rest
 }
 
-// customerNeedsBefore: links are written as differences.
-func customerNeedsBefore(_ *amogatev1.Customer, paths []string) bool {
+// customerNeedsBefore: links are written as differences, and an organisation can
+// only be the one that there is.
+func customerNeedsBefore(value *amogatev1.Customer, paths []string) bool {
 	links, _ := linkedCustomer(paths)
-	return links
+	return links || slices.Contains(paths, "custom_fields") && slices.ContainsFunc(value.GetCustomFields(), isOrganisation)
+}
+
+// checkCustomerChange refuses to change organisations, which upstream shows and
+// does not take. The same one is left out of the write, so that a record that was
+// read can be sent back.
+func checkCustomerChange(change driver.Change[*amogatev1.Customer]) error {
+	r := &report{resource: customersName, record: "customer"}
+	if slices.Contains(change.Paths, "custom_fields") {
+		for i, field := range change.Value.GetCustomFields() {
+			same := func(before *amogatev1.CustomField) bool {
+				return before.GetFieldId() == field.GetFieldId() && proto.Equal(before.GetOrganisation(), field.GetOrganisation())
+			}
+			if isOrganisation(field) && !slices.ContainsFunc(change.Before.GetCustomFields(), same) {
+				r.unsupported(fmt.Sprintf("custom_fields[%d].organisation", i), organisationRemedy)
+			}
+		}
+	}
+	return r.err(driver.OpUpdate)
+}
+
+func isOrganisation(field *amogatev1.CustomField) bool { return field.GetOrganisation() != nil }
+
+func withoutOrganisations(fields []*amogatev1.CustomField) []*amogatev1.CustomField {
+	return slices.DeleteFunc(slices.Clone(fields), isOrganisation)
 }

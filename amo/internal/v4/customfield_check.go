@@ -13,6 +13,8 @@ import (
 const (
 	clearRemedy = "must not be empty; to clear the field send it without a value"
 	numberForm  = "must be a decimal number such as -12.50"
+
+	organisationRemedy = "API v4 does not take organisations; change custom_fields alone, which goes over API v2, or leave the field out"
 )
 
 // arm returns the name of the arm that is set; "" for none.
@@ -27,8 +29,8 @@ func arm(msg *amogatev1.CustomField) protoreflect.Name {
 
 // checkCustomFields reports what keeps fields from being written. Whether an arm
 // is the one of the field's type is for upstream to say: the definitions are not
-// known here.
-func checkCustomFields(env *driver.Env, list []*amogatev1.CustomField, r *report) {
+// known here. Organisations pass where they are compared with those there are.
+func checkCustomFields(env *driver.Env, list []*amogatev1.CustomField, organisations bool, r *report) {
 	seen := map[int64]bool{}
 	for i, msg := range list {
 		path := fmt.Sprintf("custom_fields[%d]", i)
@@ -42,6 +44,9 @@ func checkCustomFields(env *driver.Env, list []*amogatev1.CustomField, r *report
 			continue
 		}
 		seen[id] = true
+		if organisations && isOrganisation(msg) {
+			continue
+		}
 		checkCustomField(env, path+"."+string(arm(msg)), msg, r)
 	}
 }
@@ -52,7 +57,7 @@ func checkCustomField(env *driver.Env, path string, msg *amogatev1.CustomField, 
 	case *amogatev1.CustomField_Raw:
 		r.unsupported(path, "raw values cannot be written; leave the field out")
 	case *amogatev1.CustomField_Organisation:
-		r.unsupported(path, "organisations cannot be written over API v4; leave the field out")
+		r.unsupported(path, organisationRemedy)
 	case *amogatev1.CustomField_Number:
 		checkNumber(path, v.Number, r)
 	case *amogatev1.CustomField_Choice:

@@ -202,7 +202,7 @@ func TestCustomFields_write(t *testing.T) {
 	env := moscowEnv(t)
 	for _, field := range full.GetCustomFields() {
 		r := &report{resource: customersName}
-		checkCustomFields(env, []*amogatev1.CustomField{field}, r)
+		checkCustomFields(env, []*amogatev1.CustomField{field}, false, r)
 		expected, writable := want[field.GetFieldId()]
 		if !writable {
 			e := wantFailure(t, r.err(driver.OpUpdate), driver.KindUnsupported)
@@ -285,7 +285,7 @@ func TestCustomFields_check(t *testing.T) {
 			}
 			c.field.FieldId = 1
 			r := &report{}
-			checkCustomFields(env, []*amogatev1.CustomField{c.field}, r)
+			checkCustomFields(env, []*amogatev1.CustomField{c.field}, false, r)
 			e := wantFailure(t, r.err(driver.OpUpdate), c.kind)
 			if diff := cmp.Diff("custom_fields[0]."+c.path, faultyPaths(e)); diff != "" {
 				t.Error(diff)
@@ -293,7 +293,7 @@ func TestCustomFields_check(t *testing.T) {
 		})
 	}
 	r := &report{}
-	checkCustomFields(nil, []*amogatev1.CustomField{{}, {FieldId: 1}, {FieldId: 1}}, r)
+	checkCustomFields(nil, []*amogatev1.CustomField{{}, {FieldId: 1}, {FieldId: 1}}, false, r)
 	e := wantFailure(t, r.err(driver.OpUpdate), driver.KindInvalid)
 	if diff := cmp.Diff("custom_fields[0].field_id custom_fields[2].field_id", faultyPaths(e)); diff != "" {
 		t.Error(diff)

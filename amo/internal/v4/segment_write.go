@@ -85,7 +85,7 @@ func checkSegmentField(env *driver.Env, op driver.Op, value *amogatev1.CustomerS
 			}
 		}
 	case "custom_fields":
-		checkCustomFields(env, value.GetCustomFields(), r)
+		checkCustomFields(env, value.GetCustomFields(), false, r)
 	}
 }
 
