@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -194,6 +195,10 @@ func (st *customerStore) count(q listQuery) int {
 	defer st.mu.RUnlock()
 	if !q.filtered() {
 		return st.byID.seeded - len(st.byID.hidden) + len(st.byID.rows)
+	}
+	if q.updated != nil && q.onlyUpdated() {
+		x := &st.byUpdated
+		return x.before(sortKey{q.updated.to, math.MaxInt64}) - x.before(sortKey{primary: q.updated.from})
 	}
 	n := 0
 	q.rows = 1
