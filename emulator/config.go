@@ -140,14 +140,16 @@ type Config struct {
 	PurchaseLeavesPlan bool
 	// TransactionsDeleted is the shape of the answer to a delete of transactions.
 	TransactionsDeleted DeletedStyle
-	// NotAdmin refuses customers_periods, which only an administrator may read and write, with code 288.
+	// NotAdmin makes a user who is no administrator: v2 refuses to read and write customers_periods with code 288, v4 to
+	// write statuses, segments and the mode of customers with 403.
 	NotAdmin bool
 	// TenPeriodsBefore allows ten periods before the purchase instead of ten in all.
 	TenPeriodsBefore bool
 	// Segments makes an account whose customers live in segments instead of periods: period_id and next_date are 0, no
 	// add needs a next_date, the list of periods is empty, and a write of periods is refused with code 425.
 	Segments bool
-	// NoMinorUnits leaves the *_with_minor_units beside sums of money out, as accounts before 2026 do.
+	// NoMinorUnits makes an account from before 2026: v4 leaves the *_with_minor_units beside sums of money out, and
+	// refuses prices that are not whole.
 	NoMinorUnits bool
 	// SystemNotes lets the service write a note of its own when a customer is created and when it buys something.
 	SystemNotes bool
@@ -193,7 +195,7 @@ type Config struct {
 	PatchSaysLeads bool
 	// RelinkFails answers a link that is there already with 500.
 	RelinkFails bool
-	// EmojiCut cuts names and texts at the first character of four bytes.
+	// EmojiCut cuts names of customers and texts of custom fields at the first character of four bytes.
 	EmojiCut bool
 	// NoComputedKey leaves is_computed of custom fields out, as older answers do.
 	NoComputedKey bool

@@ -148,10 +148,10 @@
 //	comments for comment of a transaction                 unknown key         CommentsAlias
 //	next_date, next_price of a transaction                to its customer     PurchaseLeavesPlan
 //	items after a delete of transactions                  {"deleted":[…]}     TransactionsDeleted (map, flat list)
-//	may the user see and set periods                      yes                 NotAdmin (288)
+//	may the user see periods and set up customers         yes                 NotAdmin (288; 403)
 //	do the ten periods include those after the purchase   yes                 TenPeriodsBefore
 //	where customers of the account live                   periods             Segments
-//	minor units of money in v4                            shown               NoMinorUnits
+//	minor units of money in v4                            shown               NoMinorUnits (refused)
 //	the service's own notes of customers and purchases    none                SystemNotes
 //	ids of notes of two kinds of parents                  differ              NoteIDsRepeat
 //	may the user write notes                              yes                 NotesReadOnly (244; 403)
@@ -169,7 +169,7 @@
 //	answer to a POST of customers (v4)                    as recorded         ShortAnswers
 //	key of the answer to a PATCH of customers (v4)        customers           PatchSaysLeads (leads)
 //	a link that is there already (v4)                     200                 RelinkFails (500)
-//	characters of four bytes in names and texts (v4)      kept                EmojiCut
+//	characters of four bytes in names and fields (v4)     kept                EmojiCut
 //	is_computed of a custom field (v4)                    false               NoComputedKey
 //	next link of a page (v4)                              full pages, some all NextLinks
 //	request ids of digits (v4)                            text                RequestIDAsNumber

@@ -253,7 +253,7 @@ func (a *Action) offset(asked int) int {
 }
 
 // repeated puts the first rows of a page before it once more as the matched action, if any, wants.
-func repeated[R any](a *Action, page []*R) []*R {
+func repeated[R any](a *Action, page []R) []R {
 	if a == nil {
 		return page
 	}

@@ -48,6 +48,7 @@ func (c *call) listPeriods() (*reply, error) {
 	if len(rows) == 0 || c.e.segments() {
 		return emptyReply(), nil
 	}
+	rows = repeated(c.action, rows)
 	c.e.counters.change(func(s *Stats) { s.RowsSent += int64(len(rows)) })
 	return c.halReply(c.renderPeriods(rows, "get")), nil
 }

@@ -194,6 +194,35 @@ func TestV4Customers_pageThroughAFilterBackwards(t *testing.T) {
 	}
 }
 
+// TestV4Customers_pageThroughTimesBackwards expects the same rows of a span of times from either end.
+func TestV4Customers_pageThroughTimesBackwards(t *testing.T) {
+	e := open(t, Config{Customers: 100})
+	var times []int64
+	for cu := range e.Customers() {
+		times = append(times, cu.UpdatedAt)
+	}
+	mustPatch(t, e, listV4(t, e, "limit=1&order[updated_at]=asc")[0], `{"updated_at":`+digits(times[50])+`}`) // two of one second
+	span := "&filter[updated_at][from]=" + digits(times[30]) + "&filter[updated_at][to]=" + digits(times[60])
+	for _, order := range []string{"updated_at", "id"} {
+		want := listV4(t, e, "limit=250&order["+order+"]=asc"+span)
+		slices.Reverse(want)
+		var got []int64
+		for page := 1; ; page++ {
+			rows := listV4(t, e, "limit=7&order["+order+"]=desc&page="+strconv.Itoa(page)+span)
+			if rows == nil {
+				break
+			}
+			got = append(got, rows...)
+		}
+		if diff := cmp.Diff(want, got); diff != "" || len(got) != 32 {
+			t.Errorf("by %s: %d rows (-want +got):\n%s", order, len(got), diff)
+		}
+	}
+	if rows := listV4(t, e, "order[updated_at]=desc&filter[updated_at][from]=9&filter[updated_at][to]=8"); rows != nil {
+		t.Errorf("a span that ends before it begins has %v", rows)
+	}
+}
+
 func TestV4Customers_ignoreFiltersNobodyPaidFor(t *testing.T) {
 	e := open(t, Config{Customers: 20, FiltersOff: true})
 	if got := len(listV4(t, e, "filter[id]=466001&filter[updated_at][from]=9999999999")); got != 20 {
@@ -229,7 +258,7 @@ func rowWith(members string) string { return `[{"name":"A","next_date":170000000
 // TestV4Customers_refuse holds that what is malformed is refused with its code and path, and that nothing of the call
 // is stored.
 func TestV4Customers_refuse(t *testing.T) {
-	config := Config{DeactivatedUsers: []int64{99}, Customers: 3}
+	config := Config{DeactivatedUsers: []int64{99}, Customers: 3, NoMinorUnits: true}
 	for _, test := range []struct {
 		name, body string
 		want       []string
@@ -251,6 +280,7 @@ func TestV4Customers_refuse(t *testing.T) {
 		{"responsible user is text", rowWith(`"responsible_user_id":"7"`), []string{"0 InvalidType responsible_user_id"}},
 		{"responsible user is deactivated", rowWith(`"responsible_user_id":99`), []string{"0 NotSupportedChoice responsible_user_id"}},
 		{"creator is deactivated", rowWith(`"created_by":99`), []string{"0 NotSupportedChoice created_by"}},
+		{"price with a fraction", rowWith(`"next_price":10.5`), []string{"0 InvalidType next_price"}},
 		{"unknown status", rowWith(`"status_id":5`), []string{"0 NotSupportedChoice status_id"}},
 		{"periodicity is a list", rowWith(`"periodicity":[7]`), []string{"0 InvalidType periodicity"}},
 		{"contacts in a POST", rowWith(`"_embedded":{"contacts":[{"id":1}]}`), []string{"0 FieldNotExpected _embedded.contacts"}},

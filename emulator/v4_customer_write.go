@@ -11,24 +11,26 @@ import (
 var tagRule = isObject(key{name: "id", rule: isInt}, key{name: "name", rule: isFilled})
 
 // customerKeys are the keys of a customer in a write.
-var customerKeys = []key{
-	{name: "name", rule: isFilled},
-	{name: "next_price", rule: orNull(isAmount)},
-	{name: "next_date", rule: orNull(isTime)},
-	{name: "responsible_user_id", rule: isInt},
-	{name: "status_id", rule: isInt},
-	{name: "periodicity", rule: isInt},
-	{name: "created_by", rule: isInt},
-	{name: "updated_by", rule: isInt},
-	{name: "created_at", rule: isTime},
-	{name: "updated_at", rule: isTime},
-	{name: "custom_fields_values", rule: orNull(isList(isAny))}, // checked by readFieldsV4
-	{name: "tags_to_add", rule: isList(tagRule)},
-	{name: "_embedded", rule: isObject(
-		key{name: "tags", rule: orNull(isList(tagRule))},
-		key{name: "segments", rule: orNull(isList(isObject(key{name: "id", required: true, rule: isInt})))},
-	)},
-	{name: "request_id", rule: isRequestName},
+func (c *call) customerKeys() []key {
+	return []key{
+		{name: "name", rule: isFilled},
+		{name: "next_price", rule: orNull(c.isPrice)},
+		{name: "next_date", rule: orNull(isTime)},
+		{name: "responsible_user_id", rule: isInt},
+		{name: "status_id", rule: isInt},
+		{name: "periodicity", rule: isInt},
+		{name: "created_by", rule: isInt},
+		{name: "updated_by", rule: isInt},
+		{name: "created_at", rule: isTime},
+		{name: "updated_at", rule: isTime},
+		{name: "custom_fields_values", rule: orNull(isList(isAny))}, // checked by readFieldsV4
+		{name: "tags_to_add", rule: isList(tagRule)},
+		{name: "_embedded", rule: isObject(
+			key{name: "tags", rule: orNull(isList(tagRule))},
+			key{name: "segments", rule: orNull(isList(isObject(key{name: "id", required: true, rule: isInt})))},
+		)},
+		{name: "request_id", rule: isRequestName},
+	}
 }
 
 // isRequestName is the request_id of a customer, which is neither 0 nor empty.
@@ -41,7 +43,7 @@ func isRequestName(r *row, path string, n *node) {
 
 // createKeys are those of POST. In an account with periods a customer needs the date of the next purchase.
 func (c *call) createKeys() []key {
-	keys := slices.Clone(customerKeys)
+	keys := c.customerKeys()
 	for i := range keys {
 		switch keys[i].name {
 		case "name":
@@ -64,7 +66,9 @@ func isDue(r *row, path string, n *node) {
 }
 
 // updateKeys are those of PATCH.
-var updateKeys = append(slices.Clone(customerKeys), key{name: "tags_to_delete", rule: isList(tagRule)})
+func (c *call) updateKeys() []key {
+	return append(c.customerKeys(), key{name: "tags_to_delete", rule: isList(tagRule)})
+}
 
 // customerEdit is one row of a write, checked but not applied.
 type customerEdit struct {
@@ -147,7 +151,7 @@ func (c *call) updateCustomers() (*reply, error) {
 	if err := c.checkCustomersWrite(); err != nil {
 		return nil, err
 	}
-	rows, err := c.readRows(append(slices.Clone(updateKeys), key{name: "id", required: true, rule: isInt})...)
+	rows, err := c.readRows(append(c.updateKeys(), key{name: "id", required: true, rule: isInt})...)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +194,7 @@ func (c *call) updateCustomerV4() (*reply, error) {
 	if err := c.checkCustomersWrite(); err != nil {
 		return nil, err
 	}
-	r, err := c.readRow(append(slices.Clone(updateKeys), key{name: "id", rule: isInt})...)
+	r, err := c.readRow(append(c.updateKeys(), key{name: "id", rule: isInt})...)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +258,7 @@ func (c *call) checkCustomer(r *row) []CustomField {
 	st := c.e.customers
 	c.checkUsers(r, "responsible_user_id", "created_by", "updated_by")
 	if id, ok := r.get("status_id").integer(); ok {
-		if _, known := st.periods.status(st.periods.current(id)); !known {
+		if _, known := st.periods.status(id); !known { // one that was removed is not there, whoever has its customers
 			r.notAChoice("status_id")
 		}
 	}

@@ -277,7 +277,7 @@ func (c *call) readLinksOf(customers func(filter *node) ([]int64, error)) (*repl
 	if len(links) == 0 {
 		return emptyReply(), nil
 	}
-	return c.linksReply(links, !one), nil
+	return c.linksReply(repeated(c.action, links), !one), nil
 }
 
 // readLinkFilter reads to_entity_id, which counts only together with to_entity_type, and to_catalog_id.

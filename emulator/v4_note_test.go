@@ -624,3 +624,25 @@ func TestNotesV4_faults(t *testing.T) {
 		}
 	}
 }
+
+// TestNotesV4_answerMilliseconds lets a change tell its time as a recording of v2 has it.
+func TestNotesV4_answerMilliseconds(t *testing.T) {
+	e := open(t, Config{})
+	n := mustNote(t, e, Note{Kind: ParentLead, ParentID: aLead, UpdatedAt: 4_000_000_000})
+	if err := e.Script(Rule{Action: Action{UpdatedAtMillis: true}}); err != nil {
+		t.Fatal(err)
+	}
+	a := ask(t, e, http.MethodPatch, "/api/v4/leads/notes", `[{"id":`+digits(n.ID)+`,"params":{"text":"B"}}]`)
+	if !strings.Contains(a.body, `"updated_at":4000000000000`) {
+		t.Errorf("status %d: %s", a.status, a.body)
+	}
+}
+
+// TestNotesV4_tellAllThatIsWrong sends a change of an unknown note that is malformed too.
+func TestNotesV4_tellAllThatIsWrong(t *testing.T) {
+	a := ask(t, open(t, Config{}), http.MethodPatch, "/api/v4/leads/notes", `[{"id":5,"note_type":4},{"id":"5"}]`)
+	want := []string{"0 InvalidType note_type", "0 EntityNotFound id", "1 InvalidType id"}
+	if diff := cmp.Diff(want, violations(t, a)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

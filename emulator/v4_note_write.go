@@ -215,7 +215,7 @@ func (c *call) updateNotes() (*reply, error) {
 			old = scope.find(c, id)
 		}
 		if old == nil {
-			if len(r.wrong) == 0 {
+			if sent := r.get("id"); sent != nil && sent.kind == nodeNumber && isWhole(sent.text) {
 				r.refuse("EntityNotFound", "id", "Entity not found")
 			}
 			continue
@@ -285,7 +285,7 @@ func (c *call) writeChangedNote(w *jsonWriter, n *Note) {
 	w.open('{')
 	w.keyInteger("id", n.ID)
 	w.keyInteger("entity_id", n.ParentID)
-	w.keyInteger("updated_at", n.UpdatedAt)
+	w.keyInteger("updated_at", c.answeredTime(n.UpdatedAt))
 	w.selfLink(c.absolute(notePath(n)))
 	w.close('}')
 }

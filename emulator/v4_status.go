@@ -67,9 +67,11 @@ func (c *call) listStatuses() (*reply, error) {
 		return nil, err
 	}
 	board := c.e.Statuses()
+	total := len(board)
+	board = repeated(c.action, board)
 	var w jsonWriter
 	w.open('{')
-	w.keyInteger("_total_items", int64(len(board)))
+	w.keyInteger("_total_items", int64(total))
 	w.selfLink(c.repeating(v4StatusesPath))
 	w.embedded("statuses", len(board), func(i int) { c.writeStatus(&w, board[i], nil) })
 	w.close('}')

@@ -253,6 +253,41 @@ func TestCustomersOfADeletedStatusMoveOn(t *testing.T) {
 	}
 }
 
+// TestDeletedStatus_takesNobody puts customers where no status is any longer.
+func TestDeletedStatus_takesNobody(t *testing.T) {
+	e := board(t, Config{})
+	if a := ask(t, e, http.MethodDelete, v4StatusesPath+"/2", ""); a.status != http.StatusNoContent {
+		t.Fatalf("status %d: %s", a.status, a.body)
+	}
+	for method, body := range map[string]string{
+		http.MethodPost:  `[{"name":"A","next_date":5,"status_id":2}]`,
+		http.MethodPatch: `[{"id":1,"status_id":2}]`,
+	} {
+		got := violations(t, ask(t, e, method, v4CustomersPath, body))
+		if diff := cmp.Diff([]string{"0 NotSupportedChoice status_id"}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", method, diff)
+		}
+	}
+}
+
+// TestListsWithoutPages_repeatRows sends the first rows of lists that come whole twice.
+func TestListsWithoutPages_repeatRows(t *testing.T) {
+	e := board(t, Config{})
+	cu := mustAdd(t, e, Customer{ContactIDs: []int64{5, 6}})
+	if err := e.Script(Rule{Action: Action{Duplicate: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	for target, want := range map[string]string{
+		v4StatusesPath:                 `"id":` + digits(recentID) + `,`,
+		customerPath(cu.ID) + "/links": `"to_entity_id":5,`,
+		periodsPath:                    `"id":1,`,
+	} {
+		if a := ask(t, e, http.MethodGet, target, ""); strings.Count(a.body, want) != 2 {
+			t.Errorf("%s: %s", target, a.body)
+		}
+	}
+}
+
 func TestCustomersOfTheLastStatusExpectAPurchase(t *testing.T) {
 	e := open(t, Config{})
 	mustSetPeriods(t, e, Period{ID: 1, Kind: PeriodBefore, Days: 5})
