@@ -67,7 +67,7 @@ func TestCustomerExtras_badRequestsAreRefusedBeforeUpstream(t *testing.T) {
 			"no mode": {func(ctx context.Context) error {
 				_, err := modes.UpdateCustomersMode(ctx, &amogatev1.UpdateCustomersModeRequest{})
 				return err
-			}, []string{"mode"}},
+			}, []string{"enabled", "mode"}},
 			"a status without a name": {func(ctx context.Context) error {
 				_, err := statuses.CreateCustomerStatus(ctx, &amogatev1.CreateCustomerStatusRequest{
 					CustomerStatus: &amogatev1.CustomerStatus{Sort: proto.Int32(1), Color: "red"},
