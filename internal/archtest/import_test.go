@@ -60,7 +60,7 @@ var bans = []ban{
 		reason: "codecs do not know the client",
 	},
 	{
-		from: []string{"amo/internal/driver", "amo/internal/wire"}, to: []string{"amo/internal/v2", "amo/internal/v4"},
+		from: []string{"amo/internal/driver", "amo/internal/notecontent", "amo/internal/wire"}, to: []string{"amo/internal/v2", "amo/internal/v4"},
 		reason: "the seam knows no generation",
 	},
 	{

@@ -63,4 +63,8 @@ try wrong-expectation-of-a-peer \
   'sed -i "s/gateway.rubles(4200)/gateway.rubles(4201)/" internal/peers/shevernitskiy.js' \
   'make peers'
 
+try operation-that-is-not-covered \
+  'sed -i "/amogate:operation PATCH .api.v4.customers rpc/d" amo/internal/v4/customer_write.go' \
+  'go test -run TestCoverage ./internal/e2e'
+
 exit "$status"
