@@ -105,10 +105,18 @@ func (c *Collection[T, F]) read(ctx context.Context, d driver.Resource[T, F], op
 		call := d.ByIDs(chunk)
 		call.Name = c.name + "." + string(op)
 		page, _, err := c.page(ctx, d, request{call: call, class: classInteractive})
+		if err != nil && len(chunk) == 1 && IsKind(err, KindNotFound) {
+			continue // of several ids upstream would leave this one out
+		}
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range page.Rows {
+			if d.FilteredIDs && !slices.Contains(chunk, recordID(row)) {
+				// The records that were asked for may be missing, and not because
+				// there are none.
+				return nil, notAsked(call.Name, recordID(row))
+			}
 			found[recordID(row)] = row
 		}
 	}
@@ -165,6 +173,10 @@ func (c *Collection[T, F]) page(ctx context.Context, d driver.Resource[T, F], r 
 		return driver.Page[T]{}, u, err
 	}
 	return page, u, nil
+}
+
+func notAsked(op string, id int64) *Error {
+	return &Error{Kind: KindBadResponse, Op: op, ID: id, Message: "upstream answered a record that was not asked for"}
 }
 
 func (c *Collection[T, F]) notFound(op driver.Op, id int64) *Error {

@@ -2,7 +2,9 @@ package amo
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 
@@ -115,4 +117,81 @@ func TestListingV4_filtersThatUpstreamIgnores(t *testing.T) {
 			})
 		}
 	}
+}
+
+// fixedSize is an upstream that takes no size of a page, but has one of its own.
+type fixedSize struct {
+	next http.RoundTripper
+	size string
+}
+
+func (f fixedSize) RoundTrip(req *http.Request) (*http.Response, error) {
+	if query := req.URL.Query(); query.Has("limit") {
+		req = req.Clone(req.Context())
+		query.Set("limit", f.size)
+		req.URL.RawQuery = query.Encode()
+	}
+	return f.next.RoundTrip(req)
+}
+
+// Where upstream makes pages of another size than was asked for, none of its rows
+// is passed over, be it after a smaller page was asked for or in the middle.
+func TestListingV4_losesNothingWhereUpstreamIgnoresTheLimit(t *testing.T) {
+	for _, size := range []int{10, 120, 250} {
+		t.Run(strconv.Itoa(size), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 330, Window: -1}, Config{Generation: V4, PageSize: size})
+				b.client.http.Transport = fixedSize{b.client.http.Transport, "50"}
+				b.script(t, emulator.Rule{
+					Match:  emulator.Match{Operation: emulator.OpV4CustomersList, Nth: 3},
+					Action: emulator.Action{Status: http.StatusGatewayTimeout},
+				})
+				want := v4IDs(b)
+				rows, _ := rowsOf(t, b, nil, ListOptions{})
+				seen := map[int64]bool{}
+				for _, row := range rows {
+					seen[row.Value.GetId()] = true
+				}
+				if len(seen) != len(want) {
+					t.Errorf("%d customers, want %d", len(seen), len(want))
+				}
+			})
+		})
+	}
+}
+
+// A position that was told with pages of one size holds with another.
+func TestListingV4_resumesWhereUpstreamIgnoresTheLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 330, Window: -1}, Config{Generation: V4})
+		b.client.http.Transport = fixedSize{b.client.http.Transport, "50"}
+		want := v4IDs(b)
+		rows, _ := rowsOf(t, b, nil, ListOptions{})
+		if got := idsOf(rows); !slices.Equal(got, want) {
+			t.Fatalf("%d rows, want %d", len(got), len(want))
+		}
+		for _, i := range []int{30, 49, 50, 99, 130, 261, 328} {
+			rest, _ := rowsOf(t, b, nil, ListOptions{From: rows[i].Cursor})
+			if got := idsOf(rest); !slices.Equal(got, want[i+1:]) {
+				t.Errorf("resumed after row %d: %d rows, want %d", i, len(got), len(want)-i-1)
+			}
+		}
+	})
+}
+
+// Of several records read one by one, one that upstream says is not there is left
+// out.
+func TestListingV4_aMissingIDEndsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 3, FiltersOff: true}, Config{Generation: V4})
+		ids := v4IDs(b)
+		b.script(t, emulator.Rule{
+			Match:  emulator.Match{Operation: emulator.OpV4CustomersGet, Nth: 2},
+			Action: emulator.Action{Status: http.StatusNotFound},
+		})
+		rows, _ := rowsOf(t, b, &amogatev1.CustomerFilter{Ids: ids}, ListOptions{})
+		if got, want := idsOf(rows), []int64{ids[0], ids[2]}; !slices.Equal(got, want) {
+			t.Errorf("ids %v, want %v", got, want)
+		}
+	})
 }

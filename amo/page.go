@@ -14,6 +14,10 @@ import (
 // smaller size, and in the end a single row.
 var pageSizes = []int{500, 250, 125, 25, 5, 1}
 
+// plainPage is how many rows a page has that was asked for without a size.
+// Upstream falls back to it where it does not take the size.
+const plainPage = 50
+
 // wanted is one upstream page to read.
 type wanted struct {
 	offset int64
@@ -52,6 +56,7 @@ func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F
 	if d.Whole && offset > 0 {
 		return fetched[T]{next: offset, last: true, limit: limit}, nil
 	}
+	resized := false
 	for {
 		begin := offset
 		if d.Paged {
@@ -74,6 +79,14 @@ func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F
 			}
 			return fetched[T]{usage: total}, err
 		}
+		if size := len(page.Rows); d.Paged && !resized && ignoresLimit(size, limit, page.Next) && size <= d.MaxPage {
+			// Pages of another size begin elsewhere: numbered by ours, rows between
+			// them would never be asked for.
+			resized = true
+			total.retries++
+			limit = size
+			continue
+		}
 		f := fetched[T]{full: len(page.Rows) >= limit, announced: page.Next, usage: total, limit: limit}
 		f.next = max(offset, begin+int64(len(page.Rows)))
 		switch {
@@ -93,6 +106,13 @@ func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F
 	}
 }
 
+// ignoresLimit says whether a page of size rows is of a size that upstream chose
+// itself and not the limit that it was asked for: it is larger, or of the size of
+// pages that are asked for without any, while more follow.
+func ignoresLimit(size, limit int, next bool) bool {
+	return size > limit || size == plainPage && size < limit && next
+}
+
 // fetchIDs reads a page of the records with these ids, in ascending order.
 func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F], ids []int64, want wanted) (fetched[T], error) {
 	offset := min(want.offset, int64(len(ids)))
@@ -106,6 +126,9 @@ func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F]
 	call.Name = c.name + "." + string(driver.OpList)
 	page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left})
 	f.usage = u
+	if err != nil && len(chunk) == 1 && IsKind(err, KindNotFound) {
+		return f, nil
+	}
 	if err != nil {
 		return f, err
 	}
@@ -114,7 +137,7 @@ func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F]
 	for _, row := range f.rows {
 		i, ok := slices.BinarySearch(chunk, recordID(row))
 		if !ok {
-			return f, &Error{Kind: KindBadResponse, Op: call.Name, ID: recordID(row), Message: "upstream answered a record that was not asked for"}
+			return f, notAsked(call.Name, recordID(row))
 		}
 		f.offsets = append(f.offsets, offset+int64(i)+1)
 	}
