@@ -27,23 +27,27 @@ type accountCache struct {
 	mu   sync.Mutex
 	env  *driver.Env
 	read time.Time
+	// forgotten is when the account was changed from here; what was read before
+	// may be older than the change.
+	forgotten time.Time
 }
 
 // current returns the cached account, if it is younger than age.
 func (a *accountCache) current(age time.Duration) *driver.Env {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.env == nil || time.Since(a.read) >= age {
+	if a.env == nil || time.Since(a.read) >= age || a.read.Before(a.forgotten) {
 		return nil
 	}
 	return a.env
 }
 
-// forget makes the next caller read the account.
+// forget makes the next caller read the account. What is known stays for those who
+// are about to take it, and a read under way does not count as newer.
 func (a *accountCache) forget() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.env = nil
+	a.forgotten = time.Now()
 }
 
 // accountReader reads the account over one generation.
