@@ -58,7 +58,14 @@ func (c *Collection[T, F]) create(ctx context.Context, part writing[T, F], resul
 			}
 			reply, _, err := c.write(ctx, d, driver.OpCreate, call)
 			if err != nil {
-				c.orphan(err)
+				if c.orphan(err) && d.Group != nil {
+					// The items of a group have their parent in common: none of them
+					// can be made.
+					for _, i := range chunk {
+						results[i].Err = err
+					}
+					return nil
+				}
 				return err
 			}
 			c.assign(results, values, chunk, reply, func(ids []int64) (map[int64]T, error) {
@@ -170,12 +177,15 @@ func overlay[T proto.Message](value T, item driver.WriteItem) {
 }
 
 // orphan makes a refusal of the data of an error that says that the record is
-// not there which the new ones belong to.
-func (c *Collection[T, F]) orphan(err error) {
-	if e := asError(err); e.Kind == KindNotFound && c.behavior.parent != "" {
-		e.Kind, e.Message = KindUpstreamInvalid, "upstream refused the request"
-		e.Fields = []FieldError{{Path: c.behavior.parent, Description: "there is no such record, or the account's user may not see it"}}
+// not there which the new ones belong to, and says whether it is one.
+func (c *Collection[T, F]) orphan(err error) bool {
+	e := asError(err)
+	if e.Kind != KindNotFound || c.behavior.parent == "" {
+		return false
 	}
+	e.Kind, e.Message = KindUpstreamInvalid, "upstream refused the request"
+	e.Fields = []FieldError{{Path: c.behavior.parent, Description: "there is no such record, or the account's user may not see it"}}
+	return true
 }
 
 // explain lets the resource complete upstream's refusals of items.

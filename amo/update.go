@@ -157,9 +157,20 @@ func (r *updateRun[T, F]) send(ctx context.Context, chunk []int, changes map[int
 		r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
 	}
 	reply.Items = append(reply.Items, linked...)
+	// Refusals beside what was written are told apart by record.
+	for n, refusal := range reply.Errors {
+		switch {
+		case refusal.ID != 0:
+		case refusal.Index >= 0 && refusal.Index < len(batch):
+			reply.Errors[n].ID = batch[refusal.Index].ID
+		case len(batch) == 1:
+			reply.Errors[n].ID = batch[0].ID
+		}
+	}
 	if err != nil {
 		e := asError(err)
 		for n, item := range e.Items {
+			e.Items[n].Index = -1
 			if item.Index >= 0 && item.Index < len(places) {
 				e.Items[n].Index = places[item.Index]
 			}
@@ -179,7 +190,9 @@ func (r *updateRun[T, F]) linked(change driver.Change[T]) (links, rest bool) {
 }
 
 // link sends the requests that link the records of items that are written. Where
-// requests for many are refused it sends those of each.
+// requests for many are refused it sends those of each. Some of them may have been
+// carried out by then, and upstream fails when it links again what is linked: what
+// is left to do is worked out anew.
 func (r *updateRun[T, F]) link(ctx context.Context, items []int, changes map[int]driver.Change[T]) {
 	items = slices.DeleteFunc(items, func(i int) bool {
 		links, _ := r.linked(changes[i])
@@ -192,11 +205,30 @@ func (r *updateRun[T, F]) link(ctx context.Context, items []int, changes map[int
 	if err == nil {
 		return
 	}
-	if len(items) > 1 && IsKind(err, KindUpstreamInvalid) {
+	refused := IsKind(err, KindUpstreamInvalid) || IsKind(err, KindNotFound)
+	switch {
+	case refused && len(items) > 1:
+		if failed := r.reread(ctx, items, changes); failed != nil {
+			err = failed
+			break
+		}
 		for _, i := range items {
 			r.link(ctx, []int{i}, changes)
 		}
 		return
+	case refused:
+	case IsKind(err, KindOutcomeUnknown) || IsKind(err, KindResponseLost):
+		if r.reread(ctx, items, changes) == nil {
+			items = slices.DeleteFunc(items, func(i int) bool {
+				calls, err := r.d.Links(r.env, []driver.Change[T]{changes[i]})
+				return err == nil && len(calls) == 0
+			})
+		}
+		fallthrough
+	default:
+		if len(items) > 0 {
+			*r.failure = err
+		}
 	}
 	for _, i := range items {
 		failure := *asError(err)
@@ -205,6 +237,26 @@ func (r *updateRun[T, F]) link(ctx context.Context, items []int, changes map[int
 		}
 		r.results[i].Err = &failure
 	}
+}
+
+// reread reads the records of items anew and compares the changes with them.
+func (r *updateRun[T, F]) reread(ctx context.Context, items []int, changes map[int]driver.Change[T]) error {
+	ids := make([]int64, len(items))
+	for k, i := range items {
+		ids[k] = changes[i].ID
+	}
+	found, err := r.read(ctx, r.d, driver.OpUpdate, ids)
+	if err != nil {
+		return err
+	}
+	for _, i := range items {
+		if record, ok := found[changes[i].ID]; ok {
+			change := changes[i]
+			change.Before = record
+			changes[i] = change
+		}
+	}
+	return nil
 }
 
 func (r *updateRun[T, F]) sendLinks(ctx context.Context, items []int, changes map[int]driver.Change[T]) error {
@@ -224,7 +276,7 @@ func (r *updateRun[T, F]) sendLinks(ctx context.Context, items []int, changes ma
 				if err := r.d.DecodeError(resp); err != nil {
 					return err
 				}
-				return nil
+				return r.d.DecodeLinks(resp.Body)
 			},
 		})
 		if err != nil {

@@ -35,7 +35,8 @@ func failAll[T any](results []Result[T], err error) []Result[T] {
 // have the given record ids (nil = they have none yet). Write sets the results of
 // its items, or returns why the request failed as a whole. Where that is a
 // refusal of the data the items that upstream named get it and the rest is sent
-// again; where it named none the guilty one is found by halving. After any other
+// again; where it named none, or says that a record is not there, the guilty one
+// is found by halving. After any other
 // failure, told by failure, the rest is not attempted.
 func inBatches[T any](results []Result[T], pending []int, size int, id func(i int) int64, failure *error, write func(chunk []int) error) {
 	var run func(chunk []int)
@@ -65,7 +66,9 @@ func inBatches[T any](results []Result[T], pending []int, size int, id func(i in
 			}
 			return
 		}
-		if refused && len(chunk) > 1 {
+		// A record that is not there says nothing of the others.
+		missing := IsKind(err, KindNotFound)
+		if (refused || missing) && len(chunk) > 1 {
 			half := len(chunk) / 2
 			run(chunk[:half])
 			run(chunk[half:])
@@ -74,8 +77,7 @@ func inBatches[T any](results []Result[T], pending []int, size int, id func(i in
 		for _, i := range chunk {
 			results[i].Err = err
 		}
-		// A record that is not there says nothing of the others.
-		if !refused && !IsKind(err, KindNotFound) {
+		if !refused && !missing {
 			*failure = err
 		}
 	}

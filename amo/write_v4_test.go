@@ -2,6 +2,7 @@ package amo
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -277,6 +278,174 @@ func TestCreateV4_groupsTransactionsByCustomer(t *testing.T) {
 		}
 		if got := b.Stats().ByOperation["v4.transactions.create"]; got != 2 {
 			t.Errorf("%d requests, want one a customer", got)
+		}
+	})
+}
+
+// Upstream can take some changes and tell the others beside them: each gets its
+// own error, and is not said to be lost.
+func TestUpdateV4_refusalsBesideWhatWasWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 2}, Config{Generation: V4})
+		ids := v4IDs(b)
+		body := fmt.Sprintf(`{"_embedded":{"customers":[{"id":%d,"updated_at":1700000000,"request_id":"1"}],`+
+			`"errors":[{"request_id":"2","errors":[{"code":"NotBlank","path":"name","detail":"empty"}]}]}}`, ids[0])
+		b.script(t, emulator.Rule{
+			Match:  emulator.Match{Operation: emulator.OpV4CustomersUpdate},
+			Action: emulator.Action{Status: http.StatusOK, Body: body},
+		})
+		results := b.client.Customers().Update(t.Context(), []Update[*amogatev1.Customer]{
+			{ID: ids[0], Value: &amogatev1.Customer{Name: "Anna"}, Paths: []string{"name"}},
+			{ID: ids[1], Value: &amogatev1.Customer{Name: "-"}, Paths: []string{"name"}},
+		})
+		if results[0].Err != nil {
+			t.Errorf("the first: %v", results[0].Err)
+		}
+		e := asError(results[1].Err)
+		if results[1].Err == nil || e.Kind != KindUpstreamInvalid || len(e.Fields) != 1 || e.Fields[0].Path != "name" {
+			t.Errorf("the second: %v, want KindUpstreamInvalid at name", results[1].Err)
+		}
+	})
+}
+
+// linksOnly are changes of nothing but the contacts of customers.
+func linksOnly(ids, contacts []int64) []Update[*amogatev1.Customer] {
+	var items []Update[*amogatev1.Customer]
+	for _, id := range ids {
+		items = append(items, Update[*amogatev1.Customer]{
+			ID: id, Value: &amogatev1.Customer{ContactIds: contacts}, Paths: []string{"contact_ids"},
+		})
+	}
+	return items
+}
+
+// newContacts are contacts that none of these customers is linked with.
+func newContacts(t *testing.T, b *bench, customers []int64) []int64 {
+	t.Helper()
+	contacts := b.SeededParents(emulator.ParentContact, 9)
+	for _, id := range customers {
+		stored, _ := b.Customer(id)
+		contacts = slices.DeleteFunc(contacts, func(id int64) bool { return slices.Contains(stored.ContactIDs, id) })
+	}
+	if len(contacts) < 2 {
+		t.Fatal("the customers are linked with all contacts")
+	}
+	return contacts[:2]
+}
+
+// Where links of many are refused those of each follow. Upstream fails when it
+// links again what is linked, so that what the first requests did is left out.
+func TestUpdateV4_linksOfOneDoNotCostThoseOfOthers(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 3, RelinkFails: true}, Config{Generation: V4})
+				ids := v4IDs(b)
+				contacts := newContacts(t, b, ids)
+				b.script(t,
+					emulator.Rule{
+						Match:  emulator.Match{Operation: emulator.OpV4CustomersLinkMany},
+						Action: emulator.Action{Status: status, Apply: true},
+					},
+					emulator.Rule{
+						Match:  emulator.Match{Operation: emulator.OpV4CustomersLink},
+						Action: emulator.Action{Status: status},
+					})
+				for i, result := range b.client.Customers().Update(t.Context(), linksOnly(ids, contacts)) {
+					if result.Err != nil {
+						t.Errorf("item %d: %v", i, result.Err)
+					}
+					if got, err := b.client.Customers().Get(t.Context(), ids[i]); err != nil || !slices.Equal(got.GetContactIds(), contacts) {
+						t.Errorf("item %d has contacts %v, %v, want %v", i, got.GetContactIds(), err, contacts)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A link whose answer was lost is there: reading tells it from one that is not.
+func TestUpdateV4_readsWhatBecameOfLinks(t *testing.T) {
+	for _, applied := range []bool{false, true} {
+		t.Run(fmt.Sprintf("applied %v", applied), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 1, RelinkFails: true}, Config{Generation: V4})
+				ids := v4IDs(b)
+				contacts := newContacts(t, b, ids)
+				b.script(t, emulator.Rule{
+					Match:  emulator.Match{Operation: emulator.OpV4CustomersLink},
+					Action: emulator.Action{Status: http.StatusGatewayTimeout, Apply: applied},
+				})
+				err := b.client.Customers().Update(t.Context(), linksOnly(ids, contacts))[0].Err
+				if applied && err != nil || !applied && !IsKind(err, KindOutcomeUnknown) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+}
+
+// Errors can stand in an answer that says 200: the links they are about were not
+// made.
+func TestUpdateV4_errorsBesideLinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Generation: V4})
+		b.script(t, emulator.Rule{
+			Match: emulator.Match{Operation: emulator.OpV4CustomersLink},
+			Action: emulator.Action{
+				Status: http.StatusOK,
+				Body:   `{"_total_items":0,"_embedded":{"links":[],"errors":[{"code":"EntityNotFound","path":"to_entity_id","detail":"Entity not found"}]}}`,
+			},
+		})
+		err := b.client.Customers().Update(t.Context(), linksOnly(v4IDs(b), newContacts(t, b, v4IDs(b))))[0].Err
+		if !IsKind(err, KindUpstreamInvalid) {
+			t.Errorf("%v, want KindUpstreamInvalid", err)
+		}
+	})
+}
+
+// One record that is not there costs the others of its request nothing, whatever
+// upstream answers to all of them.
+func TestUpdateV4_aMissingRecordCostsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 2}, Config{Generation: V4})
+		ids := v4IDs(b)
+		b.script(t,
+			emulator.Rule{
+				Match:  emulator.Match{Operation: emulator.OpV4CustomersUpdate, Body: "999999999"},
+				Action: emulator.Action{Status: http.StatusNotFound},
+			},
+			emulator.Rule{
+				Match:  emulator.Match{Path: "/api/v4/customers/999999999"},
+				Action: emulator.Action{Status: http.StatusNotFound},
+			})
+		var items []Update[*amogatev1.Customer]
+		for _, id := range []int64{ids[0], 999_999_999, ids[1]} {
+			items = append(items, Update[*amogatev1.Customer]{ID: id, Value: &amogatev1.Customer{Name: "Anna"}, Paths: []string{"name"}})
+		}
+		results := b.client.Customers().Update(t.Context(), items)
+		if results[0].Err != nil || results[2].Err != nil || !IsKind(results[1].Err, KindNotFound) {
+			t.Errorf("%v; %v; %v: want the middle one alone not found", results[0].Err, results[1].Err, results[2].Err)
+		}
+	})
+}
+
+// All purchases of a request have the customer in common who is not there: it is
+// not asked about each of them.
+func TestCreateV4_purchasesOfNobodyCostOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Generation: V4})
+		var items []Create[*amogatev1.Transaction]
+		for range 20 {
+			items = append(items, Create[*amogatev1.Transaction]{Value: &amogatev1.Transaction{CustomerId: 1, Price: &money.Money{Units: 1}}})
+		}
+		for _, result := range b.client.Transactions().Create(t.Context(), items) {
+			if e := asError(result.Err); e.Kind != KindUpstreamInvalid || len(e.Fields) != 1 || e.Fields[0].Path != "customer_id" {
+				t.Errorf("%v, want KindUpstreamInvalid at customer_id", result.Err)
+			}
+		}
+		if got := b.Stats().ByOperation["v4.transactions.create"]; got != 1 {
+			t.Errorf("%d requests, want 1", got)
 		}
 	})
 }

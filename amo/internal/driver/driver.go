@@ -197,6 +197,8 @@ type Resource[T, F any] struct {
 	// changes; they follow it. Update says nothing of a change that holds nothing
 	// else, and is not asked when all do. Nil = Update can say everything.
 	Links func(env *Env, changes []Change[T]) ([]Call, error)
+	// DecodeLinks decodes the 2xx answer to one of them.
+	DecodeLinks func(body []byte) error
 	// Linked says that the paths hold something for Links, and whether they hold
 	// anything else.
 	Linked func(paths []string) (links, rest bool)

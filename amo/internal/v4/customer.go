@@ -40,6 +40,7 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		Create:      createCustomers,
 		Update:      updateCustomers,
 		Links:       linkCustomers,
+		DecodeLinks: decodeLinks,
 		Linked:      linkedCustomer,
 		DecodeWrite: decodeCustomerWrite,
 		DecodeError: customerErrors.decode,

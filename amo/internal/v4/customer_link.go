@@ -88,6 +88,19 @@ func linkCall(op driver.Op, rows []relation) (driver.Call, error) {
 	return writeCall(customersName, op, http.MethodPost, path, driver.Set, rows)
 }
 
+// decodeLinks decodes the answer to a request that links or unlinks: the links
+// that were made, or nothing. Errors may stand beside them.
+func decodeLinks(body []byte) error {
+	decoded, err := decodeRows[customerLink](body, "links")
+	if err != nil {
+		return named(badResponse(err), customersName, driver.OpUpdate)
+	}
+	if len(decoded.failed) > 0 {
+		return named(customerErrors.itemError(decoded.failed[0], http.StatusOK).Err, customersName, driver.OpUpdate)
+	}
+	return nil
+}
+
 // relations returns the links of a change that have to go and those that have to
 // be made.
 func relations(change driver.Change[*amogatev1.Customer]) (gone, wanted []relation) {
