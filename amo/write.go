@@ -210,6 +210,9 @@ func (c *Collection[T, F]) Delete(ctx context.Context, ids []int64) []Result[T] 
 		for _, i := range chunk {
 			item, ok := deleted[ids[i]]
 			refusal := refused[ids[i]]
+			if refusal == nil && len(batch) == 1 && len(reply.Errors) == 1 {
+				refusal = &reply.Errors[0] // of the only record, be it named or not
+			}
 			switch {
 			// After an ambiguous first try the record may be gone already, which
 			// is what was asked for.

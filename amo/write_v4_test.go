@@ -449,3 +449,40 @@ func TestCreateV4_purchasesOfNobodyCostOneRequest(t *testing.T) {
 		}
 	})
 }
+
+// What a new record's answer says beside its id does not cost the id.
+func TestCreateV4_oddTellingsLoseNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Generation: V4})
+		b.script(t, emulator.Rule{
+			Match: emulator.Match{Operation: "v4.transactions.create"},
+			Action: emulator.Action{
+				Status: http.StatusOK,
+				Body:   `{"_embedded":{"transactions":[{"id":77,"request_id":"1","account_id":"none","created_at":"soon"}]}}`,
+			},
+		})
+		result := b.client.Transactions().Create(t.Context(), []Create[*amogatev1.Transaction]{{
+			Value: &amogatev1.Transaction{CustomerId: v4IDs(b)[0], Price: &money.Money{Units: 1}},
+		}})[0]
+		if result.Err != nil || result.Value.GetId() != 77 {
+			t.Errorf("%v, %v, want transaction 77", result.Value, result.Err)
+		}
+	})
+}
+
+// A refusal inside of a success is the one of the only record of the request.
+func TestDeleteV4_aRefusalInsideOfASuccess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{Generation: V4})
+		b.script(t, emulator.Rule{
+			Match: emulator.Match{Operation: "v4.transactions.delete"},
+			Action: emulator.Action{
+				Status: http.StatusOK,
+				Body:   `{"_embedded":{"errors":[{"code":"Locked","path":"price","detail":"paid"}]}}`,
+			},
+		})
+		if err := b.client.Transactions().Delete(t.Context(), []int64{77})[0].Err; !IsKind(err, KindUpstreamInvalid) {
+			t.Errorf("%v, want KindUpstreamInvalid", err)
+		}
+	})
+}

@@ -366,7 +366,12 @@ func TestSegments_DecodeWrite(t *testing.T) {
 	if diff := cmp.Diff(wantCall, segments.Delete([]int64{51})); diff != "" {
 		t.Error(diff)
 	}
-	for _, body := range []string{`{}`, `<html></html>`, `{"id":0}`, `{"id":5,"customers_count":"x"}`} {
+	// What else it says does not cost the id.
+	odd, err := segments.DecodeWrite(driver.OpUpdate, []byte(`{"id":5,"customers_count":"x"}`))
+	if diff := cmp.Diff(driver.WriteReply{Items: []driver.WriteItem{{ID: 5}}}, odd); diff != "" || err != nil {
+		t.Errorf("%s %v", diff, err)
+	}
+	for _, body := range []string{`{}`, `<html></html>`, `{"id":0}`} {
 		_, err := segments.DecodeWrite(driver.OpUpdate, []byte(body))
 		if e := sectionError(t, err, driver.KindBadResponse); e.Op != "customer_segments.update" {
 			t.Errorf("%s: operation %q", body, e.Op)

@@ -390,7 +390,12 @@ func TestStatuses_DecodeWrite(t *testing.T) {
 	if diff := cmp.Diff(want, changed, protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}
-	for _, body := range []string{`{}`, `[]`, `<html></html>`, `{"id":0}`, `{"id":5,"sort":"x"}`, `{"_embedded":{"statuses":[]}}`} {
+	// What else it says does not cost the id.
+	odd, err := statuses.DecodeWrite(driver.OpUpdate, []byte(`{"id":5,"sort":"x"}`))
+	if diff := cmp.Diff(driver.WriteReply{Items: []driver.WriteItem{{ID: 5}}}, odd); diff != "" || err != nil {
+		t.Errorf("%s %v", diff, err)
+	}
+	for _, body := range []string{`{}`, `[]`, `<html></html>`, `{"id":0}`, `{"_embedded":{"statuses":[]}}`} {
 		_, err := statuses.DecodeWrite(driver.OpUpdate, []byte(body))
 		if e := sectionError(t, err, driver.KindBadResponse); e.Op != "customer_statuses.update" {
 			t.Errorf("%s: operation %q", body, e.Op)

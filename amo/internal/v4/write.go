@@ -74,9 +74,10 @@ func (w writeReader) read(body []byte) (driver.WriteReply, error) {
 		}
 		item := driver.WriteItem{ID: row.ID.Value, RequestID: row.RequestID.first()}
 		if w.told != nil {
-			item.Told, err = w.told(row.raw)
-			if err != nil {
-				return driver.WriteReply{}, err
+			// A row that cannot be understood tells nothing: the write has happened
+			// whatever else it says.
+			if msg, err := w.told(row.raw); err == nil {
+				item.Told = msg
 			}
 		}
 		// "0" is none of ours: upstream has counted the rows itself.
