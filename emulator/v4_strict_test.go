@@ -4,7 +4,10 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // operationCall is a call of an operation that succeeds in a strict account too.
@@ -184,5 +187,49 @@ func TestV4Strict_holdsEveryOperation(t *testing.T) {
 		if !slices.Contains(covered, op) {
 			t.Errorf("%s is not held", op)
 		}
+	}
+}
+
+// TestV4_everyOperationAtOnce calls every operation from several callers against each other while the mode of customers
+// changes under them, and expects answers, however the account stands by then.
+func TestV4_everyOperationAtOnce(t *testing.T) {
+	e := open(t, Config{Customers: 5, SystemNotes: true})
+	mustNote(t, e, Note{Kind: ParentContact, ParentID: e.SeededParents(ParentContact, 1)[0], ID: 7})
+	var all sync.WaitGroup
+	for range 3 {
+		for _, call := range callsV4(e) {
+			if call.method == "" {
+				call.method = http.MethodGet
+			}
+			all.Go(func() {
+				for range 3 {
+					if a := ask(t, e, call.method, call.target, call.body); a.status >= 500 || a.status == http.StatusUnauthorized {
+						t.Errorf("%s: status %d: %s", call.op, a.status, a.body)
+					}
+				}
+			})
+		}
+		all.Go(func() {
+			for range 3 {
+				ask(t, e, http.MethodPatch, v4CustomersPath+"/mode", `{"mode":"periodicity","is_enabled":true}`)
+				for range e.Customers() {
+					continue
+				}
+				e.Statuses()
+				e.Segments()
+			}
+		})
+	}
+	all.Wait()
+	want := map[string]int64{}
+	for _, op := range v4Operations() {
+		want[op] = 9
+	}
+	want[OpV4CustomersMode] = 18
+	if diff := cmp.Diff(want, e.Stats().ByOperation); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	if got := e.CountCustomers(); got < 5 || got > 5+9 {
+		t.Errorf("%d customers", got)
 	}
 }
