@@ -40,6 +40,10 @@ func (c *call) writeCustomerV4(w *jsonWriter, cu *Customer, view customerView) {
 	st := c.e.customers
 	totals := st.purchases.totalsOf(cu.ID)
 	segments := st.segments.present(cu.SegmentIDs)
+	periodicity := cu.Periodicity
+	if c.e.CustomersMode() != ModePeriodicity { // it is kept for the time the mode is back
+		periodicity = 0
+	}
 	w.open('{')
 	w.keyInteger("id", cu.ID)
 	w.keyText("name", cu.Name)
@@ -47,7 +51,7 @@ func (c *call) writeCustomerV4(w *jsonWriter, cu *Customer, view customerView) {
 	w.keyInteger("next_date", cu.NextDate)
 	w.keyInteger("responsible_user_id", cu.ResponsibleUserID)
 	w.keyInteger("status_id", st.periods.current(cu.PeriodID))
-	w.keyInteger("periodicity", cu.Periodicity)
+	w.keyInteger("periodicity", periodicity)
 	w.keyInteger("created_by", cu.CreatedBy)
 	w.keyInteger("updated_by", cu.UpdatedBy)
 	w.keyInteger("created_at", cu.CreatedAt)

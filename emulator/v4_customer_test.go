@@ -194,6 +194,21 @@ func TestV4Customers_pageThroughAFilterBackwards(t *testing.T) {
 	}
 }
 
+// TestV4Customer_hasItsPeriodicityInPeriodsOnly switches an account to segments and back.
+func TestV4Customer_hasItsPeriodicityInPeriodsOnly(t *testing.T) {
+	e := open(t, Config{})
+	cu := mustAdd(t, e, Customer{Name: "A", Periodicity: 30})
+	for _, test := range []struct {
+		mode string
+		want float64
+	}{{"periodicity", 30}, {"segments", 0}, {"periodicity", 30}} {
+		ask(t, e, http.MethodPatch, v4CustomersPath+"/mode", `{"mode":"`+test.mode+`","is_enabled":true}`)
+		if got := customerV4(t, e, cu.ID)["/periodicity"]; got != test.want {
+			t.Errorf("%s: %v", test.mode, got)
+		}
+	}
+}
+
 // TestV4Customers_pageThroughTimesBackwards expects the same rows of a span of times from either end.
 func TestV4Customers_pageThroughTimesBackwards(t *testing.T) {
 	e := open(t, Config{Customers: 100})
