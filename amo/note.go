@@ -112,7 +112,7 @@ func (n *Notes) Update(ctx context.Context, items []Update[*amogatev1.Note]) []R
 	for i, result := range results {
 		if result.Err == nil {
 			// An id says little without the parent.
-			kind, id := driver.Parent(items[i].Value)
+			kind, id := driver.Parent(items[i].Value) //nolint:gosec // there is a result for each item
 			driver.SetParent(result.Value, kind, id)
 		}
 	}
