@@ -292,7 +292,7 @@ func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
 	needs := func(i int) bool {
 		_, known := r.before[r.items[i].ID]
 		item := r.items[i]
-		return !known && (item.changesTags() && !r.d.TagChanges || item.ExpectedUpdateTime != 0 && !r.d.Locks ||
+		return !known && (item.changesTags() && !r.d.TagChanges || item.ExpectedUpdateTime != 0 && !r.d.Locks || r.expectsFuture(item) ||
 			r.d.NeedsBefore(item.Value, item.Paths))
 	}
 	var ids []int64
@@ -329,6 +329,11 @@ func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
 	})
 }
 
+// expectsFuture says whether a condition names a time that has not come.
+func (r *updateRun[T, F]) expectsFuture(item Update[T]) bool {
+	return item.ExpectedUpdateTime > r.client.upstreamNow().Unix()
+}
+
 // change describes the write of item i.
 func (r *updateRun[T, F]) change(i int) driver.Change[T] {
 	item := r.items[i]
@@ -344,8 +349,12 @@ func (r *updateRun[T, F]) change(i int) driver.Change[T] {
 		change.Paths = append(slices.Clone(item.Paths), string(tagsField))
 	}
 	// Upstream writes only what is newer than the record: a second after the
-	// expected time is refused exactly when the record changed since.
+	// expected time is refused exactly when the record changed since. It keeps
+	// what it is sent: an expectation of the future, whose record is known, must
+	// not become the record's time.
 	switch now := r.client.upstreamNow().Unix(); {
+	case item.ExpectedUpdateTime != 0 && known:
+		change.UpdateTime = time.Unix(min(item.ExpectedUpdateTime+1, max(now, recordUpdateTime(before)+1)), 0)
 	case item.ExpectedUpdateTime != 0:
 		change.UpdateTime = time.Unix(item.ExpectedUpdateTime+1, 0)
 	case known:

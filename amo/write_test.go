@@ -331,6 +331,34 @@ func TestUpdate_condition(t *testing.T) {
 	})
 }
 
+// Upstream keeps the time that it is sent: later writers, who send their own
+// now, would be refused until then.
+func TestUpdate_anExpectationOfTheFutureIsNotTheRecordsTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		stored := addCustomer(t, b, time.Now().Add(-time.Hour))
+		got := updateOne(t.Context(), b, customerUpdate{
+			ID: stored.ID, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "Мария"}, ExpectedUpdateTime: time.Now().AddDate(4, 0, 0).Unix(),
+		})
+		if got.Err != nil {
+			t.Fatal(got.Err)
+		}
+		read, err := b.client.Customers().Get(t.Context(), stored.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at := read.GetUpdateTime().AsTime(); read.GetName() != "Мария" || at.After(time.Now()) {
+			t.Errorf("%q changed at %v, which is yet to come", read.GetName(), at)
+		}
+		// A record of the future is another matter: what is newer is later still.
+		future := addCustomer(t, b, time.Now().Add(time.Hour))
+		item := customerUpdate{ID: future.ID, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "Мария"}, ExpectedUpdateTime: future.UpdatedAt}
+		if got := updateOne(t.Context(), b, item); got.Err != nil {
+			t.Errorf("the exact expectation of a record of the future: %v", got.Err)
+		}
+	})
+}
+
 func TestUpdate_conditionThatTheReadBeforeRefutesCostsNoWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{}, Config{})
