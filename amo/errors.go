@@ -40,6 +40,7 @@ const (
 	KindConflict           = driver.KindConflict
 	KindNotAttempted       = driver.KindNotAttempted
 	KindLoop               = driver.KindLoop
+	KindCursor             = driver.KindCursor
 	KindUnavailable        = driver.KindUnavailable
 	KindBadResponse        = driver.KindBadResponse
 	KindDNS                = driver.KindDNS

@@ -120,9 +120,9 @@ func (c *Collection[T, F]) prepare(ctx context.Context, l *Listing[T], filter F)
 // lists begin on another.
 func (c *Collection[T, F]) resume(generation Generation) (driver.Resource[T, F], error) {
 	d, ok := c.drivers[generation]
-	if forced := c.client.config.Generation; !ok || (forced != Auto && forced != generation) {
+	if forced := c.client.config.Generation; !ok || (forced != Auto && forced != generation) || !c.client.config.Auth.takenBy(generation) {
 		return d, &Error{
-			Kind:       KindUnsupported,
+			Kind:       KindCursor,
 			Op:         c.name + "." + string(driver.OpList),
 			Generation: generation,
 			Message:    fmt.Sprintf("the list was begun over the upstream API %s, which is not in use; start it again", generation),

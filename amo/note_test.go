@@ -116,6 +116,24 @@ func TestNotes_boundedRunsComeToTheEnd(t *testing.T) {
 	})
 }
 
+// A list of every kind passes over kinds that are not served. The rest of a kind
+// that was begun over another generation is not among these.
+func TestNotes_aCursorOfAnotherGenerationIsNoKindToPassOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Notes: 5}, Config{Generation: V4})
+		from := Cursor{Generation: V2, Offset: 1, LastID: 1, Kind: int32(amogatev1.ParentKind_PARENT_KIND_CONTACT)}
+		l := b.client.Notes().List(&amogatev1.ListNotesRequest{}, ListOptions{From: from})
+		for _, err := range l.Rows(t.Context()) {
+			if !IsKind(err, KindCursor) {
+				t.Fatalf("%v, want KindCursor", err)
+			}
+		}
+		if _, ended := l.End(); ended {
+			t.Error("the list ended without the rest of the first kind")
+		}
+	})
+}
+
 // Every account begins without customers: their notes are then no part of a list
 // of everything, and asking for them by name says why.
 func TestNotes_passOverWhatTheAccountDoesNotHave(t *testing.T) {

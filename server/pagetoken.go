@@ -76,13 +76,7 @@ func (t tokens) decode(token string) (amo.Cursor, error) {
 		err = errors.New("token of another account, collection or filter")
 	}
 	if err != nil {
-		description := "is damaged, or belongs to another account, collection or filter; start the list without it"
-		return amo.Cursor{}, &fault{
-			reason:  amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID,
-			message: pageTokenField + " " + description,
-			fields:  []*violation{refuse(pageTokenField, "%s", description)},
-			err:     err,
-		}
+		return amo.Cursor{}, invalidToken("is damaged, or belongs to another account, collection or filter; start the list without it", err)
 	}
 	return amo.Cursor{
 		Generation: amo.Generation(msg.GetGeneration()),
@@ -90,6 +84,25 @@ func (t tokens) decode(token string) (amo.Cursor, error) {
 		LastID:     msg.GetLastId(),
 		Kind:       msg.GetKind(),
 	}, nil
+}
+
+// invalidToken refuses the page token of a request.
+func invalidToken(description string, err error) *fault {
+	return &fault{
+		reason:  amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID,
+		message: pageTokenField + " " + description,
+		fields:  []*violation{refuse(pageTokenField, "%s", description)},
+		err:     err,
+	}
+}
+
+// listError returns the error of a list as its caller is told. A token whose
+// generation is out of use shows only when the list goes on.
+func listError(err error) error {
+	if amo.IsKind(err, amo.KindCursor) {
+		return invalidToken("belongs to a list over a generation of the upstream API that is not in use; start the list without it", err)
+	}
+	return at("filter", err)
 }
 
 // encodeToken returns the string of a token.

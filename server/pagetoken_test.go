@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -134,6 +135,14 @@ func TestTokens_doNotDependOnTheSpellingOfAFilter(t *testing.T) {
 	}
 	if hash(nil) != hash(&amogatev1.CustomerFilter{}) || hash(nil) != hash(&amogatev1.CustomerFilter{CreateTime: &amogatev1.TimeRange{}}) {
 		t.Error("an empty filter and none have different hashes")
+	}
+}
+
+func TestListError_aTokenOfAGenerationOutOfUseIsInvalid(t *testing.T) {
+	t.Parallel()
+	a := answerOf(t.Context(), listError(&amo.Error{Kind: amo.KindCursor, Message: "begun over the upstream API v2"}))
+	if a.status.Code() != codes.InvalidArgument || a.reason != amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID {
+		t.Errorf("%v with the reason %v", a.status.Err(), a.reason)
 	}
 }
 

@@ -100,6 +100,7 @@ var reasonOfKind = [amo.KindCount]amogatev1.ErrorReason{
 	amo.KindResponseLost:       amogatev1.ErrorReason_ERROR_REASON_WRITE_APPLIED_RESPONSE_LOST,
 	amo.KindDeadline:           amogatev1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED,
 	amo.KindCancelled:          amogatev1.ErrorReason_ERROR_REASON_CANCELLED,
+	amo.KindCursor:             amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID,
 }
 
 // reasonOfCode holds the reasons of the statuses that the gRPC library itself

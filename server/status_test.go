@@ -73,6 +73,7 @@ var kindErrors = map[amo.Kind]*amo.Error{
 	amo.KindTooLarge:       {Message: "the answer is too large"},
 	amo.KindOutcomeUnknown: {Message: "the write may have happened", Status: 504},
 	amo.KindResponseLost:   {Message: "the write happened, its answer was lost", Status: 200},
+	amo.KindCursor:         {Message: "the list was begun over the upstream API v2"},
 	amo.KindDeadline:       {Message: "the deadline passed"},
 	amo.KindCancelled:      {Message: "cancelled"},
 }

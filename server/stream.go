@@ -67,7 +67,7 @@ func (l *list[T]) stream(stream grpc.ServerStream, row func(value T, token strin
 			err = ctx.Err()
 		}
 		if err != nil {
-			return at("filter", err)
+			return listError(err)
 		}
 		token, err := l.tokens.encode(r.Cursor)
 		if err != nil {
@@ -109,7 +109,7 @@ func (l *list[T]) page(ctx context.Context, size int32) ([]T, string, error) {
 	var rows []T
 	for r, err := range run.Rows(ctx) {
 		if err != nil {
-			return nil, "", at("filter", err)
+			return nil, "", listError(err)
 		}
 		rows = append(rows, r.Value)
 		if len(rows) == limit {

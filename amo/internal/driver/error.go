@@ -69,6 +69,8 @@ const (
 	KindDeadline
 	// KindCancelled: the caller went away.
 	KindCancelled
+	// KindCursor: the list was begun over a generation that is not in use.
+	KindCursor
 
 	// KindCount is the number of kinds; tests walk them.
 	KindCount
