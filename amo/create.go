@@ -31,7 +31,7 @@ func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Resu
 	var failure error
 	for _, part := range parts {
 		c.create(ctx, part, results, values, &failure)
-		c.readBack(ctx, part.d, results, part.pending, func(i int) bool { return items[i].ReadBack })
+		c.readBack(ctx, results, part.pending, func(i int) bool { return items[i].ReadBack })
 	}
 	c.explain(driver.OpCreate, results, func(i int) T { return values[i] })
 	return results

@@ -30,5 +30,13 @@ func (c *Client) ChangeBonusPoints(ctx context.Context, customerID, earn, redeem
 	if _, err := c.route(bonusPointsName, driver.OpUpdate, asked{}); err != nil {
 		return 0, err
 	}
-	return exchange(ctx, c, v4.BonusPoints(customerID, earn, redeem))
+	balance, err := exchange(ctx, c, v4.BonusPoints(customerID, earn, redeem))
+	if IsKind(err, KindUpstreamInvalid) && len(asError(err).Fields) == 0 {
+		path := "earn"
+		if redeem != 0 {
+			path = "redeem"
+		}
+		asError(err).Fields = []FieldError{{Path: path, Description: "upstream refuses it; has the customer as many points?"}}
+	}
+	return balance, err
 }

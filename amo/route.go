@@ -85,10 +85,10 @@ var routes = []route{
 	{"notes", driver.OpList, V2, nil, "larger pages"},
 	{"notes", driver.OpGet, V4, nil, "as the list"},
 	{"notes", driver.OpGet, V2, nil, "as the list"},
-	{"notes", driver.OpCreate, V4, nil, "takes every type that can be made"},
+	{"notes", driver.OpCreate, V4, fitsV4, "takes every type that can be made"},
 	{"notes", driver.OpCreate, V2, nil, "one call for many parents"},
 	{"notes", driver.OpUpdate, V2, conditional, "the lock on the time of change is exact"},
-	{"notes", driver.OpUpdate, V4, nil, "takes every type that can be changed; needs no lock"},
+	{"notes", driver.OpUpdate, V4, fitsV4, "takes every type that can be changed; needs no lock"},
 	{"notes", driver.OpUpdate, V2, nil, "takes logins with a key"},
 	{notePinsName, driver.OpUpdate, V4, nil, "only v4 pins notes"},
 

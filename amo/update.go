@@ -62,7 +62,7 @@ func (c *Collection[T, F]) Update(ctx context.Context, items []Update[T]) []Resu
 		for _, i := range pending {
 			results[i].Err = stale(run.op(), items[i].ID)
 		}
-		c.readBack(ctx, part.d, results, part.pending, func(i int) bool { return items[i].ReadBack })
+		c.readBack(ctx, results, part.pending, func(i int) bool { return items[i].ReadBack })
 	}
 	c.explain(driver.OpUpdate, results, func(i int) T { return items[i].Value })
 	return results
@@ -293,7 +293,7 @@ func (r *updateRun[T, F]) readBefore(ctx context.Context, pending []int) []int {
 		_, known := r.before[r.items[i].ID]
 		item := r.items[i]
 		return !known && (item.changesTags() && !r.d.TagChanges || item.ExpectedUpdateTime != 0 && !r.d.Locks || r.expectsFuture(item) ||
-			r.d.NeedsBefore(item.Value, item.Paths))
+			r.behavior.belongs != nil || r.d.NeedsBefore(item.Value, item.Paths))
 	}
 	var ids []int64
 	for _, i := range pending {

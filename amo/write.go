@@ -148,7 +148,7 @@ func (c *Collection[T, F]) write(ctx context.Context, d driver.Resource[T, F], o
 
 // readBack replaces the values of the records of part that were written by what upstream has. It
 // costs one read for as many records as one read can hold.
-func (c *Collection[T, F]) readBack(ctx context.Context, d driver.Resource[T, F], results []Result[T], part []int, wanted func(i int) bool) {
+func (c *Collection[T, F]) readBack(ctx context.Context, results []Result[T], part []int, wanted func(i int) bool) {
 	var ids []int64
 	for _, i := range part {
 		if results[i].Err == nil && wanted(i) {
@@ -158,7 +158,12 @@ func (c *Collection[T, F]) readBack(ctx context.Context, d driver.Resource[T, F]
 	if len(ids) == 0 {
 		return
 	}
-	found, err := c.read(ctx, d, driver.OpGet, ids)
+	// Who reads is who shows most, whoever wrote.
+	d, err := c.driver(driver.OpGet, asked{})
+	var found map[int64]T
+	if err == nil {
+		found, err = c.read(ctx, d, driver.OpGet, ids)
+	}
 	for _, i := range part {
 		r := results[i]
 		if r.Err != nil || !wanted(i) {

@@ -216,7 +216,7 @@ func SupportsNote(g Generation, kind amogatev1.ParentKind, op Op, path string) b
 		}
 		return slices.Contains([]string{"type", "responsible_user_id", "create_time", "created_by"}, path)
 	case OpUpdate:
-		return isContent && CanWriteNoteArm(g, kind, path) || path == "responsible_user_id"
+		return isContent && CanWriteNoteArm(g, kind, path) || path == "responsible_user_id" && g == V2
 	default:
 		return false
 	}

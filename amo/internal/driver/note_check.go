@@ -155,6 +155,8 @@ func (r *noteReport) field(op Op, note *amogatev1.Note, path string) {
 		r.unsupported(path, "only API v4 has it; leave it out")
 	case path == "create_time":
 		r.instant(path, note.GetCreateTime())
+	case path == "responsible_user_id" && op == OpUpdate && r.generation == V4:
+		r.unsupported(path, "API v4 changes the content of notes alone; leave it out")
 	case path == "responsible_user_id":
 		r.notNegative(path, note.GetResponsibleUserId())
 	case path == "created_by":

@@ -175,7 +175,8 @@ func TestCheckNote(t *testing.T) {
 		{"output only", driver.V4, lead, driver.OpUpdate, `{"pinned":true}`, []string{"pinned"}, driver.KindInvalid, "pinned"},
 		{"another type", driver.V4, lead, driver.OpUpdate, `{"type":4}`, []string{"type"}, driver.KindInvalid, "type"},
 		{"another parent", driver.V4, lead, driver.OpUpdate, `{"lead_id":4}`, []string{"lead_id"}, driver.KindInvalid, "lead_id"},
-		{"another user", driver.V4, lead, driver.OpUpdate, `{"responsible_user_id":4}`, []string{"responsible_user_id"}, 0, ""},
+		{"another user", driver.V2, lead, driver.OpUpdate, `{"responsible_user_id":4}`, []string{"responsible_user_id"}, 0, ""},
+		{"another user over v4", driver.V4, lead, driver.OpUpdate, `{"responsible_user_id":4}`, []string{"responsible_user_id"}, driver.KindUnsupported, "responsible_user_id"},
 		{"unknown field", driver.V4, lead, driver.OpUpdate, `{}`, []string{"planet"}, driver.KindInvalid, "planet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -285,7 +286,8 @@ func TestSupportsNote(t *testing.T) {
 		{driver.V2, lead, driver.OpUpdate, "geolocation", false},
 		{driver.V4, lead, driver.OpUpdate, "geolocation", true},
 		{driver.V4, lead, driver.OpUpdate, "mail", false},
-		{driver.V4, lead, driver.OpUpdate, "responsible_user_id", true},
+		{driver.V4, lead, driver.OpUpdate, "responsible_user_id", false},
+		{driver.V2, lead, driver.OpUpdate, "responsible_user_id", true},
 		{driver.V4, 0, driver.OpList, "", false},
 	} {
 		if got := driver.SupportsNote(c.generation, c.kind, c.op, c.path); got != c.want {

@@ -89,8 +89,12 @@ func checkCustomer(env *driver.Env, op driver.Op, value *amogatev1.Customer, pat
 		}
 	}
 	for _, path := range paths {
-		if !supportsCustomer(op, path) {
+		if !supportsCustomer(op, path) && (path != "segments" || len(paths) > 1) {
 			checkUnwritable(op, value, path, r)
+			continue
+		}
+		if path == "segments" {
+			r.unsupported(path, "API v2 has no segments of customers to write")
 			continue
 		}
 		checkCustomerField(env, value, path, r)

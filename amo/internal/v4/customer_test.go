@@ -379,7 +379,8 @@ func TestCustomers_check(t *testing.T) {
 			"catalog_elements[0].catalog_id catalog_elements[0].element_id catalog_elements[0].quantity catalog_elements[0].price_id catalog_elements[2].element_id",
 		},
 		{"output only without a mask", nil, driver.OpCreate, &amogatev1.Customer{Name: "x", Id: 5, Ltv: &money.Money{}}, "", -1, ""},
-		{"minor units", nil, driver.OpCreate, &amogatev1.Customer{Name: "x", NextPrice: &money.Money{Nanos: 5, CurrencyCode: "rub"}}, "", -1, ""},
+		{"more digits than upstream keeps", nil, driver.OpUpdate, &amogatev1.Customer{NextPrice: &money.Money{Units: 1, Nanos: 5_500_000}}, "next_price", driver.KindInexpressible, "next_price.nanos"},
+		{"minor units", nil, driver.OpCreate, &amogatev1.Customer{Name: "x", NextPrice: &money.Money{Nanos: 5_000_000, CurrencyCode: "rub"}}, "", -1, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -398,7 +399,7 @@ func TestCustomers_check(t *testing.T) {
 			if diff := cmp.Diff(c.paths, faultyPaths(e)); diff != "" || e.Op != "customers."+string(c.op) {
 				t.Errorf("%s\n%s", e.Op, diff)
 			}
-			if (e.Generation == driver.V4) != (c.kind == driver.KindUnsupported) {
+			if (e.Generation == driver.V4) != (c.kind == driver.KindUnsupported || c.kind == driver.KindInexpressible) {
 				t.Errorf("generation is %v", e.Generation)
 			}
 		})

@@ -50,6 +50,10 @@ func writeMoney(m *money.Money) jsontext.Value {
 
 const maxNanos = 999_999_999
 
+// minorDigits are the nanos of the last digit that upstream is known to keep: it
+// holds amounts as binary fractions.
+const minorDigits = 1_000_000
+
 // checkMoney reports an amount that cannot be written; nil is "cleared".
 func checkMoney(env *driver.Env, path string, m *money.Money, r *report) {
 	code, account := m.GetCurrencyCode(), currency(env)
@@ -62,6 +66,8 @@ func checkMoney(env *driver.Env, path string, m *money.Money, r *report) {
 		r.invalid(path+".nanos", "must lie within ±999999999 and have the sign of units")
 	case units < 0 || nanos < 0:
 		r.invalid(path+".units", "must not be negative")
+	case nanos%minorDigits != 0:
+		r.inexpressible(path+".nanos", "API v4 keeps three digits behind the point; round the amount")
 	}
 }
 

@@ -139,7 +139,7 @@ func drawCustomer(rt *rapid.T, env *driver.Env) *amogatev1.Customer {
 		Name:              "x" + rapid.String().Draw(rt, "name"),
 		NextPurchaseTime:  at.Draw(rt, "next purchase"),
 		CreateTime:        at.Draw(rt, "created"),
-		NextPrice:         &money.Money{CurrencyCode: env.Currency, Units: rapid.Int64Min(0).Draw(rt, "price"), Nanos: rapid.Int32Range(0, 999_999_999).Draw(rt, "nanos")},
+		NextPrice:         &money.Money{CurrencyCode: env.Currency, Units: rapid.Int64Min(0).Draw(rt, "price"), Nanos: 1_000_000 * rapid.Int32Range(0, 999).Draw(rt, "thousandths")},
 		ResponsibleUserId: new(id.Draw(rt, "user")),
 		CreatedBy:         new(rapid.Int64Range(0, 1<<62).Draw(rt, "creator")),
 		StatusId:          new(id.Draw(rt, "status")),

@@ -467,7 +467,7 @@ func TestTransactions_Check(t *testing.T) {
 		{"no customer", driver.OpCreate, with(func(v *transaction) { v.CustomerId = 0 }), nil, driver.KindInvalid, "customer_id"},
 		{"no price", driver.OpCreate, with(func(v *transaction) { v.Price = nil }), nil, driver.KindInvalid, "price"},
 		{"price of nothing", driver.OpCreate, with(func(v *transaction) { v.Price = &money.Money{} }), nil, 0, ""},
-		{"part of a unit", driver.OpCreate, with(func(v *transaction) { v.Price.Nanos = 1 }), nil, 0, ""},
+		{"part of a unit", driver.OpCreate, with(func(v *transaction) { v.Price.Nanos = 1_000_000 }), nil, 0, ""},
 		{"account's currency", driver.OpCreate, with(func(v *transaction) { v.Price.CurrencyCode = "rub" }), nil, 0, ""},
 		{"another currency", driver.OpCreate, with(func(v *transaction) { v.Price.CurrencyCode = "EUR" }), nil, driver.KindInvalid, "price.currency_code"},
 		{"negative price", driver.OpCreate, with(func(v *transaction) { v.Price.Units = -1 }), nil, driver.KindInvalid, "price.units"},
@@ -671,7 +671,7 @@ func drawTransaction(rt *rapid.T) *amogatev1.Transaction {
 		return &money.Money{
 			CurrencyCode: "RUB",
 			Units:        rapid.Int64Range(0, 1<<62).Draw(rt, "units"),
-			Nanos:        rapid.Int32Range(0, 999_999_999).Draw(rt, "nanos"),
+			Nanos:        1_000_000 * rapid.Int32Range(0, 999).Draw(rt, "thousandths"),
 		}
 	})
 	instant := rapid.Custom(func(rt *rapid.T) *timestamppb.Timestamp {

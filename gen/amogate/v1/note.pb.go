@@ -3256,7 +3256,7 @@ type UpdateNoteRequest struct {
 	// Id of the note.
 	Id int64 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
 	// The new values. Where content changes, its arm must be that of the note's
-	// type; type may be given to spare a read.
+	// type.
 	Note *Note `protobuf:"bytes,7,opt,name=note,proto3" json:"note,omitempty"`
 	// Fields to change, an arm of the content among them; otherwise as in
 	// UpdateCustomerRequest.
