@@ -78,13 +78,16 @@ func localTransactionFields(filter *amogatev1.TransactionFilter) []string {
 	return nil
 }
 
-// transactionsByIDs filters even for one id: what upstream answers to the path
-// of a transaction that does not exist is not known, and of a list it is.
+// transactionsByIDs asks for one by its path, which answers 404 or 204 when there
+// is none, and for several by a filter.
 //
-//amogate:operation GET /api/v4/customers/transactions rpc=TransactionService.GetTransaction
-//amogate:unused GET /api/v4/customers/transactions/{id} the list filtered by id tells an unknown id for sure
-//amogate:unused GET /api/v4/customers/{customer_id}/transactions/{id} the list filtered by id tells an unknown id for sure
+//amogate:operation GET /api/v4/customers/transactions rpc=TransactionService.ListTransactions,TransactionService.ListTransactionsPage
+//amogate:operation GET /api/v4/customers/transactions/{id} rpc=TransactionService.GetTransaction
+//amogate:unused GET /api/v4/customers/{customer_id}/transactions/{id} the path without the customer needs only the id
 func transactionsByIDs(ids []int64) driver.Call {
+	if len(ids) == 1 {
+		return readCall(transactionsName, driver.OpGet, itemPath(transactionsPath, ids[0]), nil)
+	}
 	return readCall(transactionsName, driver.OpGet, transactionsPath, idsQuery(ids))
 }
 
@@ -135,6 +138,9 @@ type boughtMetadata struct {
 func decodeTransactions(env *driver.Env, body []byte) (driver.Page[*amogatev1.Transaction], error) {
 	if isNoTransactions(body) {
 		return driver.Page[*amogatev1.Transaction]{}, named(checkCustomers(env), transactionsName, driver.OpList)
+	}
+	if _, missing := missingText(body); missing {
+		return driver.Page[*amogatev1.Transaction]{}, nil
 	}
 	return decodePage(transactionsName, body, func(w *transaction) (*amogatev1.Transaction, error) {
 		return w.toProto(env)

@@ -273,6 +273,10 @@ func TestTransactions_ByIDs(t *testing.T) {
 	if diff := cmp.Diff(want, transactions.ByIDs([]int64{3, 1})); diff != "" {
 		t.Error(diff)
 	}
+	want = driver.Call{Name: "transactions.get", Method: "GET", Path: "/api/v4/customers/transactions/3", Effect: driver.Read}
+	if diff := cmp.Diff(want, transactions.ByIDs([]int64{3})); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func TestTransactions_limits(t *testing.T) {

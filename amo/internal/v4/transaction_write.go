@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/protobuf/proto"
@@ -246,12 +248,23 @@ func toldTransaction(raw jsontext.Value) (proto.Message, error) {
 var transactionErrors = errorReader{field: transactionPaths.field, ofCustomers: true}
 
 // transactionError leaves the answer of an empty list to the decoder of data,
-// which knows the mode of the customers.
+// which knows the mode of the customers, and with it that of one transaction that
+// is not there.
 func transactionError(r driver.Response) *driver.Error {
-	if r.Status == http.StatusNotFound && isNoTransactions(r.Body) {
+	if r.Status == http.StatusNotFound && (isNoTransactions(r.Body) || isOneTransaction(r.URL) && isMissing(r)) {
 		return nil
 	}
 	return transactionErrors.decode(r)
+}
+
+// isOneTransaction says whether the address is that of a transaction by its id.
+func isOneTransaction(u *url.URL) bool {
+	if u == nil {
+		return false
+	}
+	collection, id := path.Split(u.Path)
+	_, err := strconv.ParseInt(id, 10, 64)
+	return err == nil && strings.HasSuffix(collection, transactionsPath+"/")
 }
 
 // transactionPaths are upstream's names of the fields of a transaction.
