@@ -36,8 +36,8 @@ func failAll[T any](results []Result[T], err error) []Result[T] {
 // its items, or returns why the request failed as a whole. Where that is a
 // refusal of the data the items that upstream named get it and the rest is sent
 // again; where it named none, or says that a record is not there, the guilty one
-// is found by halving. After any other
-// failure, told by failure, the rest is not attempted.
+// is found by halving. After any other failure, told by failure, the rest is not
+// attempted.
 func inBatches[T any](results []Result[T], pending []int, size int, id func(i int) int64, failure *error, write func(chunk []int) error) {
 	var run func(chunk []int)
 	run = func(chunk []int) {
@@ -52,11 +52,11 @@ func inBatches[T any](results []Result[T], pending []int, size int, id func(i in
 			return
 		}
 		refused := IsKind(err, KindUpstreamInvalid)
-		if named := named(asError(err), chunk, id); refused && len(named) > 0 {
+		if guilty := named(asError(err), chunk, id); refused && len(guilty) > 0 {
 			var rest []int
 			for _, i := range chunk {
-				if results[i].Err = nil; named[i] != nil {
-					results[i].Err = named[i]
+				if guilty[i] != nil {
+					results[i].Err = guilty[i]
 					continue
 				}
 				rest = append(rest, i)
@@ -146,8 +146,8 @@ func (c *Collection[T, F]) write(ctx context.Context, d driver.Resource[T, F], o
 	return reply, u, c.client.confirm(ctx, d.Generation, err)
 }
 
-// readBack replaces the values of the records of part that were written by what upstream has. It
-// costs one read for as many records as one read can hold.
+// readBack replaces the values of the records of part that were written by what
+// upstream has. It costs one read for as many records as one read can hold.
 func (c *Collection[T, F]) readBack(ctx context.Context, results []Result[T], part []int, wanted func(i int) bool) {
 	var ids []int64
 	for _, i := range part {
