@@ -50,6 +50,14 @@ const (
 	KindResponseLost       = driver.KindResponseLost
 	KindDeadline           = driver.KindDeadline
 	KindCancelled          = driver.KindCancelled
+	KindTokenLost          = driver.KindTokenLost
+	KindEgressBlocked      = driver.KindEgressBlocked
+	KindHostGone           = driver.KindHostGone
+	KindMisconfigured      = driver.KindMisconfigured
+	KindUndecryptable      = driver.KindUndecryptable
+	KindStoreUnavailable   = driver.KindStoreUnavailable
+	KindStoreBusy          = driver.KindStoreBusy
+	KindStoreFull          = driver.KindStoreFull
 
 	// KindCount is the number of kinds; tests walk them.
 	KindCount = driver.KindCount

@@ -68,6 +68,14 @@ var codeOfReason = map[amogatev1.ErrorReason]codes.Code{
 	amogatev1.ErrorReason_ERROR_REASON_BUG:                           codes.Internal,
 	amogatev1.ErrorReason_ERROR_REASON_PANIC:                         codes.Internal,
 	amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_RESPONSE_TOO_LARGE:   codes.Internal,
+	amogatev1.ErrorReason_ERROR_REASON_TOKEN_LOST:                    codes.FailedPrecondition,
+	amogatev1.ErrorReason_ERROR_REASON_EGRESS_BLOCKED:                codes.FailedPrecondition,
+	amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_HOST_GONE:             codes.FailedPrecondition,
+	amogatev1.ErrorReason_ERROR_REASON_INTEGRATION_MISCONFIGURED:     codes.FailedPrecondition,
+	amogatev1.ErrorReason_ERROR_REASON_CREDENTIAL_UNDECRYPTABLE:      codes.FailedPrecondition,
+	amogatev1.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE:             codes.Unavailable,
+	amogatev1.ErrorReason_ERROR_REASON_STORE_BUSY:                    codes.Unavailable,
+	amogatev1.ErrorReason_ERROR_REASON_STORE_FULL:                    codes.ResourceExhausted,
 }
 
 // reasonOfKind holds the reason of every kind of error of package amo.
@@ -101,6 +109,14 @@ var reasonOfKind = [amo.KindCount]amogatev1.ErrorReason{
 	amo.KindDeadline:           amogatev1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED,
 	amo.KindCancelled:          amogatev1.ErrorReason_ERROR_REASON_CANCELLED,
 	amo.KindCursor:             amogatev1.ErrorReason_ERROR_REASON_PAGE_TOKEN_INVALID,
+	amo.KindTokenLost:          amogatev1.ErrorReason_ERROR_REASON_TOKEN_LOST,
+	amo.KindEgressBlocked:      amogatev1.ErrorReason_ERROR_REASON_EGRESS_BLOCKED,
+	amo.KindHostGone:           amogatev1.ErrorReason_ERROR_REASON_ACCOUNT_HOST_GONE,
+	amo.KindMisconfigured:      amogatev1.ErrorReason_ERROR_REASON_INTEGRATION_MISCONFIGURED,
+	amo.KindUndecryptable:      amogatev1.ErrorReason_ERROR_REASON_CREDENTIAL_UNDECRYPTABLE,
+	amo.KindStoreUnavailable:   amogatev1.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE,
+	amo.KindStoreBusy:          amogatev1.ErrorReason_ERROR_REASON_STORE_BUSY,
+	amo.KindStoreFull:          amogatev1.ErrorReason_ERROR_REASON_STORE_FULL,
 }
 
 // reasonOfCode holds the reasons of the statuses that the gRPC library itself

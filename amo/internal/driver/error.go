@@ -71,6 +71,23 @@ const (
 	KindCancelled
 	// KindCursor: the list was begun over a generation that is not in use.
 	KindCursor
+	// KindTokenLost: the tokens that replaced the stored ones were lost.
+	KindTokenLost
+	// KindEgressBlocked: upstream has blocked the address of this process.
+	KindEgressBlocked
+	// KindHostGone: the account's host name does not exist, or leads to an address
+	// that is none of upstream's.
+	KindHostGone
+	// KindMisconfigured: upstream does not accept the integration itself.
+	KindMisconfigured
+	// KindUndecryptable: no key of the ring opens the stored credentials.
+	KindUndecryptable
+	// KindStoreUnavailable: the store does not answer.
+	KindStoreUnavailable
+	// KindStoreBusy: the store answers, but not in time.
+	KindStoreBusy
+	// KindStoreFull: the store cannot grow.
+	KindStoreFull
 
 	// KindCount is the number of kinds; tests walk them.
 	KindCount

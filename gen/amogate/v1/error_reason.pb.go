@@ -189,6 +189,44 @@ const (
 	// Example: {"reason":"UPSTREAM_RESPONSE_TOO_LARGE","domain":"amogate",
 	// "metadata":{}}
 	ErrorReason_ERROR_REASON_UPSTREAM_RESPONSE_TOO_LARGE ErrorReason = 35
+	// FAILED_PRECONDITION: the tokens that replaced the account's last ones were
+	// lost on their way here, so that the stored ones are used up. Authorize the
+	// account again: `amogate account add NAME`. The last access token is used
+	// until it expires; a replica that still holds the lost pair repairs this.
+	// Example: {"reason":"TOKEN_LOST","domain":"amogate",
+	// "metadata":{"account":"shop"}}
+	ErrorReason_ERROR_REASON_TOKEN_LOST ErrorReason = 37
+	// FAILED_PRECONDITION: upstream answered requests of several accounts with a
+	// block within a minute: it refuses the address of this server. Nothing is
+	// sent but a rare probe. Ask upstream's support to lift it.
+	// Example: {"reason":"EGRESS_BLOCKED","domain":"amogate","metadata":{}}
+	ErrorReason_ERROR_REASON_EGRESS_BLOCKED ErrorReason = 38
+	// FAILED_PRECONDITION: the account's host name has not existed for minutes,
+	// or leads to an address that is not public. Correct the account's URL.
+	// Example: {"reason":"ACCOUNT_HOST_GONE","domain":"amogate",
+	// "metadata":{"account":"shop"}}
+	ErrorReason_ERROR_REASON_ACCOUNT_HOST_GONE ErrorReason = 39
+	// FAILED_PRECONDITION: upstream does not accept the integration's id, secret
+	// or redirect URL. Correct --oauth-client-id, --oauth-client-secret-file or
+	// --oauth-redirect-url.
+	// Example: {"reason":"INTEGRATION_MISCONFIGURED","domain":"amogate",
+	// "metadata":{"account":"shop"}}
+	ErrorReason_ERROR_REASON_INTEGRATION_MISCONFIGURED ErrorReason = 40
+	// FAILED_PRECONDITION: no key of the key ring opens the account's stored
+	// credentials. Bring the key back, or add the account again.
+	// Example: {"reason":"CREDENTIAL_UNDECRYPTABLE","domain":"amogate",
+	// "metadata":{"account":"shop"}}
+	ErrorReason_ERROR_REASON_CREDENTIAL_UNDECRYPTABLE ErrorReason = 41
+	// UNAVAILABLE: the store does not answer, and the call needs it.
+	// Example: {"reason":"STORE_UNAVAILABLE","domain":"amogate","metadata":{}}
+	ErrorReason_ERROR_REASON_STORE_UNAVAILABLE ErrorReason = 42
+	// UNAVAILABLE: the store did not answer in time.
+	// Example: {"reason":"STORE_BUSY","domain":"amogate","metadata":{}}
+	ErrorReason_ERROR_REASON_STORE_BUSY ErrorReason = 43
+	// RESOURCE_EXHAUSTED: the store's disk is full. Calls that need not write to
+	// it go on.
+	// Example: {"reason":"STORE_FULL","domain":"amogate","metadata":{}}
+	ErrorReason_ERROR_REASON_STORE_FULL ErrorReason = 44
 )
 
 // Enum value maps for ErrorReason.
@@ -231,6 +269,14 @@ var (
 		33: "ERROR_REASON_BUG",
 		34: "ERROR_REASON_PANIC",
 		35: "ERROR_REASON_UPSTREAM_RESPONSE_TOO_LARGE",
+		37: "ERROR_REASON_TOKEN_LOST",
+		38: "ERROR_REASON_EGRESS_BLOCKED",
+		39: "ERROR_REASON_ACCOUNT_HOST_GONE",
+		40: "ERROR_REASON_INTEGRATION_MISCONFIGURED",
+		41: "ERROR_REASON_CREDENTIAL_UNDECRYPTABLE",
+		42: "ERROR_REASON_STORE_UNAVAILABLE",
+		43: "ERROR_REASON_STORE_BUSY",
+		44: "ERROR_REASON_STORE_FULL",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -270,6 +316,14 @@ var (
 		"ERROR_REASON_BUG":                           33,
 		"ERROR_REASON_PANIC":                         34,
 		"ERROR_REASON_UPSTREAM_RESPONSE_TOO_LARGE":   35,
+		"ERROR_REASON_TOKEN_LOST":                    37,
+		"ERROR_REASON_EGRESS_BLOCKED":                38,
+		"ERROR_REASON_ACCOUNT_HOST_GONE":             39,
+		"ERROR_REASON_INTEGRATION_MISCONFIGURED":     40,
+		"ERROR_REASON_CREDENTIAL_UNDECRYPTABLE":      41,
+		"ERROR_REASON_STORE_UNAVAILABLE":             42,
+		"ERROR_REASON_STORE_BUSY":                    43,
+		"ERROR_REASON_STORE_FULL":                    44,
 	}
 )
 
@@ -305,8 +359,7 @@ var File_amogate_v1_error_reason_proto protoreflect.FileDescriptor
 const file_amogate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
 	"\x1damogate/v1/error_reason.proto\x12\n" +
-	"amogate.v1*\xac\n" +
-	"\n" +
+	"amogate.v1*\xc3\f\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17ERROR_REASON_VALIDATION\x10\x01\x12$\n" +
@@ -345,7 +398,15 @@ const file_amogate_v1_error_reason_proto_rawDesc = "" +
 	"\x16ERROR_REASON_CANCELLED\x10 \x12\x14\n" +
 	"\x10ERROR_REASON_BUG\x10!\x12\x16\n" +
 	"\x12ERROR_REASON_PANIC\x10\"\x12,\n" +
-	"(ERROR_REASON_UPSTREAM_RESPONSE_TOO_LARGE\x10#B5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
+	"(ERROR_REASON_UPSTREAM_RESPONSE_TOO_LARGE\x10#\x12\x1b\n" +
+	"\x17ERROR_REASON_TOKEN_LOST\x10%\x12\x1f\n" +
+	"\x1bERROR_REASON_EGRESS_BLOCKED\x10&\x12\"\n" +
+	"\x1eERROR_REASON_ACCOUNT_HOST_GONE\x10'\x12*\n" +
+	"&ERROR_REASON_INTEGRATION_MISCONFIGURED\x10(\x12)\n" +
+	"%ERROR_REASON_CREDENTIAL_UNDECRYPTABLE\x10)\x12\"\n" +
+	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10*\x12\x1b\n" +
+	"\x17ERROR_REASON_STORE_BUSY\x10+\x12\x1b\n" +
+	"\x17ERROR_REASON_STORE_FULL\x10,B5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
 
 var (
 	file_amogate_v1_error_reason_proto_rawDescOnce sync.Once
