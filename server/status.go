@@ -270,7 +270,7 @@ func upstreamFault(ctx context.Context, err error, upstream *amo.Error) *fault {
 	case amo.KindCustomersMode:
 		set("mode", upstream.Mode)
 		set("needed", upstream.Needed)
-	case amo.KindQueueFull:
+	case amo.KindQueueFull, amo.KindTokenLost, amo.KindHostGone, amo.KindMisconfigured, amo.KindUndecryptable:
 		set("account", callFrom(ctx).account)
 	}
 	return f

@@ -39,7 +39,7 @@ var bans = []ban{
 		reason: "the emulator shares nothing with the client, so that neither copies the other's misreadings",
 	},
 	{
-		from: []string{"..."}, but: []string{"cmd/amogate", "emulator/...", "examples/...", "internal/e2e/...", "internal/faults"},
+		from: []string{"..."}, but: []string{"cmd/amogate", "emulator/...", "examples/...", "internal/e2e/...", "internal/faults", "internal/soak/..."},
 		to:     []string{"emulator/..."},
 		reason: "production code does not know the emulator",
 	},
@@ -78,6 +78,26 @@ var bans = []ban{
 	{
 		from: []string{"server"}, to: []string{"server/gateway", "amo/internal/v2", "amo/internal/v4", "internal/telemetry"}, direct: true,
 		reason: "handlers know the client and nothing around it",
+	},
+	{
+		from: []string{"amo/settings", "keyring"}, to: []string{"amo", "store/...", "account", "gen/..."},
+		reason: "settings and keys know nobody",
+	},
+	{
+		from: []string{"amo/limit", "amo/custody"}, to: []string{"amo", "store/...", "account", "gen/amogate/admin/..."},
+		reason: "they declare what they need of a store, and know no store and no client",
+	},
+	{
+		from: []string{"account"}, to: []string{"store/...", "server/...", "admin"},
+		reason: "the registry declares what it needs of a store, and is asked by servers",
+	},
+	{
+		from: []string{"store/..."}, to: []string{"server/...", "admin"},
+		reason: "the store is below the servers",
+	},
+	{
+		from: []string{"server/..."}, to: []string{"admin", "account", "store/..."},
+		reason: "handlers know accounts by an interface of their own",
 	},
 	{
 		from: []string{"..."}, but: []string{"cmd/..."}, to: []string{"cmd/..."},
