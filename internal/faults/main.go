@@ -20,10 +20,19 @@ const rowTimeout = time.Minute
 const exitUsage = 64
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	code := mainWith(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	signalled, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if _, err := choose(table(&executable{}), os.Args[1:]); err != nil {
+		_, _ = fmt.Fprintf(os.Stderr, "faults: %v\n", err)
+		os.Exit(exitUsage) //nolint:gocritic // nothing is to be stopped yet
+	}
+	asTest(func(inTest context.Context) bool {
+		// Rows end with the test and with a signal.
+		ctx, cancel := context.WithCancel(inTest)
+		defer cancel()
+		defer context.AfterFunc(signalled, cancel)()
+		return mainWith(ctx, os.Args[1:], os.Stdout, os.Stderr) == 0
+	})
 }
 
 func mainWith(ctx context.Context, ids []string, stdout, stderr io.Writer) int {

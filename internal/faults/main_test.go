@@ -46,7 +46,7 @@ func TestTable_rowsInProcessPass(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.ID, func(t *testing.T) {
 			t.Parallel()
-			measured, err := runOne(t.Context(), r)
+			measured, err := runOne(withTest(t.Context(), t), r)
 			if err != nil {
 				t.Fatal(err)
 			}
