@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"sync/atomic"
 	"time"
+
+	"github.com/amogate/amogate/amo/settings"
 )
 
 // Defaults of Config.
@@ -24,9 +25,6 @@ const (
 
 	// attemptTimeout bounds one request with the whole of its answer.
 	attemptTimeout = 30 * time.Second
-	// dialTimeout bounds the making of a connection, so that a host that does not
-	// answer is told from a request that got no answer.
-	dialTimeout = 10 * time.Second
 	// maxInFlight is the most requests on their way: rate times the longest
 	// latency that still makes sense.
 	maxInFlight = 16
@@ -41,8 +39,15 @@ type Config struct {
 	BaseURL *url.URL
 	// Auth are the credentials: BearerToken or Session.
 	Auth Auth
-	// Transport carries the requests. Default: a pooled HTTP transport.
+	// Transport carries the requests. Default: NewTransport with the three below.
 	Transport http.RoundTripper
+	// Settings are the durations. Default: settings.Default.
+	Settings settings.Settings
+	// Lookup finds the addresses of hosts. Default: the resolver of the system.
+	Lookup Lookup
+	// AllowInsecure lets connections go to addresses that are not public, for
+	// tests and the sandbox.
+	AllowInsecure bool
 	// Rate is the most requests a second, logins and retries included: above 0,
 	// at most 7. Default 6.
 	Rate float64
@@ -58,8 +63,8 @@ type Config struct {
 
 // withDefaults returns the configuration with every default filled in.
 func (c Config) withDefaults() Config {
-	if c.Transport == nil {
-		c.Transport = newTransport()
+	if c.Settings == (settings.Settings{}) {
+		c.Settings = settings.Default()
 	}
 	if c.Rate == 0 {
 		c.Rate = DefaultRate
@@ -106,23 +111,12 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
-// newTransport returns the transport that clients use by default.
-func newTransport() http.RoundTripper {
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   maxInFlight,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   dialTimeout,
-		ExpectContinueTimeout: time.Second,
-	}
-}
-
 // Client is the client of one account. It is safe for concurrent use; all its
 // requests share one limiter. Close it when it is no longer used.
 type Client struct {
-	config      Config
+	config Config
+	// base is the root of the account's API; it changes when the account moves.
+	base        atomic.Pointer[url.URL]
 	http        *http.Client
 	limiter     *limiter
 	credentials credentials
@@ -152,6 +146,13 @@ func New(config Config) (*Client, error) {
 	if err := config.validate(); err != nil {
 		return nil, fmt.Errorf("amo: %w", err)
 	}
+	if config.Transport == nil {
+		transport, err := NewTransport(TransportConfig{Settings: config.Settings, Lookup: config.Lookup, AllowInsecure: config.AllowInsecure})
+		if err != nil {
+			return nil, err
+		}
+		config.Transport = transport
+	}
 	m, err := newMetrics()
 	if err != nil {
 		return nil, fmt.Errorf("amo: metrics: %w", err)
@@ -167,6 +168,7 @@ func New(config Config) (*Client, error) {
 		accounts: map[Generation]*accountCache{V2: {}, V4: {}},
 		metrics:  m,
 	}
+	c.base.Store(config.BaseURL)
 	c.life, c.end = context.WithCancel(context.Background())
 	c.credentials = config.Auth.credentials(c)
 	c.customers = newCustomers(c)
@@ -198,6 +200,10 @@ func (c *Client) Notes() *Notes { return c.notes }
 
 // Account returns the name of the account.
 func (c *Client) Account() string { return c.config.Account }
+
+// Move makes every further request go to another host, after the account has got
+// another name.
+func (c *Client) Move(to Host) { c.base.Store(to.URL()) }
 
 // Close ends what the client does on behalf of many callers and lets go of idle
 // connections. Calls in flight go on under their own contexts.

@@ -95,7 +95,7 @@ func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, call driver.Call) (*http.Request, error) {
-	target := c.config.BaseURL.JoinPath(call.Path)
+	target := c.base.Load().JoinPath(call.Path)
 	target.RawQuery = call.Query.Encode()
 	req, err := http.NewRequestWithContext(ctx, call.Method, target.String(), bytes.NewReader(call.Body))
 	if err != nil {
@@ -156,6 +156,9 @@ func transportError(ctx context.Context, err error) *Error {
 	}
 	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err // the URL shows what callers search for
+	}
+	if own, ok := errors.AsType[*Error](err); ok {
+		return own // of the dialer
 	}
 	var (
 		dns         *net.DNSError

@@ -131,7 +131,7 @@ func dropper(t *testing.T, drop func() bool) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := New(Config{Account: "test", BaseURL: base, Generation: V2, Auth: BearerToken("t")})
+	c, err := New(Config{Account: "test", BaseURL: base, Generation: V2, Auth: BearerToken("t"), AllowInsecure: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -150,6 +150,8 @@ func (p *process) build(ctx context.Context, s settings, tel *telemetry.Telemetr
 			PageSize:   s.pageSize,
 			UserAgent:  "amogate/" + readBuild().version,
 			Logger:     s.logger,
+
+			AllowInsecure: s.insecureUpstream || s.sandbox != nil,
 		})
 		if err != nil {
 			return &exitError{exitConfig, err}

@@ -57,6 +57,7 @@ type settings struct {
 	generation              amo.Generation
 	pageSize                int
 	rate                    float64
+	insecureUpstream        bool
 	sandbox                 *emulator.Config // nil = no sandbox
 	logger                  *slog.Logger
 	drainDelay, stopTimeout time.Duration
@@ -79,6 +80,7 @@ func (c *serveCommand) read(out streams) (settings, error) {
 		pageSize: c.UpstreamPageSize, rate: c.Rate,
 		drainDelay: c.DrainDelay, stopTimeout: c.StopTimeout,
 	}
+	s.insecureUpstream = c.AllowInsecureUpstream
 	c.checkAddresses(&p)
 	s.account = c.readAccount(&p)
 	s.defaultAccount = c.readDefaultAccount(&p)
