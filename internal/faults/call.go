@@ -98,6 +98,11 @@ func (b errorBody) failure() failure {
 // restCall makes a REST call and returns its HTTP status and what it failed
 // with.
 func restCall(ctx context.Context, method, url, body string, header http.Header) (int, failure, error) {
+	return restCallBy(ctx, http.DefaultClient, method, url, body, header)
+}
+
+// restCallBy is restCall by a client of its own.
+func restCallBy(ctx context.Context, client *http.Client, method, url, body string, header http.Header) (int, failure, error) {
 	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return 0, failure{}, fmt.Errorf("make request: %w", err)
@@ -105,7 +110,7 @@ func restCall(ctx context.Context, method, url, body string, header http.Header)
 	if header != nil {
 		req.Header = header
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, failure{}, fmt.Errorf("call: %w", err)
 	}

@@ -167,11 +167,17 @@ func (s *stack) onClose(f func() error) { s.closers = append(s.closers, f) }
 
 // close stops the parts in the reverse order of their start.
 func (s *stack) close() error {
+	err := s.stop()
+	http.DefaultClient.CloseIdleConnections()
+	return err
+}
+
+// stop is close for a stack that no sockets of callers lead to.
+func (s *stack) stop() error {
 	var errs []error
 	for _, closer := range slices.Backward(s.closers) {
 		errs = append(errs, closer())
 	}
-	http.DefaultClient.CloseIdleConnections()
 	return errors.Join(errs...)
 }
 

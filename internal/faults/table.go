@@ -33,6 +33,9 @@ func table(x *executable) []Row {
 		{"C18", "CR, LF and non-ASCII never reach upstream's headers: INVALID_ARGUMENT", func(ctx context.Context) (string, error) {
 			return hostileValues(ctx, hostileAccounts)
 		}},
+		{"U11", "404 or 204 to one record: NOT_FOUND/UPSTREAM_NOT_FOUND, one request", func(ctx context.Context) (string, error) {
+			return missing(ctx, missingAnswers)
+		}},
 		{"U12", "204 to a list is its end: none of 0 rows, none behind 100", func(ctx context.Context) (string, error) {
 			return listWhole(ctx, nothingFound)
 		}},
