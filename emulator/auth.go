@@ -129,9 +129,8 @@ func (c *call) checkCredentials(login, key string) *refusal {
 // authenticate accepts a bearer token, either spelling of credentials in the query, which open a session too, or the
 // cookies of an open session.
 func (c *call) authenticate() *refusal {
-	if header := c.request.Header.Get("Authorization"); header != "" {
-		scheme, token, _ := strings.Cut(header, " ")
-		if strings.EqualFold(scheme, "Bearer") && strings.TrimSpace(token) == c.e.config.Token {
+	if c.request.Header.Get("Authorization") != "" {
+		if c.hasAccess() {
 			return nil
 		}
 		return &refusal{status: http.StatusUnauthorized, code: 110, text: "Unauthorized"}
@@ -196,7 +195,7 @@ func (c *call) login() *reply {
 	w.open('{')
 	c.writeLoginID(&w, config.AccountID)
 	w.keyText("name", config.AccountName)
-	w.keyText("subdomain", config.Subdomain)
+	w.keyText("subdomain", c.e.subdomain())
 	w.keyText("language", config.Language)
 	w.keyText("timezone", config.TimeZone)
 	w.close('}')

@@ -152,7 +152,7 @@ func TestLimiterUnderConcurrency(t *testing.T) {
 	var all sync.WaitGroup
 	verdicts := make(chan verdict, 40)
 	for i := range 40 {
-		all.Go(func() { verdicts <- l.arrive(now.Add(-time.Duration(i) * time.Microsecond)) })
+		all.Go(func() { verdicts <- l.arrive(now.Add(-time.Duration(i)*time.Microsecond), true) })
 	}
 	all.Wait()
 	close(verdicts)
@@ -160,7 +160,7 @@ func TestLimiterUnderConcurrency(t *testing.T) {
 	for v := range verdicts {
 		counts[v]++
 	}
-	if counts[admitted] != 7 || counts[tooMany] != 20 || counts[banned] != 13 || l.fullestWindow() != 40 {
-		t.Errorf("admitted %d, refused %d, banned %d, fullest window %d", counts[admitted], counts[tooMany], counts[banned], l.fullestWindow())
+	if counts[admitted] != 7 || counts[tooMany] != 20 || counts[banned] != 13 || l.fullest != 40 {
+		t.Errorf("admitted %d, refused %d, banned %d, fullest window %d", counts[admitted], counts[tooMany], counts[banned], l.fullest)
 	}
 }

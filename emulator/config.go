@@ -53,6 +53,8 @@ type Config struct {
 	Token string
 	// Login and APIKey are the accepted user and key. Defaults: DefaultLogin, DefaultAPIKey.
 	Login, APIKey string
+	// OAuth is the integration the account has installed, beside Token.
+	OAuth OAuth
 	// SessionLifetime is the life of a session, counted from the login and never prolonged. Default: 15 minutes.
 	SessionLifetime time.Duration
 	// CaptchaAfter is the number of failed logins in a row after which every login answers code 111 until
@@ -63,8 +65,12 @@ type Config struct {
 	// OtherDomain is the host named by the answer of LoginOtherServer. Default: "example.amocrm.com".
 	OtherDomain string
 
-	// Host is the only host name (without port) the account answers to; others get code 101. Empty: any.
+	// Host is the only host name (without port) the account answers to, until Rename; others get code 101. Empty: any.
 	Host string
+	// MovedNotFound answers 404 instead of 401 at the hosts an account that was renamed has left.
+	MovedNotFound bool
+	// CallerHeader is the header whose values Stats.ByCaller tells apart. Default: User-Agent.
+	CallerHeader string
 	// BasePath is removed from the front of request paths, for clients whose base URL has a path. http.StripPrefix
 	// in front of the handler does the same.
 	BasePath string
@@ -84,6 +90,8 @@ type Config struct {
 	ErrorStyle ErrorStyle
 	// LimitBody is the body of a 429.
 	LimitBody LimitBody
+	// BanHTML answers calls of v2 during a ban with a page of the web server, as it does all others.
+	BanHTML bool
 	// RetryAfter, when above zero, is sent with a 429 in whole seconds.
 	RetryAfter time.Duration
 	// SessionSlides lets every request prolong its session instead of ending it at a fixed time after the login.
@@ -334,6 +342,8 @@ func (c Config) withDefaults(now time.Time) Config {
 	setDefault(&c.Subdomain, "example")
 	setDefault(&c.TimeZone, "Europe/Moscow")
 	setDefault(&c.Language, "ru")
+	setDefault(&c.CallerHeader, "User-Agent")
+	c.OAuth = c.OAuth.withDefaults()
 	setDefault(&c.Currency, "RUB")
 	if c.SeedEnd.IsZero() {
 		c.SeedEnd = seedEnd
@@ -384,6 +394,9 @@ func (c *Config) validate() error {
 	}
 	if c.BasePath != "" && !strings.HasPrefix(c.BasePath, "/") {
 		errs = append(errs, fmt.Errorf("base path %q: must start with a slash", c.BasePath))
+	}
+	if err := c.OAuth.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	if err := c.settleMode(); err != nil {
 		errs = append(errs, err)

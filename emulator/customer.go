@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Customer is a stored customer. Times are unix seconds, 0 (or less) for none; NextPrice is in whole units of the
@@ -302,7 +301,7 @@ func (e *Emulator) UpdateCustomer(id int64, change func(*Customer)) error {
 	change(c)
 	c.ID = id
 	if c.UpdatedAt == old.UpdatedAt {
-		c.UpdatedAt = max(time.Now().Unix(), old.UpdatedAt+1)
+		c.UpdatedAt = max(e.now().Unix(), old.UpdatedAt+1)
 	}
 	st.resolveTags(c)
 	st.put(c)

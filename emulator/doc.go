@@ -15,8 +15,29 @@
 // /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too), /api/v2/customers_periods and
 // /api/v2/notes. Beside it, over the same state, it serves of generation v4 GET /api/v4/account, /api/v4/customers with
 // their links, subscriptions, custom fields, transactions, statuses, segments, bonus points and mode, and the notes of
-// leads, contacts, companies and customers. GET /__emulator/stats tells what it saw (Stats as JSON), DELETE resets that; paths below /__emulator/
-// take no limiter slot and need no credentials.
+// leads, contacts, companies and customers. POST /oauth2/access_token exchanges codes and refresh tokens of the integration
+// of Config.OAuth, GET /oauth is its consent page, GET /oauth2/account/current/subdomain and its older form
+// /oauth2/account/subdomain tell where the account lives now. Access tokens open whatever Config.Token does.
+//
+// Paths below /__emulator/ take no limiter slot and need no credentials; they are for processes that cannot call
+// methods. Parameters are in the query, answers are JSON, a parameter that cannot be read is 400 with a text.
+//
+//	GET, DELETE stats        what it saw (Stats), and back to zero
+//	POST oauth/code          {"code"} as the consent page brings it
+//	POST oauth/pair          {"access_token","refresh_token","expires_in"}
+//	POST oauth/long-lived    ?life=8760h: {"access_token"}
+//	GET  oauth/live          {"pairs"}, the refresh tokens that could be exchanged now
+//	POST oauth/expire        every access token ends
+//	POST oauth/revoke        every refresh token ends
+//	POST oauth/disconnect    both
+//	POST oauth/secret        ?secret=…: another client secret, which ends both
+//	POST rename              ?host=…: the account lives there
+//	POST clock               ?offset=-10m: of the account's clock
+//	POST ban, unban          ?for=15m: every call is answered 403
+//	POST sessions/expire     every session ends
+//	POST, DELETE faults      the rules of a fault file, the body, are added; no rule is left
+//	GET  customers           one JSON object a line: id, name, created_at
+//	GET  transactions        one JSON object a line: id, customer_id, price, date, comment
 //
 // # Guarantees
 //
@@ -36,10 +57,16 @@
 //
 // # Departures from the real service
 //
+// The consent page asks nobody. It and the domain's look-ups answer at every host, the page without a place in the window.
+// Tokens are kept in memory: another emulator knows none of them. A refresh token that is too old is refused as one that
+// was used. An exchange at a host that is not the account's is refused with "Invalid account", at one it has left as any
+// call there. A grant_type, redirect_uri, code or refresh_token that is missing has a hint in the style of the recorded
+// ones. Signatures of access tokens are noise.
+//
 // Users are not stored, and contacts and companies only as far as notes need them: a customer accepts any id of theirs,
 // and any period_id.
-// The name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords,
-// tokens and hosts do not change by themselves. Text of errors other than the lock's is ours. A session's second cookie
+// The name of a company that is neither seeded nor added by AddCompany is null. Rights do not filter rows. Passwords
+// and hosts do not change by themselves. Text of errors other than the lock's is ours. A session's second cookie
 // has a name of ours. Requests that were refused with 429 take a place in the window as well. While a ban lasts every
 // request, logins too, is answered 403, in v2 with code 403. A new customer without responsible_user_id or created_by has the
 // account's user there. Own links of lists lack the parameter entity, which recordings of other lists have.
@@ -185,6 +212,19 @@
 //	language of errors (v4)                               English             RussianErrors
 //	how customers are kept at the start                   periodicity         CustomersMode
 //	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
+//	ban of v2                                             code 403            BanHTML (a page)
+//	hosts a renamed account has left                      401                 MovedNotFound (404)
+//	lives of codes, access and refresh tokens             20 min, 24 h, 90 d  OAuth.CodeLife, AccessLife, RefreshLife
+//	a used refresh token whose new pair is unused         refused             OAuth.Grace (exchanged again)
+//	the access token of a pair that was refreshed         lives on            OAuth.RefreshEndsAccess
+//	a wrong client secret, a wrong redirect URI           401, 400            OAuth.ClientErrors
+//	a used or revoked token                               401                 OAuth.RevokedStatus
+//	a token that was never issued                         400                 OAuth.InvalidStatus
+//	language of refused exchanges                         Russian             OAuth.EnglishErrors
+//	server_time beside a pair                             absent              OAuth.ServerTime
+//	has the account paid, as far as exchanges go          yes                 OAuth.Unpaid (401)
+//	does the user agree                                   yes                 OAuth.ConsentDenied
+//	do exchanges take a place in the window               yes                 OAuth.Uncounted
 //	failed logins until a captcha is needed               10                  CaptchaAfter
 //
 // # Fault files

@@ -1,7 +1,9 @@
 package emulator
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -9,10 +11,30 @@ import (
 // TestEverySwitchIsDocumented holds the package comment to the switches there are.
 func TestEverySwitchIsDocumented(t *testing.T) {
 	doc := readFile(t, "doc.go")
-	for f := range reflect.TypeFor[Config]().Fields() {
-		choice := f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.Int && f.Type.PkgPath() != ""
-		if choice && !strings.Contains(doc, f.Name) {
-			t.Errorf("the package comment does not tell of Config.%s", f.Name)
+	for _, config := range []reflect.Type{reflect.TypeFor[Config](), reflect.TypeFor[OAuth]()} {
+		for f := range config.Fields() {
+			choice := f.Type.Kind() == reflect.Bool || f.Type.Kind() == reflect.Int && f.Type.PkgPath() != ""
+			if choice && !strings.Contains(doc, f.Name) {
+				t.Errorf("the package comment does not tell of %s.%s", config.Name(), f.Name)
+			}
+		}
+	}
+}
+
+// TestEveryAdminPathIsDocumented holds the package comment to the paths there are.
+func TestEveryAdminPathIsDocumented(t *testing.T) {
+	doc := readFile(t, "doc.go")
+	var routes []string
+	routes = slices.AppendSeq(routes, maps.Keys(adminRoutes))
+	routes = slices.AppendSeq(routes, maps.Keys(adminDumps))
+	for _, route := range routes {
+		method, path, _ := strings.Cut(route, " ")
+		found := false
+		for line := range strings.Lines(doc) {
+			found = found || strings.HasPrefix(line, "//\t") && strings.Contains(line, method) && slices.Contains(strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == ',' }), path)
+		}
+		if !found {
+			t.Errorf("the package comment does not tell of %s", route)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"errors"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -25,6 +24,9 @@ type Emulator struct {
 	segmentFields catalogue
 	customers     *customerStore
 	mode          modeStore
+	grants        grants
+	hosts         hostStore
+	clock         clock
 }
 
 // New returns an emulator of the account config describes. It fails when a setting is out of range.
@@ -48,7 +50,10 @@ func New(config Config) (*Emulator, error) {
 	e.catalogue.init(seedFields)
 	e.segmentFields.init(seedSegmentFields)
 	e.mode.set(config.CustomersMode)
+	e.grants.init(config.OAuth.ClientSecret)
+	e.hosts.name = config.Host
 	e.customers = newCustomerStore(newSeed(config), config)
+	e.customers.periods.now = e.now
 	return e, nil
 }
 
@@ -68,17 +73,14 @@ type call struct {
 
 // answer takes a request through limiter, faults, authentication and its route. It never waits.
 func (e *Emulator) answer(r *http.Request) *reply {
-	c := &call{e: e, request: r, now: time.Now()}
+	c := &call{e: e, request: r, now: e.now()}
 	path, ok := e.trimBase(r.URL.Path)
 	if !ok { // nothing of the account's lives there
 		return htmlReply(http.StatusNotFound)
 	}
 	c.path = path
 	if rest, ok := strings.CutPrefix(c.path, adminPrefix); ok {
-		if rest == "stats" {
-			return e.serveStats(r.Method)
-		}
-		return htmlReply(http.StatusNotFound)
+		return c.admin(rest)
 	}
 	c.op = operation(r.Method, c.path)
 	if strings.HasPrefix(c.path, v4Prefix) {
@@ -90,8 +92,12 @@ func (e *Emulator) answer(r *http.Request) *reply {
 	e.counters.change(func(s *Stats) {
 		s.Requests++
 		s.ByOperation[c.op]++
+		s.countCaller(r.Header.Get(e.config.CallerHeader))
 	})
-	judged := e.limiter.arrive(c.now)
+	judged := admitted
+	if c.op != OpOAuthConsent {
+		judged = e.limiter.arrive(time.Now(), c.takesSlot())
+	}
 	rep := c.judge(judged)
 	c.finish(rep)
 	e.counters.change(func(s *Stats) {
@@ -119,7 +125,7 @@ func (e *Emulator) trimBase(path string) (rest string, ok bool) {
 func (c *call) judge(v verdict) *reply {
 	switch v {
 	case banned:
-		if c.isV4() { // refused by the web server in front of the service
+		if c.isV4() || c.isOAuth() || c.e.config.BanHTML { // refused by the web server in front of the service
 			return htmlReply(http.StatusForbidden)
 		}
 		return c.errorReply(&refusal{status: http.StatusForbidden, code: 403, text: "Access is blocked because of too many requests"})
@@ -175,6 +181,12 @@ func operation(method, path string) string {
 	switch trimSlash(path) {
 	case "/private/api/auth.php":
 		return OpAuth
+	case tokenPath:
+		return OpOAuthToken
+	case consentPath:
+		return OpOAuthConsent
+	case subdomainPath, deprecatedDomainPath:
+		return OpOAuthSubdomain
 	case "/api/v2/account":
 		if method == http.MethodGet {
 			return OpAccount
@@ -217,6 +229,9 @@ func operation(method, path string) string {
 
 // route answers a request as the service would without faults.
 func (c *call) route() *reply {
+	if c.isOAuth() {
+		return c.routeOAuth()
+	}
 	if r := c.checkHost(); r != nil {
 		if c.op == OpAuth {
 			return c.loginFailed(r)
@@ -276,25 +291,18 @@ func (c *call) resource() (*reply, error) {
 
 // checkHost refuses requests for another account.
 func (c *call) checkHost() *refusal {
-	if c.e.config.Host == "" {
+	wrong := c.e.hosts.refuses(c.host(), c.e.config.MovedNotFound)
+	if wrong == nil {
 		return nil
 	}
-	host := c.request.Host
-	if host == "" {
-		host = c.request.URL.Host
-	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	if strings.EqualFold(host, c.e.config.Host) {
-		return nil
-	}
-	return &refusal{status: http.StatusUnauthorized, code: 101, text: "Account not found"}
+	return wrong.refusal
 }
 
 // finish adds what every answer carries: dates, cookies, compression, latency.
 func (c *call) finish(r *reply) {
-	r.header.Set("Date", c.now.UTC().Format(http.TimeFormat))
+	if r.header.Get("Date") == "" { // a fault may have given another
+		r.header.Set("Date", c.now.UTC().Format(http.TimeFormat))
+	}
 	if r.status < 300 {
 		r.header.Set("Runtime-Timestamp", strconv.FormatInt(c.now.Unix(), 10))
 	}

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -26,19 +27,31 @@ type limiter struct {
 	mu          sync.Mutex
 	arrivals    []time.Time // of the last second, oldest first
 	fullest     int
-	violations  []time.Time // of the last banSpan, oldest first
+	windows     map[int]int64 // requests by how many the second that ended with them held
+	violations  []time.Time   // of the last banSpan, oldest first
 	bannedUntil time.Time
+	bans        int64
 }
 
-// arrive records a request and judges it.
-func (l *limiter) arrive(now time.Time) verdict {
+// arrive records a request and judges it. One that is not counted takes no place in the window, but meets a ban.
+func (l *limiter) arrive(now time.Time, counted bool) verdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if n := len(l.arrivals); n > 0 && now.Before(l.arrivals[n-1]) {
 		now = l.arrivals[n-1] // callers read the clock before they get here, and can pass each other
 	}
+	if !counted {
+		if now.Before(l.bannedUntil) {
+			return banned
+		}
+		return admitted
+	}
 	l.arrivals = append(since(l.arrivals, now.Add(-time.Second)), now)
 	l.fullest = max(l.fullest, len(l.arrivals))
+	if l.windows == nil {
+		l.windows = map[int]int64{}
+	}
+	l.windows[len(l.arrivals)]++
 	if now.Before(l.bannedUntil) {
 		return banned
 	}
@@ -48,21 +61,43 @@ func (l *limiter) arrive(now time.Time) verdict {
 	l.violations = append(since(l.violations, now.Add(-l.banSpan)), now)
 	if l.banAfter >= 0 && len(l.violations) >= l.banAfter {
 		l.bannedUntil = now.Add(l.banFor)
+		l.bans++
 		l.violations = l.violations[:0]
 	}
 	return tooMany
 }
 
-func (l *limiter) fullestWindow() int {
+// tell adds what the limiter counted to the statistics.
+func (l *limiter) tell(s *Stats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.fullest
+	s.FullestWindow, s.Bans = l.fullest, l.bans
+	s.ByWindow = maps.Clone(l.windows)
+	if s.ByWindow == nil {
+		s.ByWindow = map[int]int64{}
+	}
 }
 
-func (l *limiter) resetFullest() {
+// reset forgets what was counted; the window, violations and a ban stay.
+func (l *limiter) reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.fullest = 0
+	l.fullest, l.bans, l.windows = 0, 0, nil
+}
+
+// Ban bans the account for so long, from now on, whatever it did: every call is answered 403.
+func (e *Emulator) Ban(d time.Duration) {
+	e.limiter.mu.Lock()
+	defer e.limiter.mu.Unlock()
+	e.limiter.bannedUntil = time.Now().Add(d)
+	e.limiter.bans++
+}
+
+// Unban ends a ban and forgets what led to it.
+func (e *Emulator) Unban() {
+	e.limiter.mu.Lock()
+	defer e.limiter.mu.Unlock()
+	e.limiter.bannedUntil, e.limiter.violations = time.Time{}, nil
 }
 
 // since drops the instants at or before start: two requests exactly a span apart do not share a window.

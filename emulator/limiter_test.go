@@ -40,7 +40,7 @@ func TestArrivalsOutOfOrder(t *testing.T) {
 	l := limiter{limit: 2, banAfter: -1}
 	start := time.Now()
 	for _, after := range []time.Duration{time.Millisecond, 0, time.Second + time.Millisecond} {
-		if got := l.arrive(start.Add(after)); got != admitted {
+		if got := l.arrive(start.Add(after), true); got != admitted {
 			t.Errorf("after %s: verdict %d", after, got)
 		}
 	}

@@ -35,7 +35,8 @@ type periodStore struct {
 	system  []Period       // by StatusType
 	moved   map[int64]heir // of a removed period
 	nextID  int64
-	russian bool // names of statuses nobody named
+	russian bool             // names of statuses nobody named
+	now     func() time.Time // by the account's clock
 }
 
 // heir is the period that has the customers of a removed one.
@@ -45,7 +46,7 @@ type heir struct {
 }
 
 func newPeriodStore(periods []Period, russian bool) *periodStore {
-	st := &periodStore{moved: map[int64]heir{}, system: slices.Clone(systemStatuses[:]), russian: russian}
+	st := &periodStore{moved: map[int64]heir{}, system: slices.Clone(systemStatuses[:]), russian: russian, now: time.Now}
 	st.set(slices.Clone(periods))
 	return st
 }
@@ -104,7 +105,7 @@ func (st *periodStore) has(id int64) bool {
 
 // current returns the period whose customers those of a period are now: itself unless it was removed.
 func (st *periodStore) current(id int64) int64 {
-	for now := time.Now(); ; {
+	for now := st.now(); ; {
 		next, ok := st.moved[id]
 		if !ok || now.Before(next.at) {
 			return id

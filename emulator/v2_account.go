@@ -28,7 +28,7 @@ func (c *call) readAccount() (*reply, error) {
 	w.self(c.href(), "get")
 	w.keyInteger("id", config.AccountID)
 	w.keyText("name", config.AccountName)
-	w.keyText("subdomain", config.Subdomain)
+	w.keyText("subdomain", c.e.subdomain())
 	w.keyText("currency", config.Currency)
 	w.keyText("timezone", config.TimeZone)
 	w.keyText("timezone_offset", c.now.In(c.e.zone).Format("-07:00"))

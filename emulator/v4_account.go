@@ -29,7 +29,7 @@ func (c *call) readAccountV4() (*reply, error) {
 	w.open('{')
 	w.keyInteger("id", config.AccountID)
 	w.keyText("name", config.AccountName)
-	w.keyText("subdomain", config.Subdomain)
+	w.keyText("subdomain", c.e.subdomain())
 	w.keyText("language", config.Language)
 	w.keyInteger("created_at", 1600000000)
 	w.keyInteger("created_by", 0)

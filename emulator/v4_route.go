@@ -143,8 +143,7 @@ func (c *call) routeV4() *reply {
 
 // authenticateV4 accepts a bearer token and nothing else.
 func (c *call) authenticateV4() *problem {
-	scheme, token, _ := strings.Cut(c.request.Header.Get("Authorization"), " ")
-	if strings.EqualFold(scheme, "Bearer") && strings.TrimSpace(token) == c.e.config.Token {
+	if c.hasAccess() {
 		return nil
 	}
 	return &problem{status: http.StatusUnauthorized, detail: unauthorizedDetail}
@@ -160,7 +159,7 @@ func (c *call) requestPath() string {
 
 // absolute makes an address of a path, as the links of this generation are.
 func (c *call) absolute(path string) string {
-	host := c.e.config.Host
+	host, _ := c.e.hosts.get()
 	if host == "" {
 		host = c.e.config.Subdomain + ".amocrm.ru"
 	}
