@@ -42,6 +42,31 @@ func table(x *executable) []Row {
 		{"U13", "400 and 422 with validation-errors name fields of the request, item by item; over v2 errors beside the items do", func(ctx context.Context) (string, error) {
 			return refusedFields(ctx, refusedField)
 		}},
+		{"U14", "500, 502, 503 to a read: at most 3 requests, then UNAVAILABLE/UPSTREAM_UNAVAILABLE; in an outage of 60s at most 1.1 requests a call after 10s", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return outageOnRead(ctx, outageStatuses, outageTries)
+			}, func(ctx context.Context) (string, error) { return outageStorm(ctx, 1.1) })
+		}},
+		{"U16", "504 to a page: smaller ones, at most one request a size; the list comes whole; UNAVAILABLE/UPSTREAM_UNAVAILABLE where not even one row passes", func(ctx context.Context) (string, error) {
+			return heavyPage(ctx, 25)
+		}},
+		{"U17", "upstream answers after 25s, the deadline is 5s: DEADLINE_EXCEEDED and the request ended within 5.05s; over sockets (÷ 20) the connection is closed within 100ms of the deadline", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return slowAnswer(ctx, 5050*time.Millisecond)
+			}, func(ctx context.Context) (string, error) { return slowConnection(ctx, 100*time.Millisecond) })
+		}},
+		{"U18", "an answer of a byte a second ends after 30s, a read is asked 3 times at most: UNAVAILABLE/UPSTREAM_BAD_RESPONSE, or DEADLINE_EXCEEDED at the deadline", func(ctx context.Context) (string, error) {
+			return dripping(ctx, 30*time.Second)
+		}},
+		{"U20", "a connection reset in the middle of an answer: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
+			return resetInBody(ctx, outageTries)
+		}},
+		{"U21", "half a document with 200: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
+			return truncated(ctx, outageTries)
+		}},
+		{"U24", "a page with 200 is never data: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
+			return pageForData(ctx, outageTries)
+		}},
 		{"U28", "spellings of a value give one row; digits beyond 64 bits stay digits, an unknown shape becomes raw; an id beyond them is UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
 			return oddSpellings(ctx, spellings)
 		}},

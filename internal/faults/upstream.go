@@ -17,16 +17,21 @@ type upstreamAPI struct {
 	list, create, key string
 	// page is in the query of the page behind so many rows.
 	page func(offset, size int) string
+	// size is in the query of a page of at most so many rows, largest the most.
+	size    func(rows int) string
+	largest int
 }
 
 var upstreamAPIs = []upstreamAPI{
 	{
 		generation: amo.V2, list: emulator.OpCustomersList, create: emulator.OpCustomersWrite, key: "items",
 		page: func(offset, _ int) string { return fmt.Sprintf("limit_offset=%d&", offset) },
+		size: func(rows int) string { return fmt.Sprintf("limit_rows=%d", rows) }, largest: 500,
 	},
 	{
 		generation: amo.V4, list: emulator.OpV4CustomersList, create: emulator.OpV4CustomersCreate, key: "customers",
 		page: func(offset, size int) string { return fmt.Sprintf("page=%d", offset/size+1) },
+		size: func(rows int) string { return fmt.Sprintf("limit=%d", rows) }, largest: 250,
 	},
 }
 
