@@ -235,22 +235,27 @@
 //
 //	{"rules": [
 //	  {"match": {"operation": "customers.list", "query": "limit_offset=500", "nth": 1}, "action": {"empty": true}},
+//	  {"match": {"kind": "write", "probability": 0.05, "seed": 7}, "action": {"cut": 20, "reset": true}},
+//	  {"match": {"operation": "oauth.token", "nth": 1}, "action": {"drop": true, "apply": true}},
 //	  {"match": {"method": "POST", "every": 10}, "action": {"status": 504, "html": true, "apply": true}},
 //	  {"match": {"path": "/api/v2/customers", "from": 3, "to": 5}, "action": {"delay": "2s", "cut": 1000}}
 //	]}
 //
 // All conditions of a match that are set must hold: method, path (without the base path), operation ("auth",
 // "account", "customers.list", "customers.write", "customers.transactions.list", "customers.transactions.write",
-// "customers.periods.list", "customers.periods.write", "notes.list", "notes.write", "unknown",
-// and the constants that begin with OpV4), query and body (text contained in the decoded query, in the body), and of the
-// requests that meet these, counted from 1 for every rule, nth, from, to and every.
+// "customers.periods.list", "customers.periods.write", "notes.list", "notes.write", "oauth.token", "oauth.consent",
+// "oauth.subdomain", "unknown", and the constants that begin with OpV4), kind ("read", "write", "token", "login"), query
+// and body (text contained in the decoded query, in the body), and of the requests that meet these, counted from 1 for
+// every rule, nth, from, to and every. With a probability a rule acts on so many of the requests that are left, by
+// chance; equal seeds choose alike.
 //
 // Answers in the place of the real one, which is not asked unless "apply" is true: status (with the service's error
 // body), html (a page of the web server), body, empty (204), drop (no answer), expire_session (401, and every session
-// is over), bomb_bytes (gzip that unpacks to so many zeros).
+// is over), bomb_bytes (gzip that unpacks to so many zeros), depth (so many lists in each other), keys (an object with so
+// many). A redirect is a status with the header Location.
 //
 // Changes to the real or the given answer: header (an object), delay ("2s"), cut (bytes of the body until the
-// connection breaks, as sent), drip ({"bytes": 1, "every": "10ms"}), garbled, gzip, and for lists duplicate (first
-// rows sent twice), shift (rows by which the list moved), endless (the first page for every offset), for writes
-// updated_at_millis. Unknown keys and keys that stand twice are errors.
+// connection breaks, as sent), drip ({"bytes": 1, "every": "10ms"}), garbled, bad_text (names that are no UTF-8), gzip,
+// reset (drop and cut break the connection by a reset), and for lists duplicate (first rows sent twice), shift (rows by
+// which the list moved), endless (the first page for every offset), for writes updated_at_millis. Unknown keys and keys that stand twice are errors.
 package emulator

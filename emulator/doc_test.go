@@ -50,7 +50,7 @@ func TestDocumentedFaultFileIsOne(t *testing.T) {
 	if err := e.LoadFaults(strings.NewReader(`{"rules": [` + strings.ReplaceAll(file, "//\t", ""))); err != nil {
 		t.Error(err)
 	}
-	if got := len(e.faults.rules); got != 3 {
+	if got := len(e.faults.rules); got != 5 {
 		t.Errorf("%d rules", got)
 	}
 }

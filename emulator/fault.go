@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -22,16 +23,32 @@ type Match struct {
 	Method    string `json:"method"`
 	Path      string `json:"path"`      // whole path, without BasePath
 	Operation string `json:"operation"` // see OpAuth and the others
+	Kind      Kind   `json:"kind"`      // what is asked for, whatever the operation
 	Query     string `json:"query"`     // text the decoded query contains
 	Body      string `json:"body"`      // text the body contains
 	Nth       int    `json:"nth"`       // only that one
 	From      int    `json:"from"`      // from that one on
 	To        int    `json:"to"`        // up to and with that one
 	Every     int    `json:"every"`     // each one whose number it divides
+	// Probability leaves the rest to chance, above 0 to 1; 0 is no condition. Equal seeds choose the same numbers.
+	Probability float64 `json:"probability"`
+	Seed        uint64  `json:"seed"`
 }
 
-// Action is what happens to a matched request. Status, HTML, Body, Empty, Drop and ExpireSession answer in the place
-// of the service, which then never sees the request unless Apply is set; the others change its answer.
+// Kind is what a request asks for, as far as a fault can tell.
+type Kind string
+
+// The kinds of requests. The consent page and the look-ups of the domain are of none.
+const (
+	KindRead  Kind = "read"  // a GET of the API
+	KindWrite Kind = "write" // any other call of it
+	KindToken Kind = "token" // an exchange of a code or a refresh token
+	KindLogin Kind = "login" // auth.php
+)
+
+// Action is what happens to a matched request. Status, HTML, Body, Empty, Drop, ExpireSession, BombBytes, Depth and Keys
+// answer in the place of the service, which then never sees the request unless Apply is set; the others change its
+// answer.
 type Action struct {
 	Status int               `json:"status"` // with the error body of Config.ErrorStyle, unless HTML or Body
 	Header map[string]string `json:"header"` // added to the answer, replacing
@@ -41,6 +58,8 @@ type Action struct {
 	Empty bool `json:"empty"`
 	// Drop closes the connection before the first byte.
 	Drop bool `json:"drop"`
+	// Reset breaks the connection of a Drop or a Cut with a TCP reset instead of closing it.
+	Reset bool `json:"reset"`
 	// ExpireSession ends every session and answers 401.
 	ExpireSession bool `json:"expire_session"`
 	// Apply carries the request out before an answer in its place is given: a write that happened and says it did not.
@@ -52,6 +71,9 @@ type Action struct {
 	Garbled   bool          `json:"garbled"`    // the second half of the body is noise
 	Gzip      bool          `json:"gzip"`       // compressed whether asked for or not
 	BombBytes int64         `json:"bomb_bytes"` // a gzip body that unpacks to so many zeros
+	Depth     int           `json:"depth"`      // a body of so many lists, each in the one before
+	Keys      int           `json:"keys"`       // a body of one object with so many keys
+	BadText   bool          `json:"bad_text"`   // every name begins with a byte that is no UTF-8 and half a surrogate pair
 
 	Duplicate       int  `json:"duplicate"`         // that many first rows of a list are sent twice
 	Shift           int  `json:"shift"`             // rows move under the reader: the list starts so many rows later, or earlier
@@ -73,7 +95,8 @@ type faults struct {
 
 type countedRule struct {
 	Rule
-	seen int
+	seen   int
+	chance *rand.Rand
 }
 
 // Script adds fault rules after those in force. It fails, adding none, when a rule matches nothing or does nothing.
@@ -86,9 +109,14 @@ func (e *Emulator) Script(rules ...Rule) error {
 	e.faults.mu.Lock()
 	defer e.faults.mu.Unlock()
 	for _, r := range rules {
-		e.faults.rules = append(e.faults.rules, &countedRule{Rule: r})
+		e.faults.rules = append(e.faults.rules, newCountedRule(r))
 	}
 	return nil
+}
+
+func newCountedRule(r Rule) *countedRule {
+	//nolint:gosec // a fault must come again with its seed
+	return &countedRule{Rule: r, chance: rand.New(rand.NewPCG(r.Match.Seed, 0x5fa017))}
 }
 
 // ClearFaults removes every fault rule.
@@ -116,6 +144,8 @@ func (r Rule) validate() error {
 		{"action.delay", int64(a.Delay)},
 		{"action.duplicate", int64(a.Duplicate)},
 		{"action.bomb_bytes", a.BombBytes},
+		{"action.depth", int64(a.Depth)},
+		{"action.keys", int64(a.Keys)},
 	} {
 		if count.value < 0 {
 			return &ruleError{count.key, "must not be negative"}
@@ -126,6 +156,12 @@ func (r Rule) validate() error {
 		return &ruleError{"match.to", fmt.Sprintf("%d is before from, %d", m.To, m.From)}
 	case m.Operation != "" && !slices.Contains(operations, m.Operation):
 		return &ruleError{"match.operation", fmt.Sprintf("%q is unknown; there are %s", m.Operation, strings.Join(operations, ", "))}
+	case m.Kind != "" && !slices.Contains(kinds, m.Kind):
+		return &ruleError{"match.kind", fmt.Sprintf("%q is unknown; there are %s", m.Kind, kinds)}
+	case !(m.Probability >= 0 && m.Probability <= 1): // so that what is no number is refused too
+		return &ruleError{"match.probability", fmt.Sprintf("%v is outside 0 to 1", m.Probability)}
+	case a.Reset && !a.Drop && a.Cut == nil:
+		return &ruleError{"action.reset", "needs drop or cut"}
 	case a.Status != 0 && (a.Status < 200 || a.Status > 599):
 		return &ruleError{"action.status", fmt.Sprintf("%d is outside 200 to 599", a.Status)}
 	case a.Cut != nil && *a.Cut < 0:
@@ -143,11 +179,12 @@ func (r Rule) validate() error {
 }
 
 func (a *Action) replaces() bool {
-	return a.Status != 0 || a.HTML || a.Body != "" || a.Empty || a.Drop || a.ExpireSession || a.BombBytes > 0
+	return a.Status != 0 || a.HTML || a.Body != "" || a.Empty || a.Drop || a.ExpireSession || a.BombBytes > 0 ||
+		a.Depth > 0 || a.Keys > 0
 }
 
 func (a *Action) changes() bool {
-	return len(a.Header) > 0 || a.Delay > 0 || a.Cut != nil || a.Drip != nil || a.Garbled || a.Gzip ||
+	return len(a.Header) > 0 || a.Delay > 0 || a.Cut != nil || a.Drip != nil || a.Garbled || a.Gzip || a.BadText ||
 		a.Duplicate > 0 || a.Shift != 0 || a.Endless || a.UpdatedAtMillis
 }
 
@@ -161,7 +198,8 @@ func (f *faults) match(c *call) *Action {
 			continue
 		}
 		r.seen++
-		if found == nil && r.Match.counts(r.seen) {
+		chosen := r.Match.counts(r.seen) && (r.Match.Probability == 0 || r.chance.Float64() < r.Match.Probability)
+		if found == nil && chosen {
 			found = &r.Action
 		}
 	}
@@ -172,12 +210,30 @@ func (m Match) concerns(c *call) bool {
 	return (m.Method == "" || m.Method == c.request.Method) &&
 		(m.Path == "" || m.Path == c.path) &&
 		(m.Operation == "" || m.Operation == c.op) &&
+		(m.Kind == "" || m.Kind == c.kind()) &&
 		(m.Query == "" || strings.Contains(unescape(c.request.URL.RawQuery), m.Query)) &&
 		(m.Body == "" || bytes.Contains(c.body, []byte(m.Body)))
 }
 
 func (m Match) counts(n int) bool {
 	return (m.Nth == 0 || n == m.Nth) && n >= m.From && (m.To == 0 || n <= m.To) && (m.Every == 0 || n%m.Every == 0)
+}
+
+// kinds are all of them.
+var kinds = []Kind{KindRead, KindWrite, KindToken, KindLogin}
+
+func (c *call) kind() Kind {
+	switch {
+	case c.op == OpOAuthToken:
+		return KindToken
+	case c.op == OpAuth:
+		return KindLogin
+	case !strings.HasPrefix(c.path, "/api/"):
+		return ""
+	case c.request.Method == http.MethodGet:
+		return KindRead
+	}
+	return KindWrite
 }
 
 // faultyReply answers a request as the matched action wants.
@@ -193,6 +249,9 @@ func (c *call) faultyReply() *reply {
 	for k, v := range a.Header {
 		r.header.Set(k, v)
 	}
+	if a.BadText {
+		r.body = bytes.ReplaceAll(r.body, []byte(`"name":"`), []byte("\"name\":\"\xff\\ud800"))
+	}
 	if a.Garbled {
 		for i := len(r.body) / 2; i < len(r.body); i++ {
 			r.body[i] ^= 0x95 // no byte of JSON is one of JSON afterwards
@@ -205,7 +264,7 @@ func (c *call) faultyReply() *reply {
 		r.drip = drip{bytes: a.Drip.Bytes, every: a.Drip.Every}
 	}
 	r.delay = a.Delay
-	r.drop = a.Drop
+	r.drop, r.reset = a.Drop, a.Reset
 	return r
 }
 
@@ -229,6 +288,11 @@ func (c *call) replacement() *reply {
 		r := newReply(status, "application/hal+json", nil)
 		r.setGzip(body)
 		return r
+	case a.Depth > 0:
+		body := slices.Concat(bytes.Repeat([]byte("["), a.Depth), bytes.Repeat([]byte("]"), a.Depth))
+		return newReply(status, "application/hal+json", body)
+	case a.Keys > 0:
+		return newReply(status, "application/hal+json", wideObject(a.Keys))
 	case a.HTML:
 		return htmlReply(status)
 	case a.Body != "":

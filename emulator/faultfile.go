@@ -188,6 +188,8 @@ func describe(t reflect.Type) string {
 		return "text"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
+	case t.Kind() == reflect.Float64:
+		return "a number"
 	case t.Kind() == reflect.Map:
 		return "an object"
 	}

@@ -22,6 +22,7 @@ type reply struct {
 	cut   int           // bytes of the body that arrive before the connection breaks; negative: all
 	drip  drip
 	drop  bool // the connection breaks before the first byte
+	reset bool // by a reset, where it breaks
 }
 
 // drip is a body delivered in pieces.
@@ -146,6 +147,17 @@ func bomb(size int64) ([]byte, error) {
 		return nil, fmt.Errorf("make bomb: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// wideObject is a JSON object of so many keys.
+func wideObject(keys int) []byte {
+	var w jsonWriter
+	w.open('{')
+	for i := range keys {
+		w.keyInteger("k"+strconv.Itoa(i), 0)
+	}
+	w.close('}')
+	return w.buf
 }
 
 type zeros struct{}

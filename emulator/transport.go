@@ -23,7 +23,8 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if rep.drop {
-		panic(http.ErrAbortHandler)
+		rep.abort(w)
+		return
 	}
 	maps.Copy(w.Header(), rep.header)
 	if rep.status != http.StatusNoContent {
@@ -62,9 +63,29 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			e.cancelled()
 			return
 		default:
-			panic(http.ErrAbortHandler)
+			rep.abort(w)
+			return
 		}
 	}
+}
+
+// abort breaks the connection.
+func (r *reply) abort(w http.ResponseWriter) {
+	if !r.reset {
+		panic(http.ErrAbortHandler)
+	}
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil { // HTTP/2 has but streams to reset, and does so
+		panic(http.ErrAbortHandler)
+	}
+	inner := conn
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok { // TLS would say goodbye
+		inner = wrapped.NetConn()
+	}
+	if tcp, ok := inner.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // where that fails the connection is closed, which breaks it too
+	}
+	_ = inner.Close() // nothing is left to be told
 }
 
 // Transport returns a round tripper that answers without sockets. It starts no goroutine: latency passes inside
@@ -90,7 +111,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if rep.drop {
-		return nil, &net.OpError{Op: "read", Net: "emulator", Err: syscall.ECONNRESET}
+		return nil, resetError()
 	}
 	if rep.status != http.StatusNoContent {
 		rep.header.Set("Content-Length", strconv.Itoa(len(rep.body)))
@@ -108,6 +129,10 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		ContentLength: int64(len(rep.body)),
 		Request:       r,
 	}, nil
+}
+
+func resetError() error {
+	return &net.OpError{Op: "read", Net: "emulator", Err: syscall.ECONNRESET}
 }
 
 // enter counts a request in flight; the result ends it.
@@ -142,7 +167,7 @@ func wait(ctx context.Context, d time.Duration) error {
 type bodyReader struct {
 	rest  []byte
 	drip  drip
-	short bool                      // the rest is not all there was to come
+	short error                     // that ends a rest which is not all there was to come
 	sleep func(time.Duration) error // ends early with the request's context
 	err   func() error              // the request's context
 	left  func()                    // called once when the caller left before the end
@@ -157,7 +182,10 @@ func (r *reply) reader(ctx context.Context) *bodyReader {
 		left:  func() {},
 	}
 	if r.cut >= 0 && r.cut < len(r.body) {
-		b.rest, b.short = r.body[:r.cut], true
+		b.rest, b.short = r.body[:r.cut], io.ErrUnexpectedEOF
+		if r.reset {
+			b.short = resetError()
+		}
 	}
 	return b
 }
@@ -165,8 +193,8 @@ func (r *reply) reader(ctx context.Context) *bodyReader {
 // Read implements io.Reader.
 func (b *bodyReader) Read(p []byte) (int, error) {
 	if len(b.rest) == 0 {
-		if b.short {
-			return 0, io.ErrUnexpectedEOF
+		if b.short != nil {
+			return 0, b.short
 		}
 		return 0, io.EOF
 	}
@@ -190,7 +218,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 
 // Close implements io.Closer.
 func (b *bodyReader) Close() error {
-	b.rest, b.short = nil, false
+	b.rest, b.short = nil, nil
 	return nil
 }
 
