@@ -26,9 +26,15 @@ type emulatorCommand struct {
 	NoFilters bool          `name:"no-filters" env:"AMOGATE_EMULATOR_NO_FILTERS" help:"Be an account that has not paid for the filters of API v4: they are ignored."`
 	Seed      uint64        `name:"seed" env:"AMOGATE_EMULATOR_SEED" default:"1" help:"Chooses the customers; equal seeds give equal ones."`
 	Window    int           `name:"window" env:"AMOGATE_EMULATOR_WINDOW" default:"7" help:"Requests allowed in any second; 0 = any number."`
+	BanAfter  int           `name:"ban-after" env:"AMOGATE_EMULATOR_BAN_AFTER" default:"10" help:"Requests over the limit within --ban-span that get the account banned; 0 = never."`
+	BanSpan   time.Duration `name:"ban-span" env:"AMOGATE_EMULATOR_BAN_SPAN" default:"10s" help:"Time in which they are counted."`
+	BanFor    time.Duration `name:"ban-for" env:"AMOGATE_EMULATOR_BAN_FOR" default:"15m" help:"Time a ban lasts."`
+	Host      string        `name:"host" env:"AMOGATE_EMULATOR_HOST" placeholder:"HOST" help:"The only host, without a port, the account answers to. Default: any."`
 	Latency   time.Duration `name:"latency" env:"AMOGATE_EMULATOR_LATENCY" default:"0s" help:"Time every answer takes."`
 	Fault     string        `name:"fault" env:"AMOGATE_EMULATOR_FAULT" placeholder:"FILE" help:"File with scripted faults, see the package documentation of emulator."`
 	Strict    bool          `name:"strict" env:"AMOGATE_EMULATOR_STRICT" help:"Refuse what amoCRM ignores: unknown parameters and keys."`
+
+	emulatorIntegration `embed:""`
 
 	unreadable problems
 }
@@ -43,14 +49,17 @@ func (c *emulatorCommand) run(ctx context.Context, out streams) error {
 	if err != nil {
 		return &exitError{exitUnavailable, fmt.Errorf("listen: --addr: %w", err)}
 	}
+	e.SetAddress(listener.Addr().String())
 	var p problems
 	logger := p.readLogger("info", "text", out.stderr)
 	s := newHTTPServer(e, logger)
 	t := newTasks()
 	t.add(func() error { return s.Serve(listener) })
 	t.start()
-	_, err = fmt.Fprintf(out.stdout, "emulator of amoCRM on http://%s\n  token    %s\n  login    %s\n  API key  %s\n  counts   http://%[1]s/__emulator/stats\n",
-		listener.Addr(), emulator.DefaultToken, emulator.DefaultLogin, emulator.DefaultAPIKey)
+	integration := c.config()
+	_, err = fmt.Fprintf(out.stdout, "emulator of amoCRM on http://%s\n  token    %s\n  login    %s\n  API key  %s\n  client   %s\n  secret   %s\n  redirect %s\n  counts   http://%[1]s/__emulator/stats\n",
+		listener.Addr(), emulator.DefaultToken, emulator.DefaultLogin, emulator.DefaultAPIKey,
+		integration.ClientID, integration.ClientSecret, integration.RedirectURL)
 	if err == nil {
 		select {
 		case <-ctx.Done():
@@ -79,13 +88,21 @@ func (c *emulatorCommand) build() (*emulator.Emulator, error) {
 	if c.Window < 0 {
 		p.add("window", "%d is negative; 0 admits any number", c.Window)
 	}
+	if c.BanAfter < 0 {
+		p.add("ban-after", "%d is negative; 0 bans nobody", c.BanAfter)
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"ban-span", c.BanSpan}, {"ban-for", c.BanFor}} {
+		if d.value <= 0 {
+			p.add(d.flag, "%v is not above 0; give for instance 10s", d.value)
+		}
+	}
 	if c.Latency < 0 {
 		p.add("latency", "%v is negative; give 0s or more", c.Latency)
 	}
-	window := c.Window
-	if window == 0 {
-		window = -1 // the emulator's zero is its default
-	}
+	c.check(&p)
 	var e *emulator.Emulator
 	if len(p) == 0 {
 		var err error
@@ -95,7 +112,12 @@ func (c *emulatorCommand) build() (*emulator.Emulator, error) {
 			Notes:         c.Notes,
 			FiltersOff:    c.NoFilters,
 			Seed:          c.Seed,
-			Window:        window,
+			Window:        orNone(c.Window),
+			BanAfter:      orNone(c.BanAfter),
+			BanSpan:       c.BanSpan,
+			BanFor:        c.BanFor,
+			Host:          c.Host,
+			OAuth:         c.config(),
 			Latency:       c.Latency,
 			Strict:        c.Strict,
 		}); err != nil {
@@ -104,6 +126,15 @@ func (c *emulatorCommand) build() (*emulator.Emulator, error) {
 	}
 	c.loadFaults(&p, e)
 	return e, p.err()
+}
+
+// orNone makes the emulator's "no limit" of a flag's 0; the emulator's own 0
+// is its default.
+func orNone(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 // loadFaults reads the fault file into e, which is nil when other flags are
