@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"google.golang.org/grpc/codes"
 )
 
 // table is the fault table. Rows with processes take theirs from x.
@@ -67,8 +69,23 @@ func table(x *executable) []Row {
 		{"U24", "a page with 200 is never data: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
 			return pageForData(ctx, outageTries)
 		}},
+		{"U23", "invalid UTF-8 and halves of characters become U+FFFD in every text; gRPC and REST carry the row", func(ctx context.Context) (string, error) {
+			return badTexts(ctx, badText)
+		}},
+		{"U25", "documents under another type, or without one: read as what they are", func(ctx context.Context) (string, error) {
+			return mislabelled(ctx, labels, 60)
+		}},
+		{"U27", "10,000 levels are INTERNAL/UPSTREAM_RESPONSE_TOO_LARGE, a million keys one row, 1e999999 stays text; each within 5s", func(ctx context.Context) (string, error) {
+			return jsonBombsRead(ctx, jsonBombs, 5*time.Second)
+		}},
 		{"U28", "spellings of a value give one row; digits beyond 64 bits stay digits, an unknown shape becomes raw; an id beyond them is UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
 			return oddSpellings(ctx, spellings)
+		}},
+		{"U29", "a redirect to another host is not followed and gives it nothing: FAILED_PRECONDITION/ACCOUNT_MOVED with the host, one request a call", func(ctx context.Context) (string, error) {
+			return redirectElsewhere(ctx, redirectStatuses, codes.FailedPrecondition, "ACCOUNT_MOVED")
+		}},
+		{"U30", "a redirect to itself, to plain http or to nowhere is not followed: UNAVAILABLE/UPSTREAM_BAD_RESPONSE, one request a call", func(ctx context.Context) (string, error) {
+			return redirectNowhere(ctx, nowhereTo)
 		}},
 		{"U40", "no page announces the next one: 0 rows missing", func(ctx context.Context) (string, error) {
 			return listWhole(ctx, nothingAnnounced)
