@@ -160,7 +160,7 @@ func New(config Config) (*Client, error) {
 	c := &Client{
 		config: config,
 		http: &http.Client{
-			Transport: config.Transport,
+			Transport: unfollowed{config.Transport},
 			// A redirect would carry the credentials to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},

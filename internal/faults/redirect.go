@@ -47,7 +47,7 @@ func redirectElsewhere(ctx context.Context, statuses []int, code codes.Code, rea
 				return "", fmt.Errorf("status %d: %d requests for 3 calls", redirect, took)
 			}
 			_, err = s.firstPage(ctx)
-			if host := metadataOf(err)["location_host"]; host != "127.0.0.1" {
+			if host := metadataOf(err)["location_host"]; "http://"+host != other.URL {
 				return "", fmt.Errorf("status %d: the new host is told as %q", redirect, host)
 			}
 		}
