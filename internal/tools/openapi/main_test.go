@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,6 +30,23 @@ func TestConvert_theServedDocumentIsTheOneOfTheProtoFiles(t *testing.T) {
 		if diff := cmp.Diff(string(want), string(got)); diff != "" {
 			t.Fatalf("openapi.json is not what the proto files say (-committed +generated):\n%s", diff)
 		}
+	}
+}
+
+func TestConvert_showsNoServiceWithoutREST(t *testing.T) {
+	swagger, err := os.ReadFile("../../../gen/openapi/amogate.swagger.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := convert(t.Context(), swagger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(swagger), "AdminService") || !strings.Contains(string(data), "CustomerService") {
+		t.Error("the documents do not tell the services that this test is about")
+	}
+	if strings.Contains(string(data), "AdminService") {
+		t.Error("AdminService is in the public document")
 	}
 }
 

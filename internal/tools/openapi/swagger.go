@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi2"
@@ -72,9 +73,18 @@ func toV3(tree map[string]any) (*openapi3.T, error) {
 // reference finds references in the text of a document.
 var reference = regexp.MustCompile(`"#/components/schemas/([A-Za-z0-9_]+)"`)
 
-// prune removes schemas that nothing refers to, as of messages that only appear
-// as query parameters.
+// prune removes tags of services without REST, and schemas that nothing refers
+// to, as of messages that only appear as query parameters.
 func prune(doc *openapi3.T) error {
+	tagged := map[string]bool{}
+	for _, path := range doc.Paths.Map() {
+		for _, operation := range path.Operations() {
+			for _, tag := range operation.Tags {
+				tagged[tag] = true
+			}
+		}
+	}
+	doc.Tags = slices.DeleteFunc(doc.Tags, func(tag *openapi3.Tag) bool { return !tagged[tag.Name] })
 	for {
 		data, err := json.Marshal(doc)
 		if err != nil {
