@@ -134,6 +134,8 @@ type Client struct {
 	// skew is upstream's clock minus ours, in nanoseconds, as the last answer
 	// showed it.
 	skew atomic.Int64
+	// succeeded is when upstream last answered with success, in nanoseconds.
+	succeeded atomic.Int64
 
 	// life ends with Close; requests that serve many callers hang on it.
 	life context.Context //nolint:containedctx // the life of the client, not of a call

@@ -136,6 +136,7 @@ func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string) 
 	c.noteClock(resp.Header) // before the body, which may take its time
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	finish(resp.StatusCode)
+	c.noteSuccess(resp.StatusCode)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return driver.Response{}, true, contextError(ctx)
