@@ -53,6 +53,9 @@ type Settings struct {
 	FirstSlot time.Duration
 	// SlotUse is how late a slot may be used; later it is given back.
 	SlotUse time.Duration
+	// CheckLead is how long before its slot a request that was granted it earlier
+	// makes sure that upstream has not asked for a pause since.
+	CheckLead time.Duration
 	// ConnectLead is how long before its slot a request may make its connection.
 	ConnectLead time.Duration
 	// Horizon is how far ahead an interactive request may reserve a slot; a
@@ -153,6 +156,7 @@ func Default() Settings {
 
 		FirstSlot:    time.Second,
 		SlotUse:      20 * time.Millisecond,
+		CheckLead:    100 * time.Millisecond,
 		ConnectLead:  time.Second,
 		Horizon:      12 * time.Second,
 		Aging:        10 * time.Second,
@@ -168,7 +172,7 @@ func Default() Settings {
 		EgressWindow: time.Minute,
 
 		Beat:            time.Second,
-		StoreLostPause:  5 * time.Second,
+		StoreLostPause:  3 * time.Second,
 		StoreFoundPause: 2 * time.Second,
 
 		RefreshAt:      0.5,
@@ -193,14 +197,16 @@ func Default() Settings {
 }
 
 // Divided returns s with every duration divided by n, which is 1 or more. Rates
-// and shares stay.
+// and shares stay, and so does SlotUse: timers get no finer.
 func (s Settings) Divided(n float64) Settings {
+	slotUse := s.SlotUse
 	v := reflect.ValueOf(&s).Elem()
 	for i := range v.NumField() {
 		if d, ok := v.Field(i).Interface().(time.Duration); ok {
 			v.Field(i).SetInt(int64(float64(d) / n))
 		}
 	}
+	s.SlotUse = slotUse
 	return s
 }
 
