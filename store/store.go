@@ -1,15 +1,21 @@
 // Package store keeps everything durable: accounts, sealed credentials, the state
 // of limiters. Two engines do it alike, SQLite for one process and PostgreSQL for
 // several replicas; package storetest holds what both must do.
+//
+// Errors are those that the interfaces name, or *amo.Error: KindStoreUnavailable,
+// KindStoreBusy and KindStoreFull when the store is at fault, KindCancelled and
+// KindDeadline, which wrap the context's own, when the caller did not wait. After
+// such an error a change may have been stored or not.
 package store
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo/limit"
-	"github.com/amogate/amogate/amo/settings"
+	"github.com/amogate/amogate/store/internal/engine"
+	"github.com/amogate/amogate/store/postgres"
+	"github.com/amogate/amogate/store/sqlite"
 )
 
 // Store is all that an engine offers: what its consumers declare, and the life of
@@ -24,54 +30,45 @@ type Store interface {
 }
 
 // Options are those of Open.
-type Options struct {
-	// Dir is the data directory, for a SQLite URL without a path.
-	Dir string
-	// AdminAddr is told to a second owner of a SQLite file, so that it can ask us.
-	AdminAddr string
-	// Migrate applies missing migrations; without it a schema that is too old is
-	// an error. SQLite is always migrated.
-	Migrate bool
-	// Settings are the time-outs.
-	Settings settings.Settings
-	// Logger gets migrations, integrity checks, lost connections.
-	Logger *slog.Logger
-}
+type Options = engine.Options
+
+// URLError is the error of Open for a URL that names no store. It never holds a
+// password.
+type URLError = engine.URLError
 
 // HeldError is the error of Open for a SQLite file that another process has open.
-type HeldError struct {
-	// Path of the file.
-	Path string
-	// PID and AdminAddr are those of the holder; 0 and "" when it does not tell.
-	PID       int
-	AdminAddr string
-}
-
-// Error implements error.
-func (e *HeldError) Error() string { panic("not yet") }
+type HeldError = engine.HeldError
 
 // SchemaError is the error of Open for a schema that this binary does not serve.
-type SchemaError struct {
-	// Version is that of the schema, Oldest and Newest the range of this binary.
-	Version, Oldest, Newest int
-}
-
-// Error implements error.
-func (e *SchemaError) Error() string { panic("not yet") }
-
-// Open opens the store that a URL names: sqlite:///path/amogate.db, or
-// postgres://….
-func Open(ctx context.Context, url string, o Options) (Store, error) { panic("not yet") }
+type SchemaError = engine.SchemaError
 
 // Migration is one version of the schema.
-type Migration struct {
-	// Version counts from 1.
-	Version int
-	// Name says what it does.
-	Name string
-	// SQL is what is run.
-	SQL string
+type Migration = engine.Migration
+
+// Open opens the store that a URL names: sqlite:///path/amogate.db,
+// sqlite: for a file in Options.Dir, or postgres://…. Its error is a *URLError, a
+// *HeldError, a *SchemaError, or an *amo.Error when the store does not answer.
+func Open(ctx context.Context, url string, o Options) (Store, error) {
+	place, err := parse(url, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if place.file != "" {
+		return sqlite.Open(ctx, place.file, o)
+	}
+	return postgres.Open(ctx, place.url, Masked(url), o)
 }
 
-// Pending returns the migrations that a store lacks, without applying them.
-func Pending(ctx context.Context, url string, o Options) ([]Migration, error) { panic("not yet") }
+// Pending returns the migrations that a store lacks, without applying them. Of a
+// SQLite file that is open elsewhere its error is a *HeldError: a file is migrated
+// when it is opened, so none is missing there.
+func Pending(ctx context.Context, url string, o Options) ([]Migration, error) {
+	place, err := parse(url, o.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if place.file != "" {
+		return sqlite.Pending(ctx, place.file, o)
+	}
+	return postgres.Pending(ctx, place.url, Masked(url), o)
+}
