@@ -157,7 +157,7 @@ func (r Rule) validate() error {
 	case m.Operation != "" && !slices.Contains(operations, m.Operation):
 		return &ruleError{"match.operation", fmt.Sprintf("%q is unknown; there are %s", m.Operation, strings.Join(operations, ", "))}
 	case m.Kind != "" && !slices.Contains(kinds, m.Kind):
-		return &ruleError{"match.kind", fmt.Sprintf("%q is unknown; there are %s", m.Kind, kinds)}
+		return &ruleError{"match.kind", fmt.Sprintf("%q is unknown; there are %s, %s, %s, %s", m.Kind, KindRead, KindWrite, KindToken, KindLogin)}
 	case !(m.Probability >= 0 && m.Probability <= 1): // so that what is no number is refused too
 		return &ruleError{"match.probability", fmt.Sprintf("%v is outside 0 to 1", m.Probability)}
 	case a.Reset && !a.Drop && a.Cut == nil:

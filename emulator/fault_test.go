@@ -340,6 +340,12 @@ func TestBadFaultFiles(t *testing.T) {
 		{rule(`{"method":5}`, ok), "line 3: rules[0].match.method: must be text, not number"},
 		{rule(`{"nth":-1}`, ok), "line 3: rules[0].match.nth: must not be negative"},
 		{rule(`{"from":3,"to":2}`, ok), "line 3: rules[0].match.to: 2 is before from, 3"},
+		{rule(`{"probability":1.5}`, ok), "line 3: rules[0].match.probability: 1.5 is outside 0 to 1"},
+		{rule(`{"probability":"x"}`, ok), "line 3: rules[0].match.probability: must be a number, not string"},
+		{rule(`{"kind":"reads"}`, ok), `line 3: rules[0].match.kind: "reads" is unknown; there are read, write`},
+		{rule(`{}`, `{"depth":-1}`), "line 4: rules[0].action.depth: must not be negative"},
+		{rule(`{}`, `{"keys":-1}`), "line 4: rules[0].action.keys: must not be negative"},
+		{rule(`{}`, `{"status":500,"reset":true}`), "line 4: rules[0].action.reset: needs drop or cut"},
 		{rule(`{"operation":"customers.read"}`, ok), `line 3: rules[0].match.operation: "customers.read" is unknown; there are auth,`},
 	} {
 		e := open(t, Config{})

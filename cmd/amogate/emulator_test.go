@@ -21,8 +21,11 @@ func TestEmulator_servesAndTellsItsCredentials(t *testing.T) {
 	reader, writer := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"emulator", "--addr=127.0.0.1:0", "--customers=3", "--fault=" + fault, "--strict",
-			"--oauth-client-secret=s3", "--ban-after=0"}, writer, io.Discard)
+		args := []string{
+			"emulator", "--addr=127.0.0.1:0", "--customers=3", "--fault=" + fault, "--strict",
+			"--oauth-client-secret=s3", "--ban-after=0",
+		}
+		code <- run(ctx, args, writer, io.Discard)
 		_ = writer.Close() // a PipeWriter's Close cannot fail
 	}()
 	var url, text string
