@@ -46,6 +46,20 @@ type Settings struct {
 	// RetryBurst is how many retries may be saved up.
 	RetryBurst float64
 
+	// Creates.
+
+	// LookSlack is how much earlier than its sending a record that a create made
+	// can seem to be made: clocks are known to a second or two.
+	LookSlack time.Duration
+	// LookPause is how long after a look that did not find what a create may have
+	// made a second one follows: lists lag.
+	LookPause time.Duration
+	// LookMargin is how long before the caller's deadline the looking ends.
+	LookMargin time.Duration
+	// CreateMemory is how long the ids of records that were made here, and creates
+	// whose outcome stayed unknown, are remembered: no record is taken for two.
+	CreateMemory time.Duration
+
 	// Limiter.
 
 	// FirstSlot is how long after a start nothing leaves: the process before
@@ -153,6 +167,11 @@ func Default() Settings {
 		RetryMax:   8 * time.Second,
 		RetryShare: 0.1,
 		RetryBurst: 10,
+
+		LookSlack:    3 * time.Second,
+		LookPause:    time.Second,
+		LookMargin:   500 * time.Millisecond,
+		CreateMemory: 5 * time.Minute,
 
 		FirstSlot:    time.Second,
 		SlotUse:      20 * time.Millisecond,
