@@ -98,6 +98,8 @@ type Response struct {
 type Env struct {
 	// AccountID is upstream's number of the account.
 	AccountID int64
+	// UserID is the user that the credentials belong to; 0 = not told.
+	UserID int64
 	// Location is the account's time zone; upstream reads wall clock times in it.
 	Location *time.Location
 	// Currency is the account's currency, ISO 4217.

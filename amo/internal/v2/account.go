@@ -34,6 +34,7 @@ func AccountCall() driver.Call {
 // documents and objects by id in recorded answers, empty ones either.
 type account struct {
 	ID             wire.Int  `json:"id"`
+	CurrentUser    wire.Int  `json:"current_user"`
 	Currency       wire.Text `json:"currency"`
 	Timezone       wire.Text `json:"timezone"`
 	TimezoneOffset wire.Text `json:"timezone_offset"`
@@ -140,6 +141,7 @@ func (w *account) toEnv() (*driver.Env, error) {
 	}
 	env := &driver.Env{
 		AccountID: w.ID.Value,
+		UserID:    max(w.CurrentUser.Value, 0),
 		Location:  location,
 		Currency:  strings.ToUpper(strings.TrimSpace(w.Currency.Value)),
 		Fields:    map[string]driver.Catalogue{customersName: {}, "leads": {}, "contacts": {}, "companies": {}},

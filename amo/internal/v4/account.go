@@ -26,6 +26,7 @@ func AccountCall() driver.Call {
 // account is the answer to AccountCall.
 type account struct {
 	ID            wire.Int  `json:"id"`
+	CurrentUserID wire.Int  `json:"current_user_id"`
 	Currency      wire.Text `json:"currency"`
 	CustomersMode wire.Text `json:"customers_mode"`
 	Filters       wire.Bool `json:"is_api_filter_enabled"`
@@ -56,6 +57,7 @@ func DecodeAccount(body []byte) (*driver.Env, error) {
 	}
 	env := &driver.Env{
 		AccountID:     w.ID.Value,
+		UserID:        max(w.CurrentUserID.Value, 0),
 		Currency:      strings.ToUpper(strings.TrimSpace(w.Currency.Value)),
 		CustomersMode: w.CustomersMode.Value,
 		Filters:       w.Filters.Value,

@@ -15,7 +15,7 @@ func TestAccount_sample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := driver.Env{AccountID: 30123456, Currency: "RUB", CustomersMode: "segments", Filters: true}
+	want := driver.Env{AccountID: 30123456, UserID: 612007, Currency: "RUB", CustomersMode: "segments", Filters: true}
 	if env.Location.String() != "Europe/Moscow" {
 		t.Errorf("zone is %v", env.Location)
 	}
