@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -17,6 +18,7 @@ type Collection[T, F proto.Message] struct {
 	name     string
 	drivers  map[Generation]driver.Resource[T, F]
 	behavior behavior[T, F]
+	ledger   ledger
 }
 
 // behavior is what the collection has to know of its resource beyond the codec,
@@ -38,6 +40,13 @@ type behavior[T, F any] struct {
 	// same says whether stored can be what sent became. It is set where upstream
 	// does not say which new record is which item.
 	same func(sent, stored T) bool
+	// recent returns a filter of lists for records that were made since an instant
+	// and can be what values became. Where upstream is not known to apply it
+	// exactly, it is to be as narrow as the values allow. Nil = creates of unknown
+	// outcome are not looked for.
+	recent func(values []T, since time.Time, narrow bool) F
+	// given are fields that a new record has only when they were sent.
+	given []string
 	// parent names the field of the record that a new one belongs to; it is the
 	// faulty one when upstream finds nothing.
 	parent string

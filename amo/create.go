@@ -2,6 +2,7 @@ package amo
 
 import (
 	"context"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -30,50 +31,80 @@ func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Resu
 	}, item)
 	var failure error
 	for _, part := range parts {
-		c.create(ctx, part, results, values, &failure)
+		run := &createRun[T, F]{Collection: c, d: part.d, env: part.env, values: values, results: results, failure: &failure}
+		run.all(ctx, part.pending)
 		c.readBack(ctx, results, part.pending, func(i int) bool { return items[i].ReadBack })
 	}
 	c.explain(driver.OpCreate, results, func(i int) T { return values[i] })
 	return results
 }
 
-// create makes the records that one generation serves.
-func (c *Collection[T, F]) create(ctx context.Context, part writing[T, F], results []Result[T], values []T, failure *error) {
-	d := part.d
+// createRun is the part of a Create that one generation serves.
+type createRun[T, F proto.Message] struct {
+	*Collection[T, F]
+	d       driver.Resource[T, F]
+	env     *driver.Env
+	values  []T
+	results []Result[T]
+	failure *error
+	// isDoubted says that the create before left items of unknown outcome.
+	isDoubted bool
+}
+
+// all makes the pending records.
+func (r *createRun[T, F]) all(ctx context.Context, pending []int) {
 	group := func(i int) string {
-		if d.Group == nil {
+		if r.d.Group == nil {
 			return ""
 		}
-		return d.Group(values[i])
+		return r.d.Group(r.values[i])
 	}
-	for _, pending := range partition(part.pending, group) {
-		inBatches(results, pending, d.MaxBatch, nil, failure, func(chunk []int) error {
-			batch := make([]T, len(chunk))
-			for k, i := range chunk {
-				batch[k] = values[i]
+	size := func() int { return r.ledger.size(r.d.MaxBatch) }
+	for _, pending := range partition(pending, group) {
+		inBatches(r.results, pending, size, nil, r.failure, func(chunk []int) error { return r.chunk(ctx, chunk) })
+	}
+}
+
+// chunk makes the records of chunk by one request.
+func (r *createRun[T, F]) chunk(ctx context.Context, chunk []int) error {
+	batch := make([]T, len(chunk))
+	for k, i := range chunk {
+		batch[k] = r.values[i]
+	}
+	call, err := r.d.Create(r.env, batch)
+	if err != nil {
+		return err
+	}
+	config := r.client.config.Settings
+	contents, keys := r.contents(batch)
+	entry := r.ledger.begin(keys, config.CreateMemory)
+	reply, _, err := r.write(ctx, r.d, driver.OpCreate, call, func() {
+		r.ledger.left(entry, r.client.upstreamNow().Add(-config.LookSlack).Truncate(time.Second))
+	})
+	if IsKind(err, KindOutcomeUnknown) || IsKind(err, KindResponseLost) {
+		r.ledger.shrink(r.d.MaxBatch)
+		r.settle(ctx, chunk, contents, entry, asError(err))
+		return nil
+	}
+	if err != nil {
+		r.ledger.land(entry, nil, nil)
+		if r.orphan(err) && r.d.Group != nil {
+			// The items of a group have their parent in common: none of them
+			// can be made.
+			for _, i := range chunk {
+				r.results[i].Err = err
 			}
-			call, err := d.Create(part.env, batch)
-			if err != nil {
-				return err
-			}
-			reply, _, err := c.write(ctx, d, driver.OpCreate, call)
-			if err != nil {
-				if c.orphan(err) && d.Group != nil {
-					// The items of a group have their parent in common: none of them
-					// can be made.
-					for _, i := range chunk {
-						results[i].Err = err
-					}
-					return nil
-				}
-				return err
-			}
-			c.assign(results, values, chunk, reply, func(ids []int64) (map[int64]T, error) {
-				return c.read(ctx, d, driver.OpCreate, ids)
-			})
 			return nil
-		})
+		}
+		return err
 	}
+	r.ledger.grow()
+	r.isDoubted = false
+	r.assign(r.results, r.values, chunk, reply, func(ids []int64) (map[int64]T, error) {
+		return r.read(ctx, r.d, driver.OpCreate, ids)
+	})
+	r.settleUnsaid(ctx, chunk, contents, entry)
+	return nil
 }
 
 // assign gives the items of chunk their results. Refusals are matched by index;

@@ -2,6 +2,7 @@ package amo
 
 import (
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -31,6 +32,8 @@ func newCustomers(c *Client) Customers {
 			matches:   customerMatches,
 			applyTags: customerTags,
 			explain:   explainCustomer,
+			recent:    recentCustomers,
+			given:     []string{"next_price", "tags", "contact_ids", "company_id", "custom_fields", "catalog_elements"},
 		},
 	}
 }
@@ -40,6 +43,17 @@ func newCustomers(c *Client) Customers {
 func customerFilterIsPaid(f *amogatev1.CustomerFilter) bool {
 	return len(f.GetIds())+len(f.GetResponsibleUserIds()) > 0 ||
 		f.GetCreateTime() != nil || f.GetUpdateTime() != nil || f.GetNextPurchaseTime() != nil
+}
+
+// recentCustomers asks for customers by the time of their creation. Over API v2
+// that is whole days: of one name they are looked for by it.
+func recentCustomers(values []*amogatev1.Customer, since time.Time, narrow bool) *amogatev1.CustomerFilter {
+	filter := &amogatev1.CustomerFilter{CreateTime: &amogatev1.TimeRange{StartTime: timestamppb.New(since)}}
+	isNamed := func(c *amogatev1.Customer) bool { return c.GetName() == values[0].GetName() }
+	if narrow && !slices.ContainsFunc(values, func(c *amogatev1.Customer) bool { return !isNamed(c) }) {
+		filter.Query = values[0].GetName()
+	}
+	return filter
 }
 
 // customerMatches checks everything of the filter but the search text, which

@@ -4,8 +4,10 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
@@ -50,6 +52,7 @@ var noteBehavior = behavior[*amogatev1.Note, *amogatev1.ListNotesRequest]{
 		return sameParent(sent, stored) && sent.GetText() == stored.GetText() && (sent.GetType() == 0 || sent.GetType() == stored.GetType())
 	},
 	belongs: sameParent,
+	recent:  recentNotes,
 	explain: func(_ driver.Op, note *amogatev1.Note, refusal *Error) { driver.ExplainNote(note, refusal) },
 }
 
@@ -62,6 +65,19 @@ func noteMatches(r *amogatev1.ListNotesRequest, n *amogatev1.Note) bool {
 		(len(f.GetIds()) == 0 || slices.Contains(f.GetIds(), n.GetId())) &&
 		(len(f.GetTypes()) == 0 || slices.Contains(f.GetTypes(), n.GetType())) &&
 		inRange(f.GetUpdateTime(), n.GetUpdateTime())
+}
+
+// recentNotes asks for notes by the time of their change, of one parent where all
+// have the same.
+func recentNotes(values []*amogatev1.Note, since time.Time, _ bool) *amogatev1.ListNotesRequest {
+	request := &amogatev1.ListNotesRequest{Filter: &amogatev1.NoteFilter{
+		UpdateTime: &amogatev1.TimeRange{StartTime: timestamppb.New(since)},
+	}}
+	kind, id := driver.Parent(values[0])
+	if !slices.ContainsFunc(values, func(n *amogatev1.Note) bool { return !sameParent(n, values[0]) }) {
+		driver.SetParent(request, kind, id)
+	}
+	return request
 }
 
 // sameParent says whether two notes have the same parent.

@@ -15,6 +15,8 @@ import (
 const (
 	idField         protoreflect.Name = "id"
 	nameField       protoreflect.Name = "name"
+	createTimeField protoreflect.Name = "create_time"
+	createdByField  protoreflect.Name = "created_by"
 	updateTimeField protoreflect.Name = "update_time"
 	tagsField       protoreflect.Name = "tags"
 )
@@ -46,8 +48,13 @@ func setRecordName(m proto.Message, name string) {
 
 // recordUpdateTime returns the time of the last change in unix seconds; 0 = not
 // set.
-func recordUpdateTime(m proto.Message) int64 {
-	f := m.ProtoReflect().Descriptor().Fields().ByName(updateTimeField)
+func recordUpdateTime(m proto.Message) int64 { return recordTime(m, updateTimeField) }
+
+// recordCreateTime returns the time of creation in unix seconds; 0 = not set.
+func recordCreateTime(m proto.Message) int64 { return recordTime(m, createTimeField) }
+
+func recordTime(m proto.Message, name protoreflect.Name) int64 {
+	f := m.ProtoReflect().Descriptor().Fields().ByName(name)
 	if f == nil || !m.ProtoReflect().Has(f) {
 		return 0
 	}

@@ -2,6 +2,7 @@ package amo
 
 import (
 	"slices"
+	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
@@ -31,8 +32,22 @@ func newTransactions(c *Client) Transactions {
 			parent:          "customer_id",
 			keepsUpdateTime: true,
 			same:            sameTransaction,
+			recent:          recentTransactions,
+			given:           []string{"comment", "catalog_elements"},
 		},
 	}
+}
+
+// recentTransactions asks for the transactions of one customer, or of all:
+// upstream finds them by nothing else.
+func recentTransactions(values []*amogatev1.Transaction, _ time.Time, _ bool) *amogatev1.TransactionFilter {
+	filter := &amogatev1.TransactionFilter{CustomerId: values[0].GetCustomerId()}
+	for _, value := range values {
+		if value.GetCustomerId() != filter.GetCustomerId() {
+			filter.CustomerId = 0
+		}
+	}
+	return filter
 }
 
 // sameTransaction compares what a read shows of a new transaction.

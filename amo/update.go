@@ -94,7 +94,7 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 		r.ambiguous[i] = false
 	}
 	id := func(i int) int64 { return r.items[i].ID }
-	inBatches(r.results, pending, cmp.Or(r.d.MaxUpdate, r.d.MaxBatch), id, r.failure, func(chunk []int) error {
+	inBatches(r.results, pending, fixed(cmp.Or(r.d.MaxUpdate, r.d.MaxBatch)), id, r.failure, func(chunk []int) error {
 		changes := make(map[int]driver.Change[T], len(chunk))
 		for _, i := range chunk {
 			changes[i] = r.change(i)
@@ -152,7 +152,7 @@ func (r *updateRun[T, F]) send(ctx context.Context, chunk []int, changes map[int
 	if err != nil {
 		return driver.WriteReply{}, err
 	}
-	reply, u, err := r.write(ctx, r.d, driver.OpUpdate, call)
+	reply, u, err := r.write(ctx, r.d, driver.OpUpdate, call, nil)
 	for _, i := range chunk {
 		r.ambiguous[i] = r.ambiguous[i] || u.ambiguous
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -31,14 +30,14 @@ func failAll[T any](results []Result[T], err error) []Result[T] {
 	return results
 }
 
-// inBatches calls write with chunks of at most size of the pending items, which
-// have the given record ids (nil = they have none yet). Write sets the results of
+// inBatches calls write with chunks of the pending items, each of at most what
+// size says by then, which have the given record ids (nil = they have none yet). Write sets the results of
 // its items, or returns why the request failed as a whole. Where that is a
 // refusal of the data the items that upstream named get it and the rest is sent
 // again; where it named none, or says that a record is not there, the guilty one
 // is found by halving. After any other failure, told by failure, the rest is not
 // attempted.
-func inBatches[T any](results []Result[T], pending []int, size int, id func(i int) int64, failure *error, write func(chunk []int) error) {
+func inBatches[T any](results []Result[T], pending []int, size func() int, id func(i int) int64, failure *error, write func(chunk []int) error) {
 	var run func(chunk []int)
 	run = func(chunk []int) {
 		if *failure != nil {
@@ -81,8 +80,10 @@ func inBatches[T any](results []Result[T], pending []int, size int, id func(i in
 			*failure = err
 		}
 	}
-	for chunk := range slices.Chunk(pending, size) {
-		run(chunk)
+	for len(pending) > 0 {
+		n := min(size(), len(pending))
+		run(pending[:n])
+		pending = pending[n:]
 	}
 }
 
@@ -128,12 +129,17 @@ func notAttempted(failure error) *Error {
 	return &Error{Kind: KindNotAttempted, Message: "not attempted, because an earlier request of the batch failed: " + asError(failure).Message, Err: failure}
 }
 
-// write sends one write and decodes its answer.
-func (c *Collection[T, F]) write(ctx context.Context, d driver.Resource[T, F], op driver.Op, call driver.Call) (driver.WriteReply, usage, error) {
+// fixed is a size of chunks that stays.
+func fixed(size int) func() int { return func() int { return size } }
+
+// write sends one write and decodes its answer. It calls left, if that is set,
+// whenever the request is about to leave.
+func (c *Collection[T, F]) write(ctx context.Context, d driver.Resource[T, F], op driver.Op, call driver.Call, left func()) (driver.WriteReply, usage, error) {
 	var reply driver.WriteReply
 	u, err := c.client.send(ctx, request{
 		call:  call,
 		class: classInteractive,
+		left:  left,
 		decode: func(resp driver.Response) error {
 			if err := d.DecodeError(resp); err != nil {
 				return err
@@ -195,12 +201,12 @@ func (c *Collection[T, F]) Delete(ctx context.Context, ids []int64) []Result[T] 
 		pending[i] = i
 	}
 	id := func(i int) int64 { return ids[i] }
-	inBatches(results, pending, cmp.Or(d.MaxDelete, d.MaxBatch), id, &failure, func(chunk []int) error {
+	inBatches(results, pending, fixed(cmp.Or(d.MaxDelete, d.MaxBatch)), id, &failure, func(chunk []int) error {
 		batch := make([]int64, len(chunk))
 		for k, i := range chunk {
 			batch[k] = ids[i]
 		}
-		reply, u, err := c.write(ctx, d, driver.OpDelete, d.Delete(batch))
+		reply, u, err := c.write(ctx, d, driver.OpDelete, d.Delete(batch), nil)
 		if len(batch) == 1 && u.ambiguous && IsKind(err, KindNotFound) {
 			reply, err = driver.WriteReply{All: true}, nil
 		}
