@@ -1,41 +1,22 @@
-// Package custody keeps the credentials of accounts: sealed at rest, renewed by
-// one replica at a time, never lost while a disk or a database takes them.
 package custody
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/keyring"
 )
 
-// Table is the table of keyring.Context for credentials.
-const Table = "credentials"
-
-// Secret are credentials in clear. Only the fields of its kind are set. It
-// prints as ***.
-type Secret struct {
-	// Access and Refresh are the pair of KindOAuth; Access is the token of
-	// KindToken.
-	Access, Refresh string
-	// Login and APIKey are those of KindSession.
-	Login, APIKey string
-}
-
-// Pair is the answer of a token endpoint.
-type Pair struct {
-	// Access and Refresh are the new tokens.
-	Access, Refresh string
-	// Life is the life of Access.
-	Life time.Duration
-}
-
-// Exchange asks the token endpoint for a new pair. Its error is a *driver.Error:
-// KindReauth = the refresh token is not accepted, KindMisconfigured = the
-// integration is not, KindBlocked = a block, anything else = try again later;
-// Uncertain errors are those after which the call may have been carried out.
+// Exchange asks the token endpoint for a new pair, once. Its error is a
+// *driver.Error: KindReauth = the refresh token is not accepted, KindMisconfigured
+// = the integration is not; KindOutcomeUnknown and KindResponseLost = the call may
+// have been carried out; anything else = it was not, try again later. Status 0
+// then says that the token endpoint was not even asked.
 type Exchange func(ctx context.Context, refresh string) (Pair, error)
 
 // Config is the configuration of a Keeper.
@@ -47,16 +28,21 @@ type Config struct {
 	// Store keeps the records, Ring seals them.
 	Store Store
 	Ring  *keyring.Ring
-	// Journal keeps pairs that the store has not taken yet.
+	// Journal keeps pairs that the store has not taken yet. The keepers of a
+	// process share it.
 	Journal *Journal
 	// Exchange asks the token endpoint. nil = credentials that are not renewed.
 	Exchange Exchange
-	// Settings are the durations.
+	// Integration is a digest of the integration that Exchange speaks for, without
+	// a secret in it: when it changes, StateMisconfigured ends.
+	Integration string
+	// Settings are the durations; zero = settings.Default.
 	Settings settings.Settings
-	// Logger gets refreshes and losses, never a token.
+	// Logger gets refreshes and losses, never a token. Default: none.
 	Logger *slog.Logger
-	// Step, if set, is called when a refresh reaches a point; crash tests end
-	// the process there.
+	// Step, if set, is called when a refresh reaches a point, in the goroutine of
+	// the refresh: tests end or stop the process there. It must not call the
+	// keeper.
 	Step func(Point)
 }
 
@@ -74,46 +60,373 @@ const (
 )
 
 // Keeper keeps the credentials of one account. It is safe for concurrent use.
-type Keeper struct{}
+type Keeper struct {
+	config  Config
+	metrics *metrics
 
-// New returns a keeper. It reads nothing yet.
-func New(config Config) (*Keeper, error) { panic("not yet") }
+	// life ends with Close; what was received is saved beyond it.
+	life context.Context //nolint:containedctx // the life of the keeper, not of a call
+	end  context.CancelFunc
+
+	mu sync.Mutex
+	// held is what was read or made last; nil = nothing yet.
+	held *held
+	// used says that somebody has asked for these credentials.
+	used bool
+	// verdict is what upstream said of a generation when the store could not be
+	// told.
+	verdict verdict
+	// renewed is the last generation that took the place of one that upstream had
+	// refused with 401, accepted the last that upstream has taken since, and
+	// refusals counts the 401 to credentials that are not renewed.
+	renewed, accepted int64
+	refusals          int
+	// flight is the work in progress for all who wait for it; nil = none.
+	flight *flight
+	// unsaved is a received pair that the store has not taken; nil = none.
+	unsaved *unsaved
+	// quiet is until when nobody begins an early refresh, and lookAgain until when
+	// nobody reads the record of useless credentials again.
+	quiet, lookAgain time.Time
+	// warned is the least number of days before the end of a long-lived token that
+	// was warned of.
+	warned int
+}
+
+// flight is one piece of work for many callers.
+type flight struct {
+	done chan struct{}
+	err  error // set before done is closed
+}
+
+// New returns a keeper. It reads nothing yet. Close it.
+func New(config Config) (*Keeper, error) {
+	var errs []error
+	if config.Account == "" {
+		errs = append(errs, errors.New("custody: the account's name is missing"))
+	}
+	if config.Owner == "" {
+		errs = append(errs, errors.New("custody: the owner's name is missing"))
+	}
+	if config.Store == nil || config.Ring == nil || config.Journal == nil {
+		errs = append(errs, errors.New("custody: a store, a key ring and a journal are required"))
+	}
+	if config.Settings == (settings.Settings{}) {
+		config.Settings = settings.Default()
+	}
+	errs = append(errs, config.Settings.Validate())
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
+	k := &Keeper{config: config}
+	k.life, k.end = context.WithCancel(context.Background())
+	var err error
+	if k.metrics, err = newMetrics(k); err != nil {
+		k.end()
+		return nil, err
+	}
+	return k, nil
+}
 
 // Current returns the credentials and their generation. It refreshes first when
 // the access token has expired; while it is valid the caller never waits for a
-// refresh, nor for the store.
-func (k *Keeper) Current(ctx context.Context) (Secret, int64, error) { panic("not yet") }
+// refresh, nor for the store. Its error is a *driver.Error: KindReauth,
+// KindTokenLost and KindMisconfigured when a person must act, KindUndecryptable,
+// a KindStore… or what the token endpoint said, when it has to be tried again.
+func (k *Keeper) Current(ctx context.Context) (Secret, int64, error) {
+	k.mu.Lock()
+	k.used = true
+	k.mu.Unlock()
+	for {
+		h := k.look()
+		if h != nil && h.serves(time.Now()) {
+			k.refreshEarly(h)
+			return h.secret, h.record.Generation, nil
+		}
+		err := k.acquire(ctx, h)
+		if err == nil {
+			continue
+		}
+		wait := asError(err).RetryAfter
+		if wait <= 0 || !fits(ctx, wait) {
+			return Secret{}, 0, err
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return Secret{}, 0, err
+		}
+	}
+}
+
+// acquire makes or finds credentials that serve, in place of h.
+func (k *Keeper) acquire(ctx context.Context, h *held) error {
+	switch {
+	case h == nil:
+		return k.join(ctx, k.read)
+	case h.record.State != StateOK || h.refused:
+		// Another replica may have repaired them, or a person replaced them.
+		if k.isJustRead() {
+			return k.stateError(h)
+		}
+		if err := k.join(ctx, k.read); err != nil {
+			return err
+		}
+		now := k.look()
+		if now.serves(time.Now()) || now.record.State == StateOK && !now.refused {
+			return nil
+		}
+		return k.stateError(now)
+	default:
+		return k.join(ctx, func() error { return k.refresh(h.record.Generation) })
+	}
+}
+
+// Accepted says that upstream has taken the access token of a generation.
+func (k *Keeper) Accepted(generation int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if generation > k.accepted {
+		k.accepted = generation
+	}
+	k.refusals = 0
+}
 
 // Renew makes credentials newer than generation, whose access token upstream
 // refused with 401, or finds that another replica has made them. When upstream
-// refuses the fresh ones of this process too, the state becomes StateRevoked.
-func (k *Keeper) Renew(ctx context.Context, generation int64) error { panic("not yet") }
+// refuses the fresh ones of this process too, the state becomes StateRevoked. Its
+// errors are those of Current.
+func (k *Keeper) Renew(ctx context.Context, generation int64) error {
+	for {
+		if h := k.look(); h != nil && h.record.Generation > generation {
+			return nil
+		}
+		ran := false
+		err := k.join(ctx, func() error {
+			ran = true
+			return k.renew(generation)
+		})
+		if ran || err != nil && ctx.Err() != nil {
+			return err
+		}
+		// We waited for work of another kind: see what it has left to do.
+	}
+}
+
+// renew is the work of Renew.
+func (k *Keeper) renew(generation int64) error {
+	// Another replica's refresh is the usual reason of a 401: it costs no call.
+	if err := k.read(); err != nil {
+		return err
+	}
+	h := k.look()
+	if h.record.Generation > generation {
+		k.noteRenewed(h.record.Generation)
+		return nil
+	}
+	if h.record.State != StateOK || h.refused {
+		k.refuse(generation)
+		return k.stateError(k.look())
+	}
+	if k.canRenew(h) && !k.isFresh(generation) {
+		if err := k.refresh(generation); err != nil {
+			return err
+		}
+		k.noteRenewed(k.look().record.Generation)
+		return nil
+	}
+	if k.canRenew(h) || k.refusedTwice() {
+		k.judge(generation, StateRevoked, "upstream refused the account's credentials twice in a row (401)")
+		k.refuse(generation)
+	}
+	return k.stateError(&held{record: Record{State: StateRevoked}})
+}
+
+// isFresh says that a generation took the place of a refused one and was not
+// accepted since.
+func (k *Keeper) isFresh(generation int64) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.renewed == generation && k.accepted < generation
+}
+
+func (k *Keeper) noteRenewed(generation int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.renewed = generation
+}
+
+// refusedTwice counts a 401 to credentials that are not renewed.
+func (k *Keeper) refusedTwice() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.refusals++
+	return k.refusals >= 2
+}
+
+// refuse lets the access token of a generation not be used any more.
+func (k *Keeper) refuse(generation int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.held.record.Generation == generation {
+		refused := *k.held
+		refused.refused = true
+		k.held = &refused
+	}
+}
 
 // Tend refreshes early if it is time; it is called now and then for accounts
-// that nobody uses, too.
-func (k *Keeper) Tend(ctx context.Context) error { panic("not yet") }
+// that nobody uses, too. It also warns of the end of a long-lived token.
+func (k *Keeper) Tend(ctx context.Context) error {
+	h := k.look()
+	if h == nil || h.record.State != StateOK || h.refused {
+		if err := k.join(ctx, k.read); err != nil {
+			return err
+		}
+		h = k.look()
+	}
+	k.warnOfEnd(h)
+	if h.record.State != StateOK || h.refused || !k.isDue(h) || k.isQuiet() {
+		return nil
+	}
+	return k.join(ctx, func() error { return k.refreshQuietly(h.record.Generation) })
+}
+
+// Reload reads the credentials again: a person may have replaced them.
+func (k *Keeper) Reload(ctx context.Context) error { return k.join(ctx, k.read) }
 
 // Status returns the record, without its ciphertext.
-func (k *Keeper) Status(ctx context.Context) (Record, error) { panic("not yet") }
+func (k *Keeper) Status(ctx context.Context) (Record, error) {
+	r, err := k.config.Store.Credentials(ctx, k.config.Account)
+	if err != nil {
+		return Record{}, storeError(err)
+	}
+	r.Sealed = nil
+	return r, nil
+}
 
-// Close waits until every received pair is durable somewhere, and ends the
-// keeper's background work.
-func (k *Keeper) Close(ctx context.Context) error { panic("not yet") }
+// Close ends the keeper's background work. It waits for the call of the token
+// endpoint that is under way, and until every received pair is durable in the
+// store or in the journal. When ctx ends first, that goes on, and an error says
+// so.
+func (k *Keeper) Close(ctx context.Context) error {
+	k.end()
+	k.metrics.close()
+	for {
+		wait := k.unfinished()
+		if wait == nil {
+			return nil
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return &driver.Error{
+				Kind:    driver.KindStoreUnavailable,
+				Message: "the account has new tokens that neither the store nor the journal has taken; mend the store or the data directory before the process ends",
+				Err:     context.Cause(ctx),
+			}
+		}
+	}
+}
 
-// Journal is the spill journal of a process: a file of its own in the data
-// directory, 0600, in which every pair is on disk before it is used.
-type Journal struct{}
+// unfinished returns what Close has to wait for; nil = nothing.
+func (k *Keeper) unfinished() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	switch {
+	case k.flight != nil:
+		return k.flight.done
+	case k.unsaved != nil:
+		return k.unsaved.done
+	}
+	return nil
+}
 
-// OpenJournal opens the journal of a directory. Entries of processes before are
-// kept until Replay.
-func OpenJournal(dir string) (*Journal, error) { panic("not yet") }
+// join runs work for all who need its result at the same time, or waits for the
+// work in progress, whatever it is. Work does not end with the caller that began
+// it; each caller waits no longer than its own deadline.
+func (k *Keeper) join(ctx context.Context, work func() error) error {
+	k.mu.Lock()
+	f := k.flight
+	if f == nil {
+		if k.life.Err() != nil {
+			k.mu.Unlock()
+			return errClosed()
+		}
+		f = k.fly(work)
+	}
+	k.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return contextError(ctx)
+	}
+}
 
-// Replay offers every entry to the store, as after a start or when the store has
-// come back, and forgets those that it has or does not need.
-func (j *Journal) Replay(ctx context.Context, s Store) (restored int, err error) { panic("not yet") }
+// fly begins work; k is locked.
+func (k *Keeper) fly(work func() error) *flight {
+	f := &flight{done: make(chan struct{})}
+	k.flight = f
+	go func() {
+		// A panic is an error of all who wait, and must not leave them waiting.
+		f.err = errors.New("custody: the work ended without a result")
+		defer func() {
+			k.mu.Lock()
+			k.flight = nil
+			k.mu.Unlock()
+			close(f.done)
+		}()
+		f.err = contain(work)
+	}()
+	return f
+}
 
-// Pending counts the entries that the store does not have yet.
-func (j *Journal) Pending() int { panic("not yet") }
+// refreshEarly begins a refresh in the background when it is time.
+func (k *Keeper) refreshEarly(h *held) {
+	if !k.isDue(h) || k.isQuiet() {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.flight == nil && k.life.Err() == nil {
+		k.fly(func() error { return k.refreshQuietly(h.record.Generation) })
+	}
+}
 
-// Close closes the file.
-func (j *Journal) Close() error { panic("not yet") }
+// refreshQuietly refreshes while nobody has to wait for it: after a failure it
+// rests.
+func (k *Keeper) refreshQuietly(generation int64) error {
+	err := k.refresh(generation)
+	if err != nil && k.life.Err() == nil {
+		k.rest(max(asError(err).RetryAfter, k.config.Settings.TokenRetryBase))
+		k.config.Logger.Warn("the early refresh failed; the old token goes on serving", "account", k.config.Account, "error", err)
+	}
+	return err
+}
+
+// rest lets no early refresh begin for d.
+func (k *Keeper) rest(d time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.quiet = time.Now().Add(d)
+}
+
+func (k *Keeper) isQuiet() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return time.Now().Before(k.quiet)
+}
+
+func (k *Keeper) isJustRead() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return time.Now().Before(k.lookAgain)
+}
+
+func (k *Keeper) step(p Point) {
+	if k.config.Step != nil {
+		k.config.Step(p)
+	}
+}

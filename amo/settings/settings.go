@@ -130,6 +130,11 @@ type Settings struct {
 	// TokenRetryBase and TokenRetryMax bound the pause after the nth failed call
 	// of the token endpoint: TokenRetryBase·2ⁿ⁻¹ with jitter.
 	TokenRetryBase, TokenRetryMax time.Duration
+	// TokenCalls is the most failed calls of the token endpoint in a row, of one
+	// account, within any TokenWindow.
+	TokenCalls int
+	// TokenWindow is the time of TokenCalls.
+	TokenWindow time.Duration
 	// JournalRetry is how often a pair that the store does not take is offered
 	// again.
 	JournalRetry time.Duration
@@ -203,6 +208,8 @@ func Default() Settings {
 		TokenPoll:      250 * time.Millisecond,
 		TokenRetryBase: 5 * time.Second,
 		TokenRetryMax:  5 * time.Minute,
+		TokenCalls:     12,
+		TokenWindow:    time.Hour,
 		JournalRetry:   time.Second,
 		RefreshScan:    30 * time.Second,
 		StateLife:      20 * time.Minute,
@@ -220,9 +227,9 @@ func Default() Settings {
 func (s Settings) Divided(n float64) Settings {
 	slotUse := s.SlotUse
 	v := reflect.ValueOf(&s).Elem()
-	for i := range v.NumField() {
-		if d, ok := v.Field(i).Interface().(time.Duration); ok {
-			v.Field(i).SetInt(int64(float64(d) / n))
+	for _, field := range v.Fields() {
+		if d, ok := reflect.TypeAssert[time.Duration](field); ok {
+			field.SetInt(int64(float64(d) / n))
 		}
 	}
 	s.SlotUse = slotUse
@@ -239,6 +246,10 @@ func (s Settings) Validate() error {
 		case time.Duration:
 			if value <= 0 {
 				errs = append(errs, fmt.Errorf("settings: %s is %v: must be positive", name, value))
+			}
+		case int:
+			if value <= 0 {
+				errs = append(errs, fmt.Errorf("settings: %s is %d: must be positive", name, value))
 			}
 		case float64:
 			if !(value > 0) {
