@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,6 +42,15 @@ type stackConfig struct {
 	pageSize int
 	// emulated changes the emulated account; nil = it is as it is.
 	emulated func(*emulator.Config)
+	// tls is that of upstream; nil = it speaks plain HTTP.
+	tls *tls.Config
+	// trusted signs certificates of upstream; nil = the system's roots do.
+	trusted *x509.CertPool
+	// sockets are those of the account's client; the zero value is that of
+	// production, but goes to any address.
+	sockets amo.TransportConfig
+	// host is the host name of the account; empty = upstream's address.
+	host string
 }
 
 // stack is everything that `amogate serve --sandbox` runs, in this process.
@@ -79,21 +91,33 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if config.upstream != nil {
 		handler = config.upstream(handler)
 	}
-	upstream, err := s.serveHTTP(ctx, handler)
+	upstream, err := s.serveHTTP(ctx, handler, config.tls)
 	if err != nil {
 		return err
 	}
 	if config.rate == 0 {
 		config.rate = 7
 	}
-	sockets := &http.Transport{}
+	config.sockets.AllowInsecure = config.sockets.AllowInsecure || config.sockets.Lookup == nil
+	sockets, err := amo.NewTransport(config.sockets)
+	if err != nil {
+		return err
+	}
+	root := &url.URL{Scheme: "http", Host: upstream}
+	if config.tls != nil {
+		root.Scheme = "https"
+		sockets.TLSClientConfig = &tls.Config{RootCAs: config.trusted, MinVersion: tls.VersionTLS12}
+	}
+	if config.host != "" {
+		root.Host = config.host + root.Host[strings.LastIndexByte(root.Host, ':'):]
+	}
 	transport := http.RoundTripper(sockets)
 	if config.transport != nil {
 		transport = config.transport(transport)
 	}
 	client, err := amo.New(amo.Config{
 		Account:    "default",
-		BaseURL:    &url.URL{Scheme: "http", Host: upstream},
+		BaseURL:    root,
 		Auth:       amo.BearerToken(emulator.DefaultToken),
 		Transport:  transport,
 		Rate:       config.rate,
@@ -132,18 +156,24 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if err != nil {
 		return err
 	}
-	address, err := s.serveHTTP(ctx, rest)
+	address, err := s.serveHTTP(ctx, rest, nil)
 	s.rest = "http://" + address
 	return err
 }
 
-// serveHTTP serves a handler and returns its address.
-func (s *stack) serveHTTP(ctx context.Context, handler http.Handler) (string, error) {
+// serveHTTP serves a handler, over TLS unless its configuration is nil, and
+// returns its address.
+func (s *stack) serveHTTP(ctx context.Context, handler http.Handler, over *tls.Config) (string, error) {
 	listener, err := listen(ctx)
 	if err != nil {
 		return "", err
 	}
-	h := &http.Server{Handler: handler, ReadHeaderTimeout: time.Second}
+	address := listener.Addr().String()
+	if over != nil {
+		listener = tls.NewListener(listener, over)
+	}
+	// Handshakes that fail are for the client to tell.
+	h := &http.Server{Handler: handler, ReadHeaderTimeout: time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = h.Serve(listener) }) // calls show it when it does not
 	s.onClose(func() error {
@@ -151,7 +181,7 @@ func (s *stack) serveHTTP(ctx context.Context, handler http.Handler) (string, er
 		serving.Wait()
 		return err
 	})
-	return listener.Addr().String(), nil
+	return address, nil
 }
 
 func listen(ctx context.Context) (net.Listener, error) {

@@ -87,6 +87,9 @@ func table(x *executable) []Row {
 		{"U30", "a redirect to itself, to plain http or to nowhere is not followed: UNAVAILABLE/UPSTREAM_BAD_RESPONSE, one request a call", func(ctx context.Context) (string, error) {
 			return redirectNowhere(ctx, nowhereTo)
 		}},
+		{"U34", "a certificate that is unknown, expired, not valid yet or another host's: UNAVAILABLE/UPSTREAM_TLS, pushback -1, one handshake a call, nothing sent", func(ctx context.Context) (string, error) {
+			return untrusted(ctx, badCertificates)
+		}},
 		{"U40", "no page announces the next one: 0 rows missing", func(ctx context.Context) (string, error) {
 			return listWhole(ctx, nothingAnnounced)
 		}},
