@@ -18,9 +18,6 @@ import (
 	"github.com/amogate/amogate/amo/internal/driver"
 )
 
-// maxBody is the most bytes of an answer after decompression.
-const maxBody = 32 << 20
-
 // request is one Call and how to carry it out.
 type request struct {
 	call  driver.Call
@@ -134,7 +131,7 @@ func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string) 
 	}
 	defer func() { _ = resp.Body.Close() }()
 	c.noteClock(resp.Header) // before the body, which may take its time
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	body, tooLarge, err := readBody(resp.Body, maxBody)
 	finish(resp.StatusCode)
 	c.noteSuccess(resp.StatusCode)
 	switch {
@@ -142,10 +139,8 @@ func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string) 
 		return driver.Response{}, true, contextError(ctx)
 	case err != nil:
 		return driver.Response{}, true, &Error{Kind: KindBadResponse, Message: "upstream's answer was cut", Status: resp.StatusCode, Err: err}
-	case len(body) > maxBody:
+	case tooLarge:
 		return driver.Response{}, true, &Error{Kind: KindTooLarge, Message: "upstream's answer is larger than 32 MiB", Status: resp.StatusCode}
-	case len(body) == 0:
-		body = nil
 	}
 	return driver.Response{URL: req.URL, Status: resp.StatusCode, Header: resp.Header, Body: body}, true, nil
 }
