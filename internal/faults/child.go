@@ -61,9 +61,9 @@ func (x *executable) command(ctx context.Context, env, args []string) (*exec.Cmd
 	return cmd, nil
 }
 
-// child is a running `amogate serve --sandbox`.
+// child is a running `amogate serve`.
 type child struct {
-	// rest and grpc are addresses, stats a URL.
+	// rest and grpc are addresses, stats the URL of a sandbox's.
 	rest, grpc, stats string
 
 	cmd    *exec.Cmd
@@ -72,11 +72,16 @@ type child struct {
 	err    error // how it ended, once exited is closed
 }
 
-// sandbox starts a process and returns once it serves. The process ends with
-// ctx at the latest.
+// sandbox starts a process with an account of its own and returns once it
+// serves. The process ends with ctx at the latest.
 func (x *executable) sandbox(ctx context.Context, flags ...string) (*child, error) {
-	cmd, err := x.command(ctx, nil, append([]string{
-		"serve", "--sandbox", "--rest-addr=127.0.0.1:0", "--grpc-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0",
+	return x.serve(ctx, nil, append([]string{"--sandbox"}, flags...))
+}
+
+// serve is sandbox for a process with an account elsewhere.
+func (x *executable) serve(ctx context.Context, env, flags []string) (*child, error) {
+	cmd, err := x.command(ctx, env, append([]string{
+		"serve", "--rest-addr=127.0.0.1:0", "--grpc-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0",
 	}, flags...))
 	if err != nil {
 		return nil, err

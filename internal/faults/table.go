@@ -75,6 +75,9 @@ func table(x *executable) []Row {
 		{"U25", "documents under another type, or without one: read as what they are", func(ctx context.Context) (string, error) {
 			return mislabelled(ctx, labels, 60)
 		}},
+		{"U26", "a body that unpacks to 1 GiB: read up to 32 MiB, memory grows by at most 64 MiB; a list goes on with smaller pages; INTERNAL/UPSTREAM_RESPONSE_TOO_LARGE where every page is one", func(ctx context.Context) (string, error) {
+			return x.gzipBomb(ctx, 64<<20)
+		}},
 		{"U27", "10,000 levels are INTERNAL/UPSTREAM_RESPONSE_TOO_LARGE, a million keys one row, 1e999999 stays text; each within 5s", func(ctx context.Context) (string, error) {
 			return jsonBombsRead(ctx, jsonBombs, 5*time.Second)
 		}},
