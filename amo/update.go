@@ -101,6 +101,9 @@ func (r *updateRun[T, F]) round(ctx context.Context, pending []int) (refused, si
 			r.sent[i] = changes[i].UpdateTime.Unix()
 		}
 		reply, err := r.send(ctx, chunk, changes)
+		if IsKind(err, KindResponseLost) {
+			return r.reconcile(ctx, chunk, changes, asError(err))
+		}
 		if err != nil {
 			return err
 		}
