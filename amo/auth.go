@@ -6,12 +6,12 @@ import (
 	"net/http"
 )
 
-// Auth are the credentials of an account: BearerToken or Session.
+// Auth are the credentials of an account: BearerToken, Session or Kept.
 type Auth interface {
 	validate() error
 	// takenBy says whether a generation of the API takes such credentials.
 	takenBy(generation Generation) bool
-	credentials(c *Client) credentials
+	credentials(c *Client) (credentials, error)
 }
 
 // credentials authorize requests.
@@ -22,6 +22,8 @@ type credentials interface {
 	// renew makes new credentials after upstream refused those of mark. It does
 	// nothing when they are newer already. An error says that it cannot.
 	renew(ctx context.Context, mark uint64) error
+	// accepted says that upstream took the credentials of mark.
+	accepted(mark uint64)
 }
 
 // BearerToken is an access token that is not renewed here, for instance a
@@ -51,7 +53,7 @@ func (t BearerToken) validate() error {
 
 func (BearerToken) takenBy(Generation) bool { return true }
 
-func (t BearerToken) credentials(*Client) credentials { return bearer{token: string(t)} }
+func (t BearerToken) credentials(*Client) (credentials, error) { return bearer{token: string(t)}, nil }
 
 // bearer are the credentials of a BearerToken.
 type bearer struct{ token string }
@@ -64,3 +66,5 @@ func (b bearer) apply(_ context.Context, req *http.Request) (uint64, error) {
 func (b bearer) renew(context.Context, uint64) error {
 	return &Error{Kind: KindReauth, Message: "upstream does not accept the account's token; give amogate a new one", Status: http.StatusUnauthorized}
 }
+
+func (bearer) accepted(uint64) {}

@@ -37,7 +37,7 @@ type Config struct {
 	Account string
 	// BaseURL is the root of the account's API: https://shop.amocrm.ru.
 	BaseURL *url.URL
-	// Auth are the credentials: BearerToken or Session.
+	// Auth are the credentials: BearerToken, Session or Kept.
 	Auth Auth
 	// Transport carries the requests. Default: NewTransport with the three below.
 	Transport http.RoundTripper
@@ -172,7 +172,10 @@ func New(config Config) (*Client, error) {
 	}
 	c.base.Store(config.BaseURL)
 	c.life, c.end = context.WithCancel(context.Background())
-	c.credentials = config.Auth.credentials(c)
+	if c.credentials, err = config.Auth.credentials(c); err != nil {
+		c.end()
+		return nil, fmt.Errorf("amo: %w", err)
+	}
 	c.customers = newCustomers(c)
 	c.transactions = newTransactions(c)
 	c.periods = newPeriods(c)

@@ -29,6 +29,10 @@ type request struct {
 	decode func(driver.Response) error
 	// left, if set, is called when an attempt has its slot.
 	left func()
+	// root, if set, is asked in place of the account's host.
+	root *url.URL
+	// once is sent once, whatever comes of it.
+	once bool
 	// splittable requests are not repeated after a 504: the caller asks for less.
 	splittable bool
 }
@@ -60,7 +64,7 @@ type outcome struct {
 
 // attempt sends r once. The slot of the limiter is the last thing it waits for.
 func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
-	req, err := c.newHTTPRequest(ctx, r.call)
+	req, err := c.newHTTPRequest(ctx, cmp.Or(r.root, c.base.Load()), r.call)
 	if err != nil {
 		return outcome{err: &Error{Kind: KindBug, Message: "the request cannot be built", Err: err}}
 	}
@@ -91,8 +95,8 @@ func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
 	return outcome{mark: mark, sent: true}
 }
 
-func (c *Client) newHTTPRequest(ctx context.Context, call driver.Call) (*http.Request, error) {
-	target := c.base.Load().JoinPath(call.Path)
+func (c *Client) newHTTPRequest(ctx context.Context, root *url.URL, call driver.Call) (*http.Request, error) {
+	target := root.JoinPath(call.Path)
 	target.RawQuery = call.Query.Encode()
 	req, err := http.NewRequestWithContext(ctx, call.Method, target.String(), bytes.NewReader(call.Body))
 	if err != nil {

@@ -52,6 +52,9 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 	renewed := false
 	for tries := 1; ; tries++ {
 		out := c.attempt(ctx, r, u)
+		if !r.open && acceptedBy(out) {
+			c.credentials.accepted(out.mark)
+		}
 		if out.err == nil {
 			return nil
 		}
@@ -73,7 +76,7 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 			c.limiter.hold(time.Now().Add(pause))
 			out.err.RetryAfter = pause
 		}
-		if !again || !fits(ctx, pause) {
+		if !again || r.once || !fits(ctx, pause) {
 			return verdict(r.call.Effect, out, u.ambiguous)
 		}
 		u.ambiguous = u.ambiguous || ambiguous(r.call.Effect, out)
@@ -86,6 +89,19 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 			}
 		}
 	}
+}
+
+// acceptedBy says that upstream took the credentials of an attempt: it answered,
+// or refused for a reason that is none of theirs.
+func acceptedBy(out outcome) bool {
+	if out.err == nil {
+		return true
+	}
+	switch out.err.Status {
+	case http.StatusBadRequest, http.StatusPaymentRequired, http.StatusNotFound, http.StatusUnprocessableEntity:
+		return out.sent && out.err.Kind != KindReauth
+	}
+	return false
 }
 
 // retry says whether r is to be tried again after out, and after which pause.

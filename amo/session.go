@@ -52,7 +52,9 @@ func (s Session) validate() error {
 
 func (Session) takenBy(generation Generation) bool { return generation == V2 }
 
-func (s Session) credentials(c *Client) credentials { return &session{client: c, auth: s} }
+func (s Session) credentials(c *Client) (credentials, error) {
+	return &session{client: c, auth: s}, nil
+}
 
 // session are the credentials of a Session: the cookies of the last login. One
 // login serves all callers that need it.
@@ -161,6 +163,8 @@ func (s *session) open(ctx context.Context) error {
 	s.client.config.Logger.InfoContext(ctx, "logged in", "account", s.client.config.Account)
 	return nil
 }
+
+func (s *session) accepted(uint64) {}
 
 // isRefusal says that a login which failed so fails again.
 func isRefusal(kind Kind) bool {

@@ -12,12 +12,12 @@ import (
 	"github.com/amogate/amogate/keyring"
 )
 
-// Exchange asks the token endpoint for a new pair, once. Its error is a
+// Exchange asks the token endpoint for the pair after old, once. Its error is a
 // *driver.Error: KindReauth = the refresh token is not accepted, KindMisconfigured
 // = the integration is not; KindOutcomeUnknown and KindResponseLost = the call may
 // have been carried out; anything else = it was not, try again later. Status 0
 // then says that the token endpoint was not even asked.
-type Exchange func(ctx context.Context, refresh string) (Pair, error)
+type Exchange func(ctx context.Context, old Secret) (Pair, error)
 
 // Config is the configuration of a Keeper.
 type Config struct {

@@ -36,7 +36,7 @@ func (k *Keeper) refresh(from int64) error {
 		k.release(l, err.Error())
 		return err
 	}
-	pair, err := k.call(l, secret.Refresh)
+	pair, err := k.call(l, secret)
 	if err != nil {
 		return k.fail(l, asError(err))
 	}
@@ -95,7 +95,7 @@ func tooEarly(r Record) error {
 
 // call calls the token endpoint. It ends before the lease does, whatever happens
 // to the callers: the answer is somebody's only way into the account.
-func (k *Keeper) call(l *lease, refresh string) (Pair, error) {
+func (k *Keeper) call(l *lease, old Secret) (Pair, error) {
 	k.step(BeforeCall)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.life), k.config.Settings.TokenTimeout)
 	defer cancel()
@@ -108,7 +108,7 @@ func (k *Keeper) call(l *lease, refresh string) (Pair, error) {
 	}
 	var pair Pair
 	err := contain(func() (err error) {
-		pair, err = k.config.Exchange(ctx, refresh)
+		pair, err = k.config.Exchange(ctx, old)
 		return err
 	})
 	k.step(AfterCall)

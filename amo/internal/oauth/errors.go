@@ -41,9 +41,9 @@ var hints = map[string]driver.Kind{
 	"invalid refresh token":                      driver.KindReauth,
 	"cannot decrypt the refresh token":           driver.KindReauth,
 	"token has expired":                          driver.KindReauth,
-	"authorization code has expired":             driver.KindUpstreamInvalid,
-	"authorization code has been revoked":        driver.KindUpstreamInvalid,
-	"cannot decrypt the authorization code":      driver.KindUpstreamInvalid,
+	"authorization code has expired":             driver.KindInvalid,
+	"authorization code has been revoked":        driver.KindInvalid,
+	"cannot decrypt the authorization code":      driver.KindInvalid,
 	"check the `client_id` parameter":            driver.KindMisconfigured,
 	"check the `client_secret` parameter":        driver.KindMisconfigured,
 	"redirect uri is not associated with client": driver.KindMisconfigured,
@@ -60,7 +60,7 @@ var codes = map[string]driver.Kind{
 // messages say what a kind means at the token endpoint, with the remedy.
 var messages = map[driver.Kind]string{
 	driver.KindReauth:          "upstream does not accept the refresh token; authorize the account again",
-	driver.KindUpstreamInvalid: "upstream does not accept the authorization code: it works once, for twenty minutes; begin the authorization again",
+	driver.KindInvalid:         "upstream does not accept the authorization code: it works once, for twenty minutes; begin the authorization again",
 	driver.KindMisconfigured:   "upstream does not accept the integration: its id, its secret and its redirect URL do not belong together, or the account is not paid for; correct the integration, or pay",
 	driver.KindMoved:           "there is no such account on this host",
 	driver.KindBlocked:         "upstream has blocked the account or this address",

@@ -65,7 +65,7 @@ var (
 // DecodeTokens returns the pair of an answer, or an *driver.Error:
 //
 //   - KindReauth: the refresh token was used already, is revoked or damaged;
-//   - KindUpstreamInvalid: the same of an authorization code;
+//   - KindInvalid: the same of an authorization code;
 //   - KindMisconfigured: id, secret and redirect URL do not belong together, or
 //     the account is not paid for, which upstream does not tell apart;
 //   - KindMoved: there is no such account on this host;
