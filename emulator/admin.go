@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 )
@@ -24,6 +25,7 @@ var adminRoutes = map[string]func(*call) (any, error){
 	"POST oauth/secret":     (*call).adminSecret,
 	"POST rename":           (*call).adminRename,
 	"POST clock":            (*call).adminClock,
+	"POST window":           (*call).adminWindow,
 	"POST ban":              (*call).adminBan,
 	"POST unban":            adminDo(func(c *call) { c.e.Unban() }),
 	"POST sessions/expire":  adminDo(func(c *call) { c.e.ExpireSessions() }),
@@ -123,6 +125,15 @@ func (c *call) adminClock() (any, error) {
 		return nil, err
 	}
 	c.e.SetClock(offset)
+	return nil, nil
+}
+
+func (c *call) adminWindow() (any, error) {
+	n, ok := c.query.get("limit").integer()
+	if !ok || n < 0 || n > math.MaxInt32 {
+		return nil, fmt.Errorf("limit: %q is not a number of requests; 0 admits any", c.query.get("limit").str())
+	}
+	c.e.SetWindow(int(n))
 	return nil, nil
 }
 

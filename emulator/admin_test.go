@@ -94,6 +94,26 @@ func TestAdmin_accountAndFaults(t *testing.T) {
 	})
 }
 
+func TestSetWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := open(t, Config{Window: 7})
+		for _, test := range []struct {
+			limit   string
+			refused int64 // of ten
+		}{{"2", 8}, {"0", 0}, {"9", 1}} {
+			order(t, e, http.MethodPost, "window?limit="+test.limit, "")
+			for range 10 {
+				visit(t, e, accountV4, DefaultToken)
+			}
+			if got := e.Stats().TooMany; got != test.refused {
+				t.Errorf("window of %s: %d refused, want %d", test.limit, got, test.refused)
+			}
+			e.ResetStats()
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 func TestAdmin_refuses(t *testing.T) {
 	e := open(t, Config{})
 	for _, test := range []struct {
@@ -106,6 +126,7 @@ func TestAdmin_refuses(t *testing.T) {
 		{http.MethodPost, "oauth/secret", "", 400, "secret: is missing"},
 		{http.MethodPost, "rename", "", 400, "host: is missing"},
 		{http.MethodPost, "clock?offset=soon", "", 400, `offset: "soon" is not a duration`},
+		{http.MethodPost, "window?limit=-1", "", 400, `limit: "-1" is not a number of requests`},
 		{http.MethodPost, "ban?for=x", "", 400, `for: "x" is not a duration`},
 		{http.MethodPost, "faults", `{"rules":[{}]}`, 400, "line 1: rules[0].action: does nothing"},
 		{http.MethodGet, "oauth/pair", "", 405, ""},

@@ -19,7 +19,7 @@ func TestFaultKinds(t *testing.T) {
 	for kind, want := range map[Kind]string{KindRead: "x...", KindWrite: ".x..", KindToken: "..x.", KindLogin: "...x"} {
 		e := open(t, Config{})
 		script(t, e, fmt.Sprintf(`{"match":{"kind":%q},"action":{"status":402}}`, kind))
-		got := ""
+		var got []byte
 		for _, a := range []answered{
 			ask(t, e, http.MethodGet, accountV4, ""),
 			ask(t, e, http.MethodPost, "/api/v2/customers", `{"add":[{"name":"A","next_date":5}]}`),
@@ -27,12 +27,12 @@ func TestFaultKinds(t *testing.T) {
 			send(t, e, newRequest(t, http.MethodPost, loginPath+"&"+rightPair, "")),
 		} {
 			if a.status == http.StatusPaymentRequired {
-				got += "x"
+				got = append(got, 'x')
 			} else {
-				got += "."
+				got = append(got, '.')
 			}
 		}
-		if got != want {
+		if string(got) != want {
 			t.Errorf("%s: %s, want %s", kind, got, want)
 		}
 	}

@@ -33,6 +33,7 @@
 //	POST oauth/secret        ?secret=…: another client secret, which ends both
 //	POST rename              ?host=…: the account lives there
 //	POST clock               ?offset=-10m: of the account's clock
+//	POST window              ?limit=2: requests allowed in any second, 0 for any number
 //	POST ban, unban          ?for=15m: every call is answered 403
 //	POST sessions/expire     every session ends
 //	POST, DELETE faults      the rules of a fault file, the body, are added; no rule is left

@@ -85,6 +85,17 @@ func (l *limiter) reset() {
 	l.fullest, l.bans, l.windows = 0, 0, nil
 }
 
+// SetWindow changes Config.Window: 0 and negative admit any number. What other programs take of an account's share is
+// had that way.
+func (e *Emulator) SetWindow(n int) {
+	if n == 0 {
+		n = -1
+	}
+	e.limiter.mu.Lock()
+	defer e.limiter.mu.Unlock()
+	e.limiter.limit = n
+}
+
 // Ban bans the account for so long, from now on, whatever it did: every call is answered 403.
 func (e *Emulator) Ban(d time.Duration) {
 	e.limiter.mu.Lock()

@@ -29,6 +29,7 @@ type emulatorCommand struct {
 	BanAfter  int           `name:"ban-after" env:"AMOGATE_EMULATOR_BAN_AFTER" default:"10" help:"Requests over the limit within --ban-span that get the account banned; 0 = never."`
 	BanSpan   time.Duration `name:"ban-span" env:"AMOGATE_EMULATOR_BAN_SPAN" default:"10s" help:"Time in which they are counted."`
 	BanFor    time.Duration `name:"ban-for" env:"AMOGATE_EMULATOR_BAN_FOR" default:"15m" help:"Time a ban lasts."`
+	BanHTML   bool          `name:"ban-html" env:"AMOGATE_EMULATOR_BAN_HTML" help:"Answer API v2 during a ban with a page of the web server too."`
 	Host      string        `name:"host" env:"AMOGATE_EMULATOR_HOST" placeholder:"HOST" help:"The only host, without a port, the account answers to. Default: any."`
 	Latency   time.Duration `name:"latency" env:"AMOGATE_EMULATOR_LATENCY" default:"0s" help:"Time every answer takes."`
 	Fault     string        `name:"fault" env:"AMOGATE_EMULATOR_FAULT" placeholder:"FILE" help:"File with scripted faults, see the package documentation of emulator."`
@@ -116,6 +117,7 @@ func (c *emulatorCommand) build() (*emulator.Emulator, error) {
 			BanAfter:      orNone(c.BanAfter),
 			BanSpan:       c.BanSpan,
 			BanFor:        c.BanFor,
+			BanHTML:       c.BanHTML,
 			Host:          c.Host,
 			OAuth:         c.config(),
 			Latency:       c.Latency,
