@@ -49,6 +49,9 @@ func table(x *executable) []Row {
 				return outageOnRead(ctx, outageStatuses, outageTries)
 			}, func(ctx context.Context) (string, error) { return outageStorm(ctx, 1.1) })
 		}},
+		{"U15", "500, 502, 503 to a create: sent once, looked for in at most 2 reads; OK where it is found, else UNKNOWN/WRITE_OUTCOME_UNKNOWN, 409 over REST", func(ctx context.Context) (string, error) {
+			return lostCreates(ctx, failedCreates())
+		}},
 		{"U16", "504 to a page: smaller ones, at most one request a size; the list comes whole; UNAVAILABLE/UPSTREAM_UNAVAILABLE where not even one row passes", func(ctx context.Context) (string, error) {
 			return heavyPage(ctx, 25)
 		}},
@@ -68,6 +71,9 @@ func table(x *executable) []Row {
 		}},
 		{"U24", "a page with 200 is never data: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
 			return pageForData(ctx, outageTries)
+		}},
+		{"U22", "a create whose 200 is cut, noise, a page or empty: sent once, looked for in at most 2 reads; OK where it is found, else UNKNOWN/WRITE_APPLIED_RESPONSE_LOST, 409 over REST", func(ctx context.Context) (string, error) {
+			return lostCreates(ctx, cutCreates())
 		}},
 		{"U23", "invalid UTF-8 and halves of characters become U+FFFD in every text; gRPC and REST carry the row", func(ctx context.Context) (string, error) {
 			return badTexts(ctx, badText)
