@@ -8,6 +8,7 @@ import (
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
 	"github.com/amogate/amogate/amo/internal/v4"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 const (
@@ -69,7 +70,7 @@ func (c *Client) env(ctx context.Context, generation Generation, age time.Durati
 	if env := account.current(age); env != nil {
 		return env, nil
 	}
-	err := account.load.do(ctx, c.life, func(ctx context.Context) error {
+	err := account.load.do(ctx, c, func(ctx context.Context) error {
 		if account.current(age) != nil {
 			return nil
 		}
@@ -89,7 +90,7 @@ func (c *Client) readAccount(ctx context.Context, generation Generation) error {
 	began := time.Now()
 	_, err := c.send(ctx, request{
 		call:  reader.call(),
-		class: classInteractive,
+		class: limit.Interactive,
 		decode: func(r driver.Response) error {
 			if err := reader.decodeError(r); err != nil {
 				return err

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/amo/settings"
 )
 
@@ -18,16 +19,8 @@ const (
 	// DefaultRate is one below the vendor's 7 requests a second: with burst 1
 	// and up to 150 ms of network jitter no second then holds more than 7.
 	DefaultRate = 6
-	// maxRate is the vendor's limit.
-	maxRate = 7
 	// defaultPageSize is the vendor's largest page of API v2.
 	defaultPageSize = 500
-
-	// attemptTimeout bounds one request with the whole of its answer.
-	attemptTimeout = 30 * time.Second
-	// maxInFlight is the most requests on their way: rate times the longest
-	// latency that still makes sense.
-	maxInFlight = 16
 )
 
 // Config is the configuration of a Client. The zero value of a field means its
@@ -48,9 +41,15 @@ type Config struct {
 	// AllowInsecure lets connections go to addresses that are not public, for
 	// tests and the sandbox.
 	AllowInsecure bool
-	// Rate is the most requests a second, logins and retries included: above 0,
-	// at most 7. Default 6.
+	// Limiter paces all requests, logins and retries included; the client does not
+	// close it. Default: one of its own at Rate, which knows of no other process.
+	Limiter *limit.Limiter
+	// Rate is the most requests a second where Limiter is not set: above 0, at
+	// most 7. Default 6.
 	Rate float64
+	// Retries is the budget of retries that the clients of a process share; each
+	// client has one of its own beside it. Default: none.
+	Retries *RetryBudget
 	// Generation forces one generation of the upstream API. Default Auto.
 	Generation Generation
 	// PageSize is the most rows of an upstream page, 1 to 500. Default 500.
@@ -99,8 +98,8 @@ func (c Config) validate() error {
 		errs = append(errs, err)
 	}
 	// The negation also catches NaN.
-	if !(c.Rate > 0 && c.Rate <= maxRate) {
-		errs = append(errs, fmt.Errorf("rate %v: must be above 0 and at most %d requests a second", c.Rate, maxRate))
+	if !(c.Rate > 0 && c.Rate <= limit.MaxRate) {
+		errs = append(errs, fmt.Errorf("rate %v: must be above 0 and at most %d requests a second", c.Rate, limit.MaxRate))
 	}
 	if c.PageSize < 1 || c.PageSize > defaultPageSize {
 		errs = append(errs, fmt.Errorf("page size %d: must be 1 to %d", c.PageSize, defaultPageSize))
@@ -111,14 +110,23 @@ func (c Config) validate() error {
 	return errors.Join(errs...)
 }
 
+// tellsConnections says whether a transport calls the hooks of httptrace.
+func tellsConnections(transport http.RoundTripper) bool {
+	_, ok := transport.(*http.Transport)
+	return ok
+}
+
 // Client is the client of one account. It is safe for concurrent use; all its
 // requests share one limiter. Close it when it is no longer used.
 type Client struct {
 	config Config
 	// base is the root of the account's API; it changes when the account moves.
-	base        atomic.Pointer[url.URL]
-	http        *http.Client
-	limiter     *limiter
+	base    atomic.Pointer[url.URL]
+	http    *http.Client
+	limiter *limit.Limiter
+	retries *RetryBudget
+	// connects says that the transport tells when it has a connection.
+	connects    bool
 	credentials credentials
 	// accounts is what each generation tells of the account.
 	accounts map[Generation]*accountCache
@@ -159,6 +167,16 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("amo: metrics: %w", err)
 	}
+	limiter := config.Limiter
+	if limiter == nil {
+		limiter, err = limit.New(limit.Config{
+			Account: config.Account, Rate: config.Rate, Store: limit.NewMemory(config.Settings.FirstSlot),
+			Settings: config.Settings, Logger: config.Logger,
+		})
+		if err != nil {
+			return nil, fmt.Errorf("amo: %w", err)
+		}
+	}
 	c := &Client{
 		config: config,
 		http: &http.Client{
@@ -166,7 +184,9 @@ func New(config Config) (*Client, error) {
 			// A redirect would carry the credentials to another host.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		limiter:  newLimiter(config.Rate, maxInFlight),
+		limiter:  limiter,
+		retries:  NewRetryBudget(config.Settings),
+		connects: tellsConnections(config.Transport),
 		accounts: map[Generation]*accountCache{V2: {}, V4: {}},
 		metrics:  m,
 	}
@@ -214,6 +234,9 @@ func (c *Client) Move(to Host) { c.base.Store(to.URL()) }
 // connections. Calls in flight go on under their own contexts.
 func (c *Client) Close() {
 	c.end()
+	if c.config.Limiter == nil {
+		c.limiter.Close()
+	}
 	c.http.CloseIdleConnections()
 }
 

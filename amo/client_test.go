@@ -4,15 +4,41 @@ import (
 	"cmp"
 	"net/url"
 	"testing"
+	"time"
 
+	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 )
+
+// defaults are the settings of every bench unless it has its own.
+var defaults = settings.Default()
 
 // bench is an emulated account and a client of it. It is made for bubbles of
 // testing/synctest: nothing opens a socket.
 type bench struct {
 	*emulator.Emulator
 	client *Client
+	// slots are those of the client's limiter; the first one is at once.
+	slots *limit.Memory
+}
+
+// hold lets nothing leave for d.
+func (b *bench) hold(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := b.slots.Delay(t.Context(), b.client.Account(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inFlight counts the tickets of the limiter in use.
+func (b *bench) inFlight(t *testing.T) int {
+	t.Helper()
+	status, err := b.client.limiter.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return status.InFlight
 }
 
 // newBench starts an emulator and a client. The base URL has a path, so that a
@@ -39,12 +65,23 @@ func newAutoBench(t *testing.T, account emulator.Config, config Config) *bench {
 	if config.Auth == nil {
 		config.Auth = BearerToken(emulator.DefaultToken)
 	}
+	slots := limit.NewMemory(0)
+	if config.Settings == (settings.Settings{}) {
+		config.Settings = defaults
+	}
+	if config.Limiter == nil {
+		config.Limiter, err = limit.New(limit.Config{Account: config.Account, Rate: cmp.Or(config.Rate, DefaultRate), Store: slots, Settings: config.Settings})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(config.Limiter.Close)
+	}
 	c, err := New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	return &bench{e, c}
+	return &bench{e, c, slots}
 }
 
 // script adds fault rules.

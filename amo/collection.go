@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // Collection is one resource of an account. T is its proto message, F the
@@ -113,7 +114,7 @@ func (c *Collection[T, F]) read(ctx context.Context, d driver.Resource[T, F], op
 	for chunk := range slices.Chunk(ids, size) {
 		call := d.ByIDs(chunk)
 		call.Name = c.name + "." + string(op)
-		page, _, err := c.page(ctx, d, request{call: call, class: classInteractive})
+		page, _, err := c.page(ctx, d, request{call: call, class: limit.Interactive})
 		if err != nil && len(chunk) == 1 && IsKind(err, KindNotFound) {
 			continue // of several ids upstream would leave this one out
 		}

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/amo/settings"
 )
 
@@ -46,7 +47,7 @@ func NewTransport(config TransportConfig) (*http.Transport, error) {
 		Proxy:                 d.proxy,
 		DialContext:           d.dial,
 		ForceAttemptHTTP2:     true,
-		MaxIdleConnsPerHost:   maxInFlight,
+		MaxIdleConnsPerHost:   limit.DefaultInFlight,
 		IdleConnTimeout:       90 * time.Second,
 		TLSHandshakeTimeout:   config.Settings.TLSTimeout,
 		ExpectContinueTimeout: time.Second,

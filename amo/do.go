@@ -10,18 +10,17 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"slices"
-	"sync/atomic"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // request is one Call and how to carry it out.
 type request struct {
 	call  driver.Call
-	class class
+	class limit.Class
 	// open sends without credentials.
 	open bool
 	// decode takes the complete answer, whatever its status, and returns the
@@ -35,6 +34,9 @@ type request struct {
 	once bool
 	// splittable requests are not repeated after a 504: the caller asks for less.
 	splittable bool
+	// reread requests are writes that are not repeated after a success that cannot
+	// be read: the caller looks at what became of them.
+	reread bool
 }
 
 // usage counts what a request cost.
@@ -74,25 +76,50 @@ func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
 			return outcome{unready: true, err: asError(err)}
 		}
 	}
-	if err := c.waitForSlot(ctx, r.class); err != nil {
+	d := &departure{limiter: c.limiter, request: c.slotFor(ctx, r)}
+	left := false
+	d.leaves = func() {
+		if left {
+			return // on a connection that broke at once
+		}
+		left = true
+		u.requests++
+		c.retries.earn()
+		c.config.Retries.earn()
+		if r.left != nil {
+			r.left()
+		}
+	}
+	defer d.end()
+	if err := d.wait(ctx); err != nil {
 		return outcome{mark: mark, err: asError(err)}
 	}
-	u.requests++
-	if r.left != nil {
-		r.left()
-	}
-	resp, sent, err := c.roundTrip(ctx, req, r.call.Name)
-	if err != nil {
-		return outcome{mark: mark, sent: sent, err: asError(err)}
-	}
-	if err := r.decode(resp); err != nil {
-		e := asError(err)
-		if e.Status == 0 {
-			e.Status = resp.Status
+	resp, sent, err := c.roundTrip(ctx, req, r.call.Name, d)
+	if err == nil {
+		if err = r.decode(resp); err != nil {
+			e := asError(err)
+			if e.Status == 0 {
+				e.Status = resp.Status
+			}
 		}
-		return outcome{mark: mark, sent: true, err: e}
 	}
-	return outcome{mark: mark, sent: true}
+	var failure *Error
+	if err != nil {
+		failure = asError(err)
+	}
+	if left {
+		failure = d.observe(ctx, failure)
+	}
+	return outcome{mark: mark, sent: sent, err: failure}
+}
+
+// slotFor returns what r asks the limiter for.
+func (c *Client) slotFor(ctx context.Context, r request) limit.Request {
+	return limit.Request{
+		Class:    classOf(ctx, r.class),
+		Write:    r.call.Effect != driver.Read,
+		Connects: c.connects,
+	}
 }
 
 func (c *Client) newHTTPRequest(ctx context.Context, root *url.URL, call driver.Call) (*http.Request, error) {
@@ -118,25 +145,31 @@ func (c *Client) newHTTPRequest(ctx context.Context, root *url.URL, call driver.
 	return req, nil
 }
 
-// roundTrip sends req in the slot that was granted to it and reads the whole
-// answer. It reports whether upstream may have received the request, which is
-// certain not to be the case only when no connection came about.
-func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string) (driver.Response, bool, error) {
-	defer c.limiter.release()
-	attemptCtx, cancel := context.WithTimeout(ctx, attemptTimeout)
-	defer cancel()
-	attemptCtx, finish := c.metrics.begin(attemptCtx, req.Method, name)
-	var conn connection
-
-	resp, err := c.http.Do(req.WithContext(conn.trace(attemptCtx)))
+// roundTrip sends req in the slot of d and reads the whole answer. It reports
+// whether upstream may have received the request, which is certain not to be the
+// case only when no connection came about or the slot was not to be had.
+func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string, d *departure) (driver.Response, bool, error) {
+	attempt := c.begin(ctx, req.Method, name, d)
+	defer attempt.end()
+	if !c.connects {
+		// Nothing tells when the connection is there.
+		if err := attempt.leave(ctx); err != nil {
+			attempt.finish(0)
+			return driver.Response{}, false, err
+		}
+	}
+	resp, err := c.http.Do(req.WithContext(attempt.ctx))
 	if err != nil {
-		finish(0)
-		return driver.Response{}, !conn.failed(), transportError(ctx, err)
+		attempt.finish(0)
+		if attempt.refused != nil {
+			return driver.Response{}, false, attempt.refused
+		}
+		return driver.Response{}, !attempt.failed(), transportError(ctx, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	c.noteClock(resp.Header) // before the body, which may take its time
 	body, tooLarge, err := readBody(resp.Body, maxBody)
-	finish(resp.StatusCode)
+	attempt.finish(resp.StatusCode)
 	c.noteSuccess(resp.StatusCode)
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -176,20 +209,6 @@ func transportError(ctx context.Context, err error) *Error {
 	}
 	return &Error{Kind: KindUnavailable, Message: "upstream did not answer", Err: err}
 }
-
-// connection is what the transport tells of the connection of a request.
-type connection struct{ wanted, got atomic.Bool }
-
-func (c *connection) trace(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { c.wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { c.got.Store(true) },
-	})
-}
-
-// failed says that no connection came about, so that nothing was sent. A
-// transport that tells nothing may have sent.
-func (c *connection) failed() bool { return c.wanted.Load() && !c.got.Load() }
 
 // contextError is the error of a caller that went away or ran out of time.
 func contextError(ctx context.Context) *Error {

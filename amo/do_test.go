@@ -192,7 +192,7 @@ func TestAttempt_writeWithoutAConnectionWasNotSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		ctx, cancel := context.WithTimeout(t.Context(), attemptTimeout+5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), defaults.AttemptTimeout+5*time.Second)
 		defer cancel()
 		call := v2.AccountCall()
 		call.Method, call.Effect, call.Body = http.MethodPost, driver.Create, []byte("{}")

@@ -130,8 +130,8 @@ func TestErrors_attemptThatHangs(t *testing.T) {
 		if _, err := b.client.Customers().Get(t.Context(), customerIDs(b, 1)[0]); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(start); took < attemptTimeout || took > attemptTimeout+time.Second {
-			t.Errorf("the call took %v, want one attempt of %v and a good second one", took, attemptTimeout)
+		if took := time.Since(start); took < defaults.AttemptTimeout || took > defaults.AttemptTimeout+time.Second {
+			t.Errorf("the call took %v, want one attempt of %v and a good second one", took, defaults.AttemptTimeout)
 		}
 	})
 }
@@ -141,8 +141,8 @@ func TestErrors_sharedWorkThatHangsIsUpstreamsFault(t *testing.T) {
 		b := newBench(t, emulator.Config{Latency: time.Hour}, Config{})
 		start := time.Now()
 		_, err := b.client.Customers().Get(t.Context(), 1)
-		if !IsKind(err, KindUnavailable) || time.Since(start) != flightTimeout {
-			t.Errorf("Get = %v after %v, want KindUnavailable after %v", err, time.Since(start), flightTimeout)
+		if !IsKind(err, KindUnavailable) || time.Since(start) != defaults.SharedTimeout {
+			t.Errorf("Get = %v after %v, want KindUnavailable after %v", err, time.Since(start), defaults.SharedTimeout)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // exchange carries out a v4 request of its own kind.
@@ -15,7 +16,7 @@ func exchange[T any](ctx context.Context, c *Client, x driver.Exchange[T]) (T, e
 	}
 	_, err = c.send(ctx, request{
 		call:  x.Call,
-		class: classInteractive,
+		class: limit.Interactive,
 		decode: func(resp driver.Response) error {
 			if err := x.DecodeError(resp); err != nil {
 				return err

@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"golang.org/x/sync/singleflight"
 )
-
-// flightTimeout bounds work that serves many callers at once, so that a hanging
-// upstream cannot hold them all.
-const flightTimeout = 45 * time.Second
 
 // flight runs a function once for all who need its result at the same time.
 // The function does not end with the caller that began it, since others wait
@@ -23,10 +18,11 @@ type flight struct {
 
 // do runs fn, or waits for the run in progress. Where the limiter holds requests
 // back for longer than shared work may take, each caller waits as long as it can.
-func (f *flight) do(ctx, life context.Context, fn func(context.Context) error) error {
+func (f *flight) do(ctx context.Context, c *Client, fn func(context.Context) error) error {
 	for {
-		err := f.join(ctx, life, fn)
-		if !IsKind(err, KindQueueFull) || !fits(ctx, asError(err).RetryAfter) {
+		err := f.join(ctx, c, fn)
+		held := IsKind(err, KindQueueFull) || IsKind(err, KindRateLimited) && asError(err).Status == 0
+		if !held || !fits(ctx, asError(err).RetryAfter) {
 			return err
 		}
 		if err := sleep(ctx, asError(err).RetryAfter); err != nil {
@@ -35,15 +31,17 @@ func (f *flight) do(ctx, life context.Context, fn func(context.Context) error) e
 	}
 }
 
-func (f *flight) join(ctx, life context.Context, fn func(context.Context) error) error {
+func (f *flight) join(ctx context.Context, c *Client, fn func(context.Context) error) error {
+	timeout := c.config.Settings.SharedTimeout
 	done := f.group.DoChan("", func() (any, error) {
-		shared, cancel := context.WithTimeout(context.WithoutCancel(ctx), flightTimeout)
+		// The caller's deadline and priority are not those of the others.
+		shared, cancel := context.WithTimeout(urgent(context.WithoutCancel(ctx)), timeout)
 		defer cancel()
-		defer context.AfterFunc(life, cancel)()
+		defer context.AfterFunc(c.life, cancel)()
 		err := contain(func() error { return fn(shared) })
 		if err != nil && errors.Is(context.Cause(shared), context.DeadlineExceeded) {
 			// It is not the callers' deadline that passed.
-			err = &Error{Kind: KindUnavailable, Message: fmt.Sprintf("upstream did not answer within %s", flightTimeout), Err: err}
+			err = &Error{Kind: KindUnavailable, Message: fmt.Sprintf("upstream did not answer within %s", timeout), Err: err}
 		}
 		return nil, err
 	})

@@ -13,15 +13,15 @@ import (
 func TestFlight_callersWithTimeOutlastALongHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
-		b.client.limiter.hold(time.Now().Add(2 * flightTimeout))
+		b.hold(t, 2*defaults.SharedTimeout)
 		start := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), flightTimeout+time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), defaults.SharedTimeout+time.Second)
 		defer cancel()
 		if _, err := b.client.Customers().Get(ctx, 1); !IsKind(err, KindQueueFull) || time.Since(start) != 0 {
 			t.Errorf("a caller without the time: %v after %v, want KindQueueFull at once", err, time.Since(start))
 		}
 		rows, _ := rowsOf(t, b, nil, ListOptions{})
-		if len(rows) != 1 || time.Since(start) < 2*flightTimeout {
+		if len(rows) != 1 || time.Since(start) < 2*defaults.SharedTimeout {
 			t.Errorf("a caller with time got %d rows after %v, want them behind the hold", len(rows), time.Since(start))
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // linked says whether a change needs requests that link, and whether it holds
@@ -99,7 +100,7 @@ func (r *updateRun[T, F]) sendLinks(ctx context.Context, items []int, changes ma
 	for _, call := range calls {
 		_, err := r.client.send(ctx, request{
 			call:  call,
-			class: classInteractive,
+			class: limit.Interactive,
 			decode: func(resp driver.Response) error {
 				if err := r.d.DecodeError(resp); err != nil {
 					return err

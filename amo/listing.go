@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // Cursor is the position behind one row of a list.
@@ -169,7 +170,7 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 		ahead := readAhead[T]{list: l}
 		// The pages ahead must not outlive the list.
 		defer ahead.drop()
-		ahead.start(ctx, l.cursor.Offset, classInteractive)
+		ahead.start(ctx, l.cursor.Offset, limit.Interactive)
 		bounded := l.options.MaxPages > 0
 		guard := loopGuard{}
 		// Behind a cursor the page before may well have been full.
@@ -191,7 +192,7 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 				reasked = true
 				l.end.Retries++
 				ahead.drop()
-				ahead.start(ctx, page.next, classSync)
+				ahead.start(ctx, page.next, limit.Sync)
 				continue
 			}
 			l.limit = page.limit
@@ -209,7 +210,7 @@ func (l *Listing[T]) pages(ctx context.Context) iter.Seq2[fetched[T], error] {
 				if l.end.Pages >= int64(l.options.MaxPages) {
 					return
 				}
-				ahead.start(ctx, page.next, classSync)
+				ahead.start(ctx, page.next, limit.Sync)
 			}
 			full, reasked = page.full || page.announced, false
 		}

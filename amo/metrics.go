@@ -19,7 +19,7 @@ const scope = "github.com/amogate/amogate/amo"
 type metrics struct {
 	tracer   trace.Tracer
 	requests metric.Float64Histogram
-	waits    metric.Float64Histogram
+	retries  metric.Int64Counter
 }
 
 func newMetrics() (*metrics, error) {
@@ -29,20 +29,21 @@ func newMetrics() (*metrics, error) {
 	if err != nil {
 		return nil, err
 	}
-	waits, err := meter.Float64Histogram("amogate.limiter.wait.duration",
-		metric.WithUnit("s"), metric.WithDescription("Time that requests waited for a slot of the account's limiter."))
+	retries, err := meter.Int64Counter("amogate.upstream.retries",
+		metric.WithDescription("Requests that repeated another, by the reason; reason budget = those that were not made since the budget of retries was spent."))
 	if err != nil {
 		return nil, err
 	}
-	return &metrics{tracer: otel.Tracer(scope), requests: requests, waits: waits}, nil
+	return &metrics{tracer: otel.Tracer(scope), requests: requests, retries: retries}, nil
 }
 
-// begin starts the span of one request; finish ends it with the status.
-func (m *metrics) begin(ctx context.Context, method, name string) (_ context.Context, finish func(status int)) {
+// begin starts the span of one request; finish ends it with the status. The time
+// is measured from the last call of left on.
+func (m *metrics) begin(ctx context.Context, method, name string) (_ context.Context, left func(), finish func(status int)) {
 	began := time.Now()
 	ctx, span := m.tracer.Start(ctx, "amocrm "+name, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.String("http.request.method", method), attribute.String("amogate.operation", name)))
-	return ctx, func(status int) {
+	return ctx, func() { began = time.Now() }, func(status int) {
 		span.SetAttributes(attribute.Int("http.response.status_code", status))
 		if status == 0 || status >= 400 {
 			span.SetStatus(codes.Error, "")
@@ -53,10 +54,7 @@ func (m *metrics) begin(ctx context.Context, method, name string) (_ context.Con
 	}
 }
 
-// waitForSlot waits for a slot of the limiter and measures the wait.
-func (c *Client) waitForSlot(ctx context.Context, class class) error {
-	began := time.Now()
-	err := c.limiter.wait(ctx, class)
-	c.metrics.waits.Record(ctx, time.Since(began).Seconds())
-	return err
+// retried counts a retry.
+func (m *metrics) retried(ctx context.Context, reason string) {
+	m.retries.Add(ctx, 1, metric.WithAttributes(attribute.String("reason", reason)))
 }

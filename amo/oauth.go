@@ -13,6 +13,7 @@ import (
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/oauth"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // Integration is an OAuth integration of upstream's. It prints as ***.
@@ -124,7 +125,7 @@ func (c *Client) follow(ctx context.Context, old custody.Secret, moved func(ctx 
 func (c *Client) lookUp(ctx context.Context, at *url.URL, refresh string) (oauth.Domain, error) {
 	var domain oauth.Domain
 	_, err := c.send(ctx, request{
-		call: oauth.DomainCall(refresh), root: at, class: classLogin, open: true,
+		call: oauth.DomainCall(refresh), root: at, class: limit.Login, open: true,
 		decode: func(r driver.Response) (err error) {
 			domain, err = oauth.DecodeDomain(r)
 			return err
@@ -137,7 +138,7 @@ func (c *Client) lookUp(ctx context.Context, at *url.URL, refresh string) (oauth
 func (c *Client) exchangeTokens(ctx context.Context, call driver.Call) (custody.Pair, error) {
 	var tokens oauth.Tokens
 	_, err := c.send(ctx, request{
-		call: call, class: classLogin, open: true, once: true,
+		call: call, class: limit.Login, open: true, once: true,
 		decode: func(r driver.Response) (err error) {
 			tokens, err = oauth.DecodeTokens(r)
 			return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // pageSizes are what a list asks for after a 504, which means that the page was
@@ -22,7 +23,7 @@ const plainPage = 50
 type wanted struct {
 	offset int64
 	limit  int
-	class  class
+	class  limit.Class
 	// left is called when its request leaves; repetitions call it again.
 	left func()
 }

@@ -81,7 +81,7 @@ func TestListing_panicOfAPageNobodyReadIsNotLost(t *testing.T) {
 				if err != nil {
 					t.Errorf("got %v", err)
 				}
-				time.Sleep(b.client.limiter.interval) // the page ahead gets its slot
+				time.Sleep(time.Second / DefaultRate) // the page ahead gets its slot
 				synctest.Wait()
 				break
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
 	"github.com/amogate/amogate/amo/internal/v4"
+	"github.com/amogate/amogate/amo/limit"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
@@ -72,7 +73,7 @@ func (p *Periods) send(ctx context.Context, d driver.Periods, call driver.Call) 
 	var periods []*amogatev1.Period
 	_, err := p.client.send(ctx, request{
 		call:  call,
-		class: classInteractive,
+		class: limit.Interactive,
 		decode: func(resp driver.Response) error {
 			if err := d.DecodeError(resp); err != nil {
 				return err

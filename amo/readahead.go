@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"google.golang.org/protobuf/proto"
+
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // maxAhead is the most pages of a list that are on their way at a time. At the
@@ -36,7 +38,7 @@ type readResult[T any] struct {
 // start fetches one more page in the background, as soon as the request before
 // it has left: pages come in order, and a list never holds more than one place
 // in the queue of the limiter.
-func (a *readAhead[T]) start(ctx context.Context, offset int64, class class) {
+func (a *readAhead[T]) start(ctx context.Context, offset int64, class limit.Class) {
 	ctx, cancel := context.WithCancel(ctx) //nolint:gosec // take calls cancel, and drop takes what is left
 	r := reading[T]{offset: offset, cancel: cancel, left: make(chan struct{}), result: make(chan readResult[T], 1)}
 	left := sync.OnceFunc(func() { close(r.left) })
@@ -77,10 +79,10 @@ func (a *readAhead[T]) fill(ctx context.Context, page fetched[T]) {
 		a.drop() // the page has fewer rows than was expected
 	}
 	if len(a.queue) == 0 {
-		a.start(ctx, page.next, classSync)
+		a.start(ctx, page.next, limit.Sync)
 	}
 	for page.full && len(a.queue) < maxAhead {
-		a.start(ctx, a.queue[len(a.queue)-1].offset+int64(page.limit), classSync)
+		a.start(ctx, a.queue[len(a.queue)-1].offset+int64(page.limit), limit.Sync)
 	}
 }
 

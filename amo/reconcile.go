@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // looks is how many reads are spent on a create of unknown outcome.
@@ -190,7 +191,7 @@ func (l *look[T, F]) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	page, _, err := l.page(ctx, l.d, request{call: call, class: classInteractive, splittable: true})
+	page, _, err := l.page(ctx, l.d, request{call: call, class: limit.Interactive, splittable: true})
 	if err != nil {
 		return err
 	}

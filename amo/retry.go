@@ -7,26 +7,15 @@ import (
 	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/settings"
 )
 
+// readTries, setTries and limitedTries are the most attempts of a read, of a
+// write that may be repeated, and of anything after a 429.
 const (
-	// readTries, setTries and limitedTries are the most attempts of a read, of a
-	// write that may be repeated, and of anything after a 429.
 	readTries    = 3
 	setTries     = 2
 	limitedTries = 5
-
-	// The pause before try n after a failure is random up to retryBase·2ⁿ⁻¹, at
-	// most retryMax.
-	retryBase = 300 * time.Millisecond
-	retryMax  = 8 * time.Second
-	// After a 429 without Retry-After nothing leaves for limitedBase·2ⁿ⁻¹ and a
-	// random part of it, at most limitedMax.
-	limitedBase = time.Second
-	limitedMax  = 30 * time.Second
-	// maxHold is the longest that a Retry-After keeps everybody waiting: a wrong
-	// one must not silence the account for good.
-	maxHold = 15 * time.Minute
 )
 
 // send carries r out: it repeats what is safe to repeat within ctx's deadline
@@ -71,12 +60,8 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 		if out.unready {
 			return verdict(r.call.Effect, out, u.ambiguous)
 		}
-		pause, again := retry(r, tries, out)
-		if out.err.Kind == KindRateLimited {
-			c.limiter.hold(time.Now().Add(pause))
-			out.err.RetryAfter = pause
-		}
-		if !again || r.once || !fits(ctx, pause) {
+		pause, again := retry(r, tries, out, c.config.Settings)
+		if !again || r.once || !fits(ctx, pause) || !c.mayRetry(ctx, out.err) {
 			return verdict(r.call.Effect, out, u.ambiguous)
 		}
 		u.ambiguous = u.ambiguous || ambiguous(r.call.Effect, out)
@@ -104,16 +89,44 @@ func acceptedBy(out outcome) bool {
 	return false
 }
 
+// mayRetry takes a retry out of the budgets of the account and of the process.
+// After a 429 it is the limiter that keeps requests to what upstream takes.
+func (c *Client) mayRetry(ctx context.Context, failure *Error) bool {
+	if failure.Kind == KindRateLimited {
+		c.metrics.retried(ctx, "limited")
+		return true
+	}
+	if !c.retries.spend() {
+		c.metrics.retried(ctx, "budget")
+		return false
+	}
+	if !c.config.Retries.spend() {
+		c.retries.giveBack()
+		c.metrics.retried(ctx, "budget")
+		return false
+	}
+	c.metrics.retried(ctx, reasonOf(failure))
+	return true
+}
+
+// reasonOf names a failure in metrics.
+func reasonOf(failure *Error) string {
+	switch {
+	case failure.Kind == KindBadResponse:
+		return "bad_response"
+	case failure.Kind == KindDNS:
+		return "dns"
+	case failure.Status != 0:
+		return "status"
+	}
+	return "no_answer"
+}
+
 // retry says whether r is to be tried again after out, and after which pause.
-func retry(r request, tries int, out outcome) (pause time.Duration, again bool) {
+func retry(r request, tries int, out outcome, s settings.Settings) (pause time.Duration, again bool) {
 	kind := out.err.Kind
 	if kind == KindRateLimited {
-		pause = out.err.RetryAfter
-		if pause == 0 {
-			base := min(limitedBase<<(tries-1), limitedMax)
-			pause = base/2 + jitter(base/2)
-		}
-		return min(pause, maxHold), tries < limitedTries
+		return out.err.RetryAfter, out.sent && tries < limitedTries
 	}
 	limit := readTries
 	if out.sent {
@@ -121,6 +134,9 @@ func retry(r request, tries int, out outcome) (pause time.Duration, again bool) 
 		case driver.Read:
 		case driver.Set:
 			limit = setTries
+			if r.reread && done(out.err) {
+				return 0, false
+			}
 		case driver.Create:
 			return 0, false
 		}
@@ -138,7 +154,7 @@ func retry(r request, tries int, out outcome) (pause time.Duration, again bool) 
 	default:
 		return 0, false
 	}
-	return jitter(min(retryBase<<(tries-1), retryMax)), tries < limit
+	return jitter(min(s.RetryBase<<(tries-1), s.RetryMax)), tries < limit
 }
 
 // ambiguous says that a write may have happened although it failed.
@@ -154,6 +170,10 @@ func ambiguous(effect driver.Effect, out outcome) bool {
 	}
 }
 
+// done says that upstream answered a success that cannot be read: a write was
+// carried out.
+func done(err *Error) bool { return err.Status >= 200 && err.Status < 300 }
+
 // refused says that upstream answered by a status that means it did nothing:
 // a redirect or a client error, however odd its body.
 func refused(err *Error) bool { return err.Status >= 300 && err.Status < 500 }
@@ -163,14 +183,14 @@ func refused(err *Error) bool { return err.Status >= 300 && err.Status < 500 }
 func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
 	err := out.err
 	last := ambiguous(effect, out)
-	before := earlier && effect == driver.Set && (out.unready || unanswered(err.Kind))
+	before := earlier && effect == driver.Set && (out.unready || !out.sent || unanswered(err.Kind))
 	if !last && !before {
 		return err
 	}
 	final := *err
 	final.Kind = KindOutcomeUnknown
 	final.Message = "the write was sent and its outcome is not known: " + err.Message
-	if last && err.Status >= 200 && err.Status < 300 {
+	if last && done(err) {
 		final.Kind = KindResponseLost
 		final.Message = "upstream wrote, but its answer was lost: " + err.Message
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
+	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -38,7 +39,7 @@ func TestRetry_failedLoginIsNotMultipliedByItsCallers(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.ExpireSessions()
-				time.Sleep(sessionLife - time.Minute)
+				time.Sleep(defaults.SessionLife - time.Minute)
 				b.client.accounts[V2].read = time.Now()
 				time.Sleep(2 * time.Minute)
 				b.ResetStats()
@@ -131,7 +132,7 @@ func TestRetry_callerThatLeavesInThePauseIsToldSo(t *testing.T) {
 			b := newBench(t, emulator.Config{Customers: 1}, Config{})
 			ctx, cancel := context.WithCancelCause(t.Context())
 			stop := time.AfterFunc(time.Nanosecond, func() { cancel(draining) })
-			_, err := b.client.send(ctx, request{call: v2.AccountCall(), class: classInteractive, decode: unavailable})
+			_, err := b.client.send(ctx, request{call: v2.AccountCall(), class: limit.Interactive, decode: unavailable})
 			stop.Stop()
 			cancel(nil)
 			if !IsKind(err, KindCancelled) || !errors.Is(err, draining) {
@@ -146,7 +147,7 @@ func TestRetry_afterTheLast429TheWaitIsTold(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 1}, Config{})
 		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList}, Action: emulator.Action{Status: 429, HTML: true}})
 		_, err := b.client.Customers().Get(t.Context(), 1)
-		if e := asError(err); e.Kind != KindRateLimited || e.RetryAfter < limitedBase<<(limitedTries-2) {
+		if e := asError(err); e.Kind != KindRateLimited || e.RetryAfter < defaults.LimitedBase<<(limitedTries-2) {
 			t.Errorf("Get = %v with RetryAfter %v, want KindRateLimited with the wait", err, e.RetryAfter)
 		}
 		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != limitedTries {
@@ -166,8 +167,8 @@ func TestRetry_wildRetryAfterDoesNotSilenceTheAccount(t *testing.T) {
 		if _, err := b.client.Customers().Get(t.Context(), customerIDs(b, 1)[0]); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(start); took < maxHold || took > maxHold+time.Second {
-			t.Errorf("the call took %v, want a good %v", took, maxHold)
+		if took := time.Since(start); took < defaults.MaxHold || took > defaults.MaxHold+time.Second {
+			t.Errorf("the call took %v, want a good %v", took, defaults.MaxHold)
 		}
 	})
 }

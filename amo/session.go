@@ -9,16 +9,7 @@ import (
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
-)
-
-const (
-	// sessionLife is the life of a session by the vendor's reference, less half
-	// a minute for requests on their way. It counts from the login: no source
-	// says that a request prolongs it.
-	sessionLife = 15*time.Minute - 30*time.Second
-	// loginPause is how long a refused login is not tried again. Upstream asks
-	// for a captcha after a few wrong ones, which only a person can solve.
-	loginPause = time.Minute
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // Session are a user's e-mail address and API key, with which API v2 opens a
@@ -102,7 +93,7 @@ func (s *session) renew(ctx context.Context, mark uint64) error {
 	// The login that is joined may have been begun for an older session than
 	// ours and find ours in place: then it is our turn.
 	for s.markNow() == mark {
-		err := s.login.do(ctx, s.client.life, func(ctx context.Context) error {
+		err := s.login.do(ctx, s.client, func(ctx context.Context) error {
 			if s.markNow() != mark {
 				return nil
 			}
@@ -133,7 +124,7 @@ func (s *session) open(ctx context.Context) error {
 	began := time.Now()
 	_, err := s.client.send(ctx, request{
 		call:  v2.LoginCall(s.auth.Login, s.auth.APIKey),
-		class: classLogin,
+		class: limit.Login,
 		open:  true,
 		decode: func(r driver.Response) error {
 			if err := v2.DecodeLogin(r); err != nil {
@@ -154,11 +145,14 @@ func (s *session) open(ctx context.Context) error {
 	s.cookies, s.expires = nil, time.Time{}
 	if err != nil {
 		if isRefusal(asError(err).Kind) {
-			s.refused, s.retry = err, time.Now().Add(loginPause)
+			// Upstream asks for a captcha after a few wrong logins, which only a
+			// person can solve.
+			s.refused, s.retry = err, time.Now().Add(s.client.config.Settings.LoginPause)
 		}
 		return err
 	}
-	s.cookies, s.expires = cookies, began.Add(sessionLife)
+	// The life counts from the login: no source says that a request prolongs it.
+	s.cookies, s.expires = cookies, began.Add(s.client.config.Settings.SessionLife)
 	s.mark++
 	s.client.config.Logger.InfoContext(ctx, "logged in", "account", s.client.config.Account)
 	return nil

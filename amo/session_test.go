@@ -105,7 +105,7 @@ func TestSession_refusedLoginRestsBeforeTheNext(t *testing.T) {
 		if s := b.Stats(); s.LoginFailures != 1 {
 			t.Errorf("%d failed logins, want 1: a captcha follows a few of them", s.LoginFailures)
 		}
-		time.Sleep(loginPause)
+		time.Sleep(defaults.LoginPause)
 		_ = get()
 		if s := b.Stats(); s.LoginFailures != 2 {
 			t.Errorf("%d failed logins after the pause, want 2", s.LoginFailures)
@@ -145,7 +145,7 @@ func TestSession_joinsNoLoginOfAnOlderSession(t *testing.T) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			// A login that finds its work done.
-			_ = s.login.do(t.Context(), b.client.life, func(context.Context) error {
+			_ = s.login.do(t.Context(), b.client, func(context.Context) error {
 				<-found
 				return nil
 			})
@@ -179,7 +179,7 @@ func TestSession_loginThatTimesOutShrinksNoPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
 		rowsOf(t, b, nil, ListOptions{})
-		time.Sleep(sessionLife)
+		time.Sleep(defaults.SessionLife)
 		b.client.accounts[V2].read = time.Now() // only the login is due
 		b.ResetStats()
 		b.script(t, loginFault(emulator.Action{Status: 504, HTML: true}))

@@ -68,10 +68,10 @@ func TestListing_storm(t *testing.T) {
 			if failure == nil && len(got) != stop && len(got) != len(want) || !slices.Equal(got, want[:min(len(got), len(want))]) {
 				t.Errorf("rows %v with %v, want %v from the beginning", got, failure, want)
 			}
-			time.Sleep(flightTimeout) // work for other callers goes on
+			time.Sleep(defaults.SharedTimeout) // work for other callers goes on
 			synctest.Wait()
-			if s := b.Stats(); s.InFlight != 0 || b.client.limiter.inUse != 0 {
-				t.Errorf("%d requests and %d slots outlive the list", s.InFlight, b.client.limiter.inUse)
+			if s := b.Stats(); s.InFlight != 0 || b.inFlight(t) != 0 {
+				t.Errorf("%d requests and %d slots outlive the list", s.InFlight, b.inFlight(t))
 			}
 		})
 		if t.Failed() {

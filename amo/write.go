@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 )
 
 // Result is what became of one item of a write.
@@ -137,9 +138,10 @@ func fixed(size int) func() int { return func() int { return size } }
 func (c *Collection[T, F]) write(ctx context.Context, d driver.Resource[T, F], op driver.Op, call driver.Call, left func()) (driver.WriteReply, usage, error) {
 	var reply driver.WriteReply
 	u, err := c.client.send(ctx, request{
-		call:  call,
-		class: classInteractive,
-		left:  left,
+		call:   call,
+		class:  limit.Interactive,
+		left:   left,
+		reread: op == driver.OpUpdate,
 		decode: func(resp driver.Response) error {
 			if err := d.DecodeError(resp); err != nil {
 				return err

@@ -201,6 +201,8 @@ type Status struct {
 	Configured, Rate float64
 	// Queue counts those that wait in this process, by class.
 	Queue [ClassCount]int
+	// InFlight counts the tickets in use in this process.
+	InFlight int
 	// LastWait is the wait of the last request that got a slot, by class.
 	LastWait [ClassCount]time.Duration
 	// Hold is how long nothing leaves after a 429.
@@ -237,6 +239,7 @@ func (l *Limiter) Status(ctx context.Context) (Status, error) {
 	s := Status{
 		Configured: l.config.Rate,
 		Rate:       l.account.rate(now, l.config.Rate, l.config.Settings),
+		InFlight:   l.inUse,
 		LastWait:   l.lastWait,
 		Hold:       l.account.hold(now),
 		Shared:     l.fallback == nil,

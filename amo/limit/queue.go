@@ -208,6 +208,7 @@ func rateLimited(hold time.Duration) *driver.Error {
 func (l *Limiter) proceed() {
 	now := time.Now()
 	l.promote(now)
+	l.refuseLate(now)
 	l.deliver(now)
 	if !l.asking && l.waiting()+len(l.pool) > 0 {
 		l.asking = true
