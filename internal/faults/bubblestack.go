@@ -62,16 +62,21 @@ const restRoot = "http://replica"
 // inBubbleStack runs a row on a stack of its own, with a clock of its own.
 func inBubbleStack(ctx context.Context, config bubbleConfig, row func(context.Context, *bubbleStack) (string, error)) (string, error) {
 	return inBubble(ctx, func(ctx context.Context) (string, error) {
-		s := &bubbleStack{stack: stack{log: &lockedBuffer{}}, emulators: map[string]*emulator.Emulator{}}
-		if err := s.start(ctx, config); err != nil {
-			return "", errors.Join(fmt.Errorf("start: %w", err), s.stop())
-		}
-		measured, err := row(ctx, s)
-		if err := errors.Join(err, s.stop()); err != nil {
-			return "", err
-		}
-		return measured, nil
+		return runBubbleStack(ctx, config, func(s *bubbleStack) (string, error) { return row(ctx, s) })
 	})
+}
+
+// runBubbleStack runs a row that has a clock of its own on a stack.
+func runBubbleStack(ctx context.Context, config bubbleConfig, row func(*bubbleStack) (string, error)) (string, error) {
+	s := &bubbleStack{stack: stack{log: &lockedBuffer{}}, emulators: map[string]*emulator.Emulator{}}
+	if err := s.start(ctx, config); err != nil {
+		return "", errors.Join(fmt.Errorf("start: %w", err), s.stop())
+	}
+	measured, err := row(s)
+	if err := errors.Join(err, s.stop()); err != nil {
+		return "", err
+	}
+	return measured, nil
 }
 
 // onBothInBubble runs a row over each generation of the upstream API, each with

@@ -42,12 +42,14 @@ type stackConfig struct {
 	pageSize int
 	// emulated changes the emulated account; nil = it is as it is.
 	emulated func(*emulator.Config)
+	// listener is around the one of upstream; nil = nothing is.
+	listener func(net.Listener) net.Listener
 	// tls is that of upstream; nil = it speaks plain HTTP.
 	tls *tls.Config
 	// trusted signs certificates of upstream; nil = the system's roots do.
 	trusted *x509.CertPool
-	// sockets are those of the account's client; the zero value is that of
-	// production, but goes to any address.
+	// sockets are those of the account's client. Without a name server of a row's
+	// own they go to any address.
 	sockets amo.TransportConfig
 	// host is the host name of the account; empty = upstream's address.
 	host string
@@ -91,14 +93,16 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if config.upstream != nil {
 		handler = config.upstream(handler)
 	}
-	upstream, err := s.serveHTTP(ctx, handler, config.tls)
+	upstream, err := s.serveHTTP(ctx, handler, config.onUpstream)
 	if err != nil {
 		return err
 	}
 	if config.rate == 0 {
 		config.rate = 7
 	}
-	config.sockets.AllowInsecure = config.sockets.AllowInsecure || config.sockets.Lookup == nil
+	if config.sockets.Lookup == nil {
+		config.sockets.AllowInsecure = true
+	}
 	sockets, err := amo.NewTransport(config.sockets)
 	if err != nil {
 		return err
@@ -161,16 +165,27 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	return err
 }
 
-// serveHTTP serves a handler, over TLS unless its configuration is nil, and
-// returns its address.
-func (s *stack) serveHTTP(ctx context.Context, handler http.Handler, over *tls.Config) (string, error) {
+// onUpstream puts what the configuration wants around upstream's listener.
+func (c stackConfig) onUpstream(listener net.Listener) net.Listener {
+	if c.listener != nil {
+		listener = c.listener(listener)
+	}
+	if c.tls != nil {
+		listener = tls.NewListener(listener, c.tls)
+	}
+	return listener
+}
+
+// serveHTTP serves a handler and returns its address. What is around the
+// listener may be nil.
+func (s *stack) serveHTTP(ctx context.Context, handler http.Handler, around func(net.Listener) net.Listener) (string, error) {
 	listener, err := listen(ctx)
 	if err != nil {
 		return "", err
 	}
 	address := listener.Addr().String()
-	if over != nil {
-		listener = tls.NewListener(listener, over)
+	if around != nil {
+		listener = around(listener)
 	}
 	// Handshakes that fail are for the client to tell.
 	h := &http.Server{Handler: handler, ReadHeaderTimeout: time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}

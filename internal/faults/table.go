@@ -63,6 +63,9 @@ func table(x *executable) []Row {
 		{"U18", "an answer of a byte a second ends after 30s, a read is asked 3 times at most: UNAVAILABLE/UPSTREAM_BAD_RESPONSE, or DEADLINE_EXCEEDED at the deadline", func(ctx context.Context) (string, error) {
 			return dripping(ctx, 30*time.Second)
 		}},
+		{"U19", "a kept connection half-closed under a call, or closed behind its request: a read is asked again and OK; a create is sent once, then OK where it is found, else UNKNOWN/WRITE_OUTCOME_UNKNOWN; none is made twice", func(ctx context.Context) (string, error) {
+			return halfClosed(ctx, 10, "WRITE_OUTCOME_UNKNOWN")
+		}},
 		{"U20", "a connection reset in the middle of an answer: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
 			return resetInBody(ctx, outageTries)
 		}},
@@ -95,6 +98,15 @@ func table(x *executable) []Row {
 		}},
 		{"U30", "a redirect to itself, to plain http or to nowhere is not followed: UNAVAILABLE/UPSTREAM_BAD_RESPONSE, one request a call", func(ctx context.Context) (string, error) {
 			return redirectNowhere(ctx, nowhereTo)
+		}},
+		{"U31", "name servers fail: the last address serves for 5m (run with 3s), then UNAVAILABLE/UPSTREAM_DNS after at most 3 tries, nothing sent", func(ctx context.Context) (string, error) {
+			return nameLost(ctx, []error{errServerFailure, errNoAnswer}, 5*time.Minute, 3*time.Second)
+		}},
+		{"U32", "the name does not exist, asked three times or more over 5m: FAILED_PRECONDITION/ACCOUNT_HOST_GONE, asked once a call; before that UNAVAILABLE/UPSTREAM_DNS", func(ctx context.Context) (string, error) {
+			return nameGone(ctx, 5*time.Minute)
+		}},
+		{"U33", "the name leads to an address that is not public: FAILED_PRECONDITION/ACCOUNT_HOST_GONE, no connection, counted", func(ctx context.Context) (string, error) {
+			return namesInside(ctx, insideAddresses)
 		}},
 		{"U34", "a certificate that is unknown, expired, not valid yet or another host's: UNAVAILABLE/UPSTREAM_TLS, pushback -1, one handshake a call, nothing sent", func(ctx context.Context) (string, error) {
 			return untrusted(ctx, badCertificates)
