@@ -128,10 +128,11 @@ func batchRefused(ctx context.Context, want []int) (string, error) {
 }
 
 // answeredItems are the items of a batch of three that an answer tells of, each
-// case a list; the others have to be UNKNOWN.
+// case a list; the others have to be UNKNOWN where lists do not show them.
 var answeredItems = [][]int{{1}, {0, 2}, {}}
 
-// fewerItems creates batches whose answers leave items out.
+// fewerItems creates batches whose answers leave items out, which lists do not show
+// yet; and one that lists show, of which all items are found.
 func fewerItems(ctx context.Context, told [][]int) (string, error) {
 	return onBoth(ctx, stackConfig{emulated: emptyAccount}, func(s *stack, api upstreamAPI) (string, error) {
 		unknown := 0
@@ -143,7 +144,7 @@ func fewerItems(ctx context.Context, told [][]int) (string, error) {
 			if err := s.script(emulator.Rule{
 				Match:  emulator.Match{Operation: api.create},
 				Action: emulator.Action{Body: api.answer(rows...), Apply: true},
-			}); err != nil {
+			}, emulator.Rule{Match: emulator.Match{Operation: api.list}, Action: emulator.Action{Empty: true}}); err != nil {
 				return "", err
 			}
 			before := s.requests(api.create)
@@ -167,8 +168,35 @@ func fewerItems(ctx context.Context, told [][]int) (string, error) {
 				return "", fmt.Errorf("answer %v: the batch was sent %d times", answered, calls)
 			}
 		}
-		return fmt.Sprintf("%d of %d items UNKNOWN, each batch sent once", unknown, 3*len(answeredItems)), nil
+		found, err := s.findLeftOut(ctx, api)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d of %d items UNKNOWN, %d of %d that lists show found, each batch sent once", unknown, 3*len(answeredItems), found, found), nil
 	})
+}
+
+// findLeftOut creates a batch whose answer tells of no item and returns how many
+// were found.
+func (s *stack) findLeftOut(ctx context.Context, api upstreamAPI) (int, error) {
+	if err := s.script(emulator.Rule{Match: emulator.Match{Operation: api.create}, Action: emulator.Action{Body: api.answer(), Apply: true}}); err != nil {
+		return 0, err
+	}
+	requests := newCustomers(3)
+	for _, r := range requests {
+		r.Customer.Name += " that lists show"
+	}
+	results, err := s.create(ctx, requests)
+	if err != nil {
+		return 0, err
+	}
+	for i, r := range results {
+		want := requests[i].GetCustomer().GetName()
+		if stored, ok := s.emulator.Customer(r.GetCustomer().GetId()); !ok || stored.Name != want {
+			return 0, fmt.Errorf("item %d has the id of %q, want %q; it failed with %s", i, stored.Name, want, itemFailure(r))
+		}
+	}
+	return len(results), nil
 }
 
 // refusedField is where the callers find what upstream refuses below

@@ -117,7 +117,7 @@ func table(x *executable) []Row {
 		{"U43", "a batch of 250 with 3 bad items, refused whole: 247 written once, 3 item errors; at most 2·log₂ 250 more calls for each, one more where upstream names them", func(ctx context.Context) (string, error) {
 			return batchRefused(ctx, badItems)
 		}},
-		{"U44", "an answer with fewer items than were sent: UNKNOWN/WRITE_APPLIED_RESPONSE_LOST for those it leaves out", func(ctx context.Context) (string, error) {
+		{"U44", "an answer with fewer items than were sent: those it leaves out are found, or UNKNOWN/WRITE_APPLIED_RESPONSE_LOST", func(ctx context.Context) (string, error) {
 			return fewerItems(ctx, answeredItems)
 		}},
 		{"U45", "keys, types of fields and types of notes that nobody knows fail no row; values come raw", func(ctx context.Context) (string, error) {
