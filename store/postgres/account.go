@@ -64,6 +64,7 @@ func (s *Store) MoveAccount(ctx context.Context, name, url string, upstreamID in
 // RemoveAccount implements account.Store. An account that is added again at once
 // gets its first slot as any new one does.
 func (s *Store) RemoveAccount(ctx context.Context, name string) error {
+	s.setSlots(name, false)
 	return s.ask(ctx, "account.remove", once, func(b *pgx.Batch) {
 		b.Queue("DELETE FROM amogate.authorizations WHERE account = $1 AND EXISTS (SELECT FROM amogate.accounts WHERE name = $1)", name).Exec(ignore)
 		b.Queue("DELETE FROM amogate.limiter_states WHERE key = $1 AND EXISTS (SELECT FROM amogate.accounts WHERE name = $1)", name).Exec(ignore)

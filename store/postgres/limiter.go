@@ -16,15 +16,18 @@ const (
 	lockSlot   = "SELECT FROM amogate.limiter_slots WHERE key = $1 FOR UPDATE"
 	insertSlot = "INSERT INTO amogate.limiter_slots (key, next_at) VALUES ($1, clock_timestamp() + $2::bigint * interval '1 microsecond') ON CONFLICT DO NOTHING"
 
-	// reserveSlot runs under the lock of the row, so that it sees the states as
-	// they are at that moment and nobody comes between its parts.
+	// reserveSlot takes the lock of the row before it reads the clock. lockSlot
+	// goes before it, so that the states that it reads are those of a moment when
+	// the lock was held already; it does not rely on that for the row, which may
+	// appear in between.
 	reserveSlot = `
-		WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
+		WITH held AS MATERIALIZED (SELECT next_at FROM amogate.limiter_slots WHERE key = $1 FOR UPDATE),
+		clock AS MATERIALIZED (SELECT next_at, clock_timestamp() AS now FROM held),
 		slot AS MATERIALIZED (
-			SELECT greatest(s.next_at, c.now) AS at, c.now,
+			SELECT greatest(next_at, now) AS at, now,
 				coalesce((SELECT version FROM amogate.limiter_states WHERE key = $1), 0) <> $4::bigint
 				OR coalesce((SELECT version FROM amogate.limiter_states WHERE key = $5), 0) <> $6::bigint AS stale
-			FROM amogate.limiter_slots s, clock c WHERE s.key = $1
+			FROM clock
 		),
 		taken AS (
 			UPDATE amogate.limiter_slots s SET next_at = slot.at + $2::bigint * interval '1 microsecond'
@@ -37,39 +40,77 @@ const (
 	replicaDead = 10
 )
 
-// Reserve implements limit.Store.
+// errEmptied is the cause of an error after a crash of the database.
+var errEmptied = errors.New("the database has crashed or removed us: it does not know any more what was reserved")
+
+// Reserve implements limit.Store. It fails once when the database has forgotten
+// the slots of an account, as after a crash that was too short for anybody to
+// notice: what replicas have reserved is forgotten too, so the shared limiter was
+// lost.
 func (s *Store) Reserve(ctx context.Context, r limit.Reservation) (limit.Slot, error) {
-	var slot limit.Slot
+	known := s.hasSlots(r.Key)
 	for {
-		found := false
-		err := s.ask(ctx, "limiter.reserve", harmless, func(b *pgx.Batch) {
-			b.Queue(lockSlot, r.Key).Exec(ignore)
-			b.Queue(reserveSlot, r.Key, micros(r.Interval), micros(r.Within), r.Version, limit.EgressKey, r.EgressVersion).
-				QueryRow(func(row pgx.Row) error {
-					err := row.Scan(&slot.Granted, &slot.Stale, &slot.At, &slot.Now)
-					found = err == nil
-					return absent(err, nil)
-				})
-		})
-		if err != nil {
-			return limit.Slot{}, err
-		}
-		if found {
-			slot.At, slot.Now = slot.At.UTC(), slot.Now.UTC()
+		slot, err := s.reserve(ctx, r)
+		if err == nil {
+			s.setSlots(r.Key, true)
 			return slot, nil
 		}
-		if err := s.makeSlot(ctx, r.Key); err != nil {
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return limit.Slot{}, err
+		}
+		if known {
+			s.setSlots(r.Key, false)
+			return limit.Slot{}, engine.Unavailable("limiter.reserve", errEmptied)
+		}
+		// The account is new here, or the database has crashed and somebody may
+		// have used the slots before: the first is a while away.
+		err = s.ask(ctx, "limiter.reserve", harmless, func(b *pgx.Batch) {
+			b.Queue(insertSlot, r.Key, micros(s.options.Settings.FirstSlot)).Exec(ignore)
+		})
+		if err != nil {
 			return limit.Slot{}, err
 		}
 	}
 }
 
-// makeSlot makes the row of an account that has none: the account is new, or the
-// database has crashed and somebody may have used the slots before.
-func (s *Store) makeSlot(ctx context.Context, key string) error {
-	return s.ask(ctx, "limiter.reserve", harmless, func(b *pgx.Batch) {
-		b.Queue(insertSlot, key, micros(s.options.Settings.FirstSlot)).Exec(ignore)
+// reserve asks for a slot. Its error is pgx.ErrNoRows for an account without a
+// row.
+func (s *Store) reserve(ctx context.Context, r limit.Reservation) (limit.Slot, error) {
+	var slot limit.Slot
+	var missing error
+	err := s.ask(ctx, "limiter.reserve", harmless, func(b *pgx.Batch) {
+		b.Queue(lockSlot, r.Key).Exec(ignore)
+		b.Queue(reserveSlot, r.Key, micros(r.Interval), micros(r.Within), r.Version, limit.EgressKey, r.EgressVersion).
+			QueryRow(func(row pgx.Row) error {
+				err := row.Scan(&slot.Granted, &slot.Stale, &slot.At, &slot.Now)
+				missing = nil
+				if errors.Is(err, pgx.ErrNoRows) {
+					missing = err
+					return nil
+				}
+				return err
+			})
 	})
+	slot.At, slot.Now = slot.At.UTC(), slot.Now.UTC()
+	return slot, errors.Join(err, missing)
+}
+
+// hasSlots says whether this process has seen the row of an account.
+func (s *Store) hasSlots(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.slots[key]
+}
+
+// setSlots notes whether an account has a row.
+func (s *Store) setSlots(key string, has bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if has {
+		s.slots[key] = true
+		return
+	}
+	delete(s.slots, key)
 }
 
 // Return implements limit.Store.
@@ -136,20 +177,17 @@ func (s *Store) Save(ctx context.Context, key string, version int64, data []byte
 	return ok, nil
 }
 
-// errEmptied is the cause of Beat's error after a crash of the database.
-var errEmptied = errors.New("the database has crashed or removed this replica: slots that were reserved before are not known to it")
-
 // Beat implements limit.Store. It fails once when the database has forgotten this
-// replica, as after a crash that was too short for anybody to notice: the slots
-// that replicas have reserved are forgotten too, so the shared limiter was lost.
+// replica, as Reserve does.
 func (s *Store) Beat(ctx context.Context, replica string, age time.Duration) (int, error) {
 	live, added := 0, false
 	err := s.ask(ctx, "limiter.beat", once, func(b *pgx.Batch) {
-		b.Queue("DELETE FROM amogate.limiter_replicas WHERE seen_at < clock_timestamp() - $1::bigint * interval '1 microsecond'", replicaDead*micros(age)).Exec(ignore)
+		b.Queue("DELETE FROM amogate.limiter_replicas WHERE replica <> $2 AND seen_at < clock_timestamp() - $1::bigint * interval '1 microsecond'",
+			replicaDead*micros(age), replica).Exec(ignore)
 		b.Queue("INSERT INTO amogate.limiter_replicas AS r (replica, seen_at) VALUES ($1, clock_timestamp()) "+
 			"ON CONFLICT (replica) DO UPDATE SET seen_at = clock_timestamp() RETURNING r.xmax = 0", replica).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&added) })
-		b.Queue("SELECT count(*) FROM amogate.limiter_replicas WHERE seen_at >= clock_timestamp() - $1::bigint * interval '1 microsecond'", micros(age)).
+		b.Queue("SELECT count(*) FROM amogate.limiter_replicas WHERE replica = $2 OR seen_at >= clock_timestamp() - $1::bigint * interval '1 microsecond'", micros(age), replica).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&live) })
 	})
 	if err != nil {

@@ -24,8 +24,9 @@ type Store struct {
 	pool    *pgxpool.Pool
 	begin   pgx.TxOptions
 
-	mu    sync.Mutex
-	beats map[string]bool
+	mu sync.Mutex
+	// beats and slots are the replicas and accounts whose rows were seen.
+	beats, slots map[string]bool
 }
 
 // Open opens the store in a database. shown is the URL without passwords. Unless
@@ -77,7 +78,7 @@ func connect(ctx context.Context, dbURL, shown string, o engine.Options) (*Store
 		options: o, metrics: metrics, pool: pool,
 		begin: pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '" + millis(o.Settings.LockTimeout) +
 			"'; SET LOCAL statement_timeout = '" + millis(o.Settings.StatementTimeout) + "'"},
-		beats: make(map[string]bool),
+		beats: make(map[string]bool), slots: make(map[string]bool),
 	}, nil
 }
 

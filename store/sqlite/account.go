@@ -93,7 +93,7 @@ func (s *Store) RemoveAccount(ctx context.Context, name string) error {
 		}
 		_, err = q.ExecContext(ctx, "DELETE FROM limiter_states WHERE key = ?", name)
 		return err
-	}, func() { s.slots.saved(name, 0) })
+	}, func() { s.memory.Forget(name) })
 }
 
 // PutAuthorization implements account.Store.

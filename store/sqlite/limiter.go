@@ -1,83 +1,57 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/amogate/amogate/amo/limit"
-	"github.com/amogate/amogate/store/internal/engine"
 )
 
-// Reserve implements limit.Store.
+// Reserve implements limit.Store. The slots are in memory: the process is alone,
+// and after a restart the first slot is far enough from the last one before.
 func (s *Store) Reserve(ctx context.Context, r limit.Reservation) (limit.Slot, error) {
-	if ctx.Err() != nil {
-		return limit.Slot{}, engine.Ended(ctx, "limiter.reserve")
+	if err := s.open(ctx, "limiter.reserve"); err != nil {
+		return limit.Slot{}, err
 	}
-	return s.slots.reserve(r), nil
+	return s.memory.Reserve(ctx, r)
 }
 
 // Return implements limit.Store.
 func (s *Store) Return(ctx context.Context, key string, slot limit.Slot, interval time.Duration) error {
-	if ctx.Err() != nil {
-		return engine.Ended(ctx, "limiter.return")
+	if err := s.open(ctx, "limiter.return"); err != nil {
+		return err
 	}
-	s.slots.giveBack(key, slot, interval)
-	return nil
+	return s.memory.Return(ctx, key, slot, interval)
 }
 
 // Delay implements limit.Store.
 func (s *Store) Delay(ctx context.Context, key string, d time.Duration) error {
-	if ctx.Err() != nil {
-		return engine.Ended(ctx, "limiter.delay")
+	if err := s.open(ctx, "limiter.delay"); err != nil {
+		return err
 	}
-	s.slots.delay(key, d)
-	return nil
+	return s.memory.Delay(ctx, key, d)
 }
 
-// Load implements limit.Store.
+// Load implements limit.Store. What it returns is durable: the memory learns of a
+// state after the file.
 func (s *Store) Load(ctx context.Context, keys ...string) (time.Time, []limit.Stored, error) {
-	states := make([]limit.Stored, len(keys))
-	err := s.read(ctx, "limiter.load", func(ctx context.Context, q querier) (err error) {
-		args := make([]any, len(keys))
-		for i, key := range keys {
-			args[i] = key
-		}
-		marks := strings.TrimSuffix(strings.Repeat("?,", len(keys)), ",")
-		rows, err := q.QueryContext(ctx, "SELECT key, version, data FROM limiter_states WHERE key IN ("+marks+")", args...)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
-		for rows.Next() {
-			var found string
-			var state limit.Stored
-			if err := rows.Scan(&found, &state.Version, &state.Data); err != nil {
-				return err
-			}
-			for i, key := range keys {
-				if key == found {
-					states[i] = state
-				}
-			}
-		}
-		return rows.Err()
-	})
-	if err != nil {
+	if err := s.open(ctx, "limiter.load"); err != nil {
 		return time.Time{}, nil, err
 	}
-	return s.now(), states, nil
+	return s.memory.Load(ctx, keys...)
 }
 
 // Save implements limit.Store.
 func (s *Store) Save(ctx context.Context, key string, version int64, data []byte) (bool, error) {
+	data = bytes.Clone(data)
+	change, args := "UPDATE limiter_states SET version = version + 1, data = ? WHERE key = ? AND version = ?", []any{data, key, version}
+	if version == 0 {
+		change, args = "INSERT INTO limiter_states (data, key, version) VALUES (?, ?, 1) ON CONFLICT DO NOTHING", []any{data, key}
+	}
 	ok := false
 	err := s.write(ctx, "limiter.save", func(ctx context.Context, q querier) error {
-		change, args := "UPDATE limiter_states SET version = version + 1, data = ? WHERE key = ? AND version = ?", []any{data, key, version}
-		if version == 0 {
-			change, args = "INSERT INTO limiter_states (data, key, version) VALUES (?, ?, 1) ON CONFLICT DO NOTHING", []any{data, key}
-		}
 		err := one(q.ExecContext(ctx, change, args...))
 		ok = err == nil
 		if errors.Is(err, errNone) {
@@ -86,7 +60,7 @@ func (s *Store) Save(ctx context.Context, key string, version int64, data []byte
 		return err
 	}, func() {
 		if ok {
-			s.slots.saved(key, version+1)
+			s.memory.Put(key, limit.Stored{Version: version + 1, Data: data})
 		}
 	})
 	if err != nil {
@@ -97,30 +71,28 @@ func (s *Store) Save(ctx context.Context, key string, version int64, data []byte
 
 // Beat implements limit.Store.
 func (s *Store) Beat(ctx context.Context, replica string, age time.Duration) (int, error) {
-	if ctx.Err() != nil {
-		return 0, engine.Ended(ctx, "limiter.beat")
+	if err := s.open(ctx, "limiter.beat"); err != nil {
+		return 0, err
 	}
-	return s.slots.beat(replica, age), nil
+	return s.memory.Beat(ctx, replica, age)
 }
 
-// versions returns the versions of all durable states.
-func (s *Store) versions(ctx context.Context) (map[string]int64, error) {
-	versions := make(map[string]int64)
-	err := s.read(ctx, "store.open", func(ctx context.Context, q querier) (err error) {
-		rows, err := q.QueryContext(ctx, "SELECT key, version FROM limiter_states")
+// remember puts the durable states into memory.
+func (s *Store) remember(ctx context.Context) error {
+	return s.read(ctx, "store.open", func(ctx context.Context, q querier) (err error) {
+		rows, err := q.QueryContext(ctx, "SELECT key, version, data FROM limiter_states")
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, rows.Close()) }()
 		for rows.Next() {
 			var key string
-			var version int64
-			if err := rows.Scan(&key, &version); err != nil {
+			var state limit.Stored
+			if err := rows.Scan(&key, &state.Version, &state.Data); err != nil {
 				return err
 			}
-			versions[key] = version
+			s.memory.Put(key, state)
 		}
 		return rows.Err()
 	})
-	return versions, err
 }

@@ -10,12 +10,14 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // The driver, registered as "sqlite".
 
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/amo/custody"
+	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/store/internal/engine"
 )
 
@@ -30,8 +32,9 @@ type Store struct {
 	began   time.Time
 	reading *sql.DB
 	writer  *writer
-	slots   *slots
+	memory  *limit.Memory
 
+	ended   atomic.Bool
 	closing sync.Once
 	closed  error
 }
@@ -55,7 +58,7 @@ func Open(ctx context.Context, path string, o engine.Options) (_ *Store, err err
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{options: o, metrics: metrics, lock: lock, began: time.Now()}
+	s := &Store{options: o, metrics: metrics, lock: lock, began: time.Now(), memory: limit.NewMemory(o.Settings.FirstSlot)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.shut(lock.unclean))
@@ -86,11 +89,9 @@ func Open(ctx context.Context, path string, o engine.Options) (_ *Store, err err
 	if err := s.abandonLeases(ctx); err != nil {
 		return nil, err
 	}
-	versions, err := s.versions(ctx)
-	if err != nil {
+	if err := s.remember(ctx); err != nil {
 		return nil, err
 	}
-	s.slots = newSlots(s.now, o.Settings.FirstSlot, versions)
 	return s, nil
 }
 
@@ -104,8 +105,22 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close waits for the changes under way and gives the file to the next owner.
 func (s *Store) Close() error {
-	s.closing.Do(func() { s.closed = s.shut(false) })
+	s.closing.Do(func() {
+		s.ended.Store(true)
+		s.closed = s.shut(false)
+	})
 	return s.closed
+}
+
+// open says whether there is a store to ask and somebody who waits.
+func (s *Store) open(ctx context.Context, op string) error {
+	switch {
+	case ctx.Err() != nil:
+		return engine.Ended(ctx, op)
+	case s.ended.Load():
+		return engine.Closed(op)
+	}
+	return nil
 }
 
 // shut closes what is open. The next owner checks the file if this one leaves it
