@@ -425,7 +425,7 @@ func TestReadBack_failureKeepsTheWriteAndIsTold(t *testing.T) {
 		r := newRig(t, upstream{}, Config{})
 		if err := r.emulator.Script(emulator.Rule{
 			Match:  emulator.Match{Operation: emulator.OpCustomersList},
-			Action: emulator.Action{Status: 403},
+			Action: emulator.Action{Status: 403, Body: `{"title":"Forbidden","status":403}`},
 		}); err != nil {
 			t.Fatal(err)
 		}

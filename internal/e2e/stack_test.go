@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -19,6 +20,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/internal/telemetry"
@@ -94,6 +97,19 @@ func newStack(t *testing.T, with setup) *stack {
 	config.Logger = with.logger
 	if config.Auth == nil {
 		config.Auth = amo.BearerToken(emulator.DefaultToken)
+	}
+	if config.Settings == (settings.Settings{}) {
+		config.Settings = settings.Default()
+	}
+	if config.Limiter == nil {
+		// Nothing ran before that could have filled the first second.
+		config.Limiter, err = limit.New(limit.Config{
+			Account: config.Account, Rate: cmp.Or(config.Rate, amo.DefaultRate), Store: limit.NewMemory(0), Settings: config.Settings,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(config.Limiter.Close)
 	}
 	if s.client, err = amo.New(config); err != nil {
 		t.Fatal(err)

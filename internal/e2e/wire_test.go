@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -26,6 +27,8 @@ func TestWire_brokenConnectionsCostASlotEach(t *testing.T) {
 		t.Run(c.generation.String(), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
+				patient := settings.Default()
+				patient.RetryBurst = 100 // every page is asked for twice
 				var rules []emulator.Rule
 				for n := range (pagedRows + size - 1) / size {
 					rules = append(rules, emulator.Rule{
@@ -35,7 +38,7 @@ func TestWire_brokenConnectionsCostASlotEach(t *testing.T) {
 				}
 				s := newStack(t, setup{
 					emulator: emulator.Config{Customers: pagedRows},
-					client:   amo.Config{Generation: c.generation, PageSize: size},
+					client:   amo.Config{Generation: c.generation, PageSize: size, Settings: patient},
 					wire:     true,
 					rules:    rules,
 				})
