@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
+	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -51,13 +53,32 @@ func (a StaticAccounts) Client(_ context.Context, name string) (*amo.Client, err
 	return client, nil
 }
 
+// RegisteredAccounts are those of a registry, which change while the server runs.
+type RegisteredAccounts struct{ Registry *account.Registry }
+
+var _ Accounts = RegisteredAccounts{}
+
+// Client implements [Accounts].
+func (a RegisteredAccounts) Client(ctx context.Context, name string) (*amo.Client, error) {
+	client, err := a.Registry.Client(ctx, name)
+	switch {
+	case errors.Is(err, account.ErrNone):
+		return nil, ErrNoAccount()
+	case errors.Is(err, account.ErrUnnamed):
+		return nil, ErrAccountRequired()
+	case errors.Is(err, account.ErrNotFound):
+		return nil, ErrAccountNotAllowed(name)
+	}
+	return client, err
+}
+
 // ErrNoAccount returns the error of a server without accounts.
 func ErrNoAccount() error {
 	return &fault{
 		reason: amogatev1.ErrorReason_ERROR_REASON_NO_ACCOUNT,
-		message: "no account is configured: start with " +
-			"`amogate serve --account-url=https://SUBDOMAIN.amocrm.ru --account-token-file=FILE`, " +
-			"or try everything with `amogate serve --sandbox`",
+		message: "there is no account: add one with " +
+			"`amogate account add NAME --url=https://SUBDOMAIN.amocrm.ru --token-file=FILE`, " +
+			"or with `amogate account add NAME --oauth` by consent",
 	}
 }
 

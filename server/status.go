@@ -182,6 +182,22 @@ func answerOf(ctx context.Context, err error) answer {
 	return answer{status: st, reason: f.reason, final: f.reason == amogatev1.ErrorReason_ERROR_REASON_UPSTREAM_TLS}
 }
 
+// Status returns an error as a status, as the services of this package answer it,
+// for other services of the same process. Errors of package amo have the reason
+// of their kind; a status passes as it is.
+func Status(ctx context.Context, err error) error { return answerOf(ctx, err).status.Err() }
+
+// InvalidStatus returns the status of a request with faulty fields, of which
+// there is at least one.
+func InvalidStatus(ctx context.Context, fields ...*errdetails.BadRequest_FieldViolation) error {
+	return Status(ctx, invalid(fields...))
+}
+
+// ReasonStatus returns the status of a reason.
+func ReasonStatus(ctx context.Context, reason amogatev1.ErrorReason, message string) error {
+	return Status(ctx, &fault{reason: reason, message: message})
+}
+
 // faultOf returns err as a fault of its own, and how long to wait before
 // another try. It is nil for a status that passes as it is.
 func faultOf(ctx context.Context, err error) (*fault, time.Duration) {
