@@ -99,3 +99,21 @@ func BenchmarkNew(b *testing.B) {
 		}
 	}
 }
+
+// TestUnbanForgets has a ban lifted one violation before the next.
+func TestUnbanForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := open(t, Config{Window: 1, BanAfter: 2, BanSpan: time.Hour})
+		for range 3 { // each a violation, and no two of them without a pardon between
+			visit(t, e, accountV4, DefaultToken)
+			if got := visit(t, e, accountV4, DefaultToken); got != http.StatusTooManyRequests {
+				t.Errorf("status %d", got)
+			}
+			e.Unban()
+			time.Sleep(time.Second)
+		}
+		if got := e.Stats().Bans; got != 0 {
+			t.Errorf("%d bans", got)
+		}
+	})
+}

@@ -95,7 +95,7 @@ func (e *Emulator) answer(r *http.Request) *reply {
 		s.countCaller(r.Header.Get(e.config.CallerHeader))
 	})
 	judged := admitted
-	if c.op != OpOAuthConsent {
+	if c.op != OpOAuthConsent { // the page is of another host, where browsers go
 		judged = e.limiter.arrive(time.Now(), c.takesSlot())
 	}
 	rep := c.judge(judged)

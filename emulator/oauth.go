@@ -44,10 +44,8 @@ func (c *call) isOAuth() bool {
 	return c.op == OpOAuthToken || c.op == OpOAuthConsent || c.op == OpOAuthSubdomain
 }
 
-// takesSlot reports whether the call counts in the window. The consent page is another host's, where browsers go.
-func (c *call) takesSlot() bool {
-	return c.op != OpOAuthConsent && (!c.isOAuth() || !c.e.config.OAuth.Uncounted)
-}
+// takesSlot reports whether the call counts in the window.
+func (c *call) takesSlot() bool { return !c.isOAuth() || !c.e.config.OAuth.Uncounted }
 
 // routeOAuth answers the token endpoint and its neighbours.
 func (c *call) routeOAuth() *reply {
@@ -226,7 +224,7 @@ func (c *call) subdomain() *reply {
 	if c.request.Method != http.MethodGet {
 		return htmlReply(http.StatusMethodNotAllowed)
 	}
-	known := false
+	var known bool
 	if trimSlash(c.path) == deprecatedDomainPath {
 		known = c.hasAccess()
 	} else {
