@@ -338,7 +338,11 @@ func (k *Keeper) unfinished() <-chan struct{} {
 	case k.flight != nil:
 		return k.flight.done
 	case k.unsaved != nil:
-		return k.unsaved.done
+		select {
+		case <-k.unsaved.done: // in the journal, for the next process
+		default:
+			return k.unsaved.done
+		}
 	}
 	return nil
 }
