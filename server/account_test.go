@@ -46,7 +46,7 @@ func TestStaticAccounts_findTheAccountOfACall(t *testing.T) {
 
 func TestErrNoAccount_namesTheCommands(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"--account-url", "serve --sandbox"} {
+	for _, command := range []string{"amogate account add NAME --url=", "--token-file=", "amogate account add NAME --oauth"} {
 		if text := ErrNoAccount().Error(); !strings.Contains(text, command) {
 			t.Errorf("%q does not name %q", text, command)
 		}
