@@ -164,9 +164,17 @@ func decimal(text string) string {
 // shows says whether a record shows everything of content. What it holds beside
 // that does not matter, but inside of lists.
 func shows(row, content protoreflect.Message) bool {
-	switch content.Interface().(type) {
+	switch v := content.Interface().(type) {
 	case *structpb.Struct, *structpb.Value:
-		return proto.Equal(row.Interface(), content.Interface())
+		return proto.Equal(row.Interface(), v)
+	case *money.Money:
+		amount, ok := row.Interface().(*money.Money)
+		return ok && amount.GetUnits() == v.GetUnits() && amount.GetNanos() == v.GetNanos()
+	case *amogatev1.CatalogElementLink:
+		element, ok := row.Interface().(*amogatev1.CatalogElementLink)
+		if !ok || element.GetQuantity() != v.GetQuantity() {
+			return false
+		}
 	}
 	equal := true
 	content.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
