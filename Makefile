@@ -62,6 +62,10 @@ fuzz: ## Run every fuzz target for FUZZTIME (30s).
 faults: ## Run the fault table; prints a line per row.
 	go run ./internal/faults
 
+.PHONY: soak
+soak: ## Run the promises at full length; takes long.
+	go run ./internal/soak
+
 .PHONY: mainjob
 mainjob: ## Stream 20,000 customers and measure rate and memory.
 	go run ./internal/mainjob
