@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/http/httptrace"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,8 +24,9 @@ type attempt struct {
 	finish    func(status int)
 
 	// wanted says that a connection was asked for, got that it came and that the
-	// request left over it.
+	// request's moment did, wrote that the transport began to write.
 	wanted, got bool
+	wrote       atomic.Bool
 	// refused is why the request must not leave.
 	refused error
 }
@@ -40,6 +42,8 @@ func (c *Client) begin(ctx context.Context, method, name string, d *departure) *
 		a.ctx = httptrace.WithClientTrace(a.ctx, &httptrace.ClientTrace{
 			GetConn: func(string) { a.wanted = true },
 			GotConn: func(info httptrace.GotConnInfo) { a.connected(ctx, info) },
+			// Called when all of the header is written, or HTTP/2 could not.
+			WroteHeaders: func() { a.wrote.Store(true) },
 		})
 	}
 	return a
@@ -81,6 +85,7 @@ func (a *attempt) connected(ctx context.Context, info httptrace.GotConnInfo) {
 	}
 }
 
-// failed says that the request did not leave. A transport that tells nothing may
-// have sent it.
-func (a *attempt) failed() bool { return a.wanted && !a.got }
+// failed says that the request did not leave: there was no connection, or it broke
+// before anything could be carried out, as one does that was kept for too long. A
+// transport that tells nothing may have sent it.
+func (a *attempt) failed() bool { return a.wanted && !(a.got && a.wrote.Load()) }

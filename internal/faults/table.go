@@ -63,8 +63,8 @@ func table(x *executable) []Row {
 		{"U18", "an answer of a byte a second ends after 30s, a read is asked 3 times at most: UNAVAILABLE/UPSTREAM_BAD_RESPONSE, or DEADLINE_EXCEEDED at the deadline", func(ctx context.Context) (string, error) {
 			return dripping(ctx, 30*time.Second)
 		}},
-		{"U19", "a kept connection half-closed under a call, or closed behind its request: a read is asked again and OK; a create is sent once, then OK where it is found, else UNKNOWN/WRITE_OUTCOME_UNKNOWN; none is made twice", func(ctx context.Context) (string, error) {
-			return halfClosed(ctx, 10, "WRITE_OUTCOME_UNKNOWN")
+		{"U19", "a kept connection half-closed before a request is written: reads and creates are OK, sent once; closed behind it: a read is asked again, a create is OK where it is found, else UNKNOWN/WRITE_OUTCOME_UNKNOWN", func(ctx context.Context) (string, error) {
+			return halfClosed(ctx, 4, "WRITE_OUTCOME_UNKNOWN")
 		}},
 		{"U20", "a connection reset in the middle of an answer: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
 			return resetInBody(ctx, outageTries)
