@@ -125,7 +125,7 @@ func ownInterval(rate float64, live int) time.Duration {
 	if live > MaxRate {
 		return max(share, second*time.Duration(live)/MaxRate)
 	}
-	return max(share, second/time.Duration(MaxRate/live))
+	return max(share, second/time.Duration(MaxRate/live)+1) // rounded up
 }
 
 // reserve asks for a slot and hands it out, or refuses those for whom it would be

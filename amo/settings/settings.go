@@ -180,7 +180,7 @@ func Default() Settings {
 
 		FirstSlot:    time.Second,
 		SlotUse:      20 * time.Millisecond,
-		CheckLead:    100 * time.Millisecond,
+		CheckLead:    10 * time.Millisecond,
 		ConnectLead:  time.Second,
 		Horizon:      12 * time.Second,
 		Aging:        10 * time.Second,
