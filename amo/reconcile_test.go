@@ -568,3 +568,41 @@ func TestCreate_ofAStatusIsNotLookedFor(t *testing.T) {
 		}
 	})
 }
+
+// Two pages are read at most; records behind them could be ours as well.
+func TestCreate_looksAtTwoPages(t *testing.T) {
+	for strangers, isFound := range map[int]bool{3: true, 8: true, 9: false, 20: false} {
+		eachCreator(t, func(on creatorTest) {
+			t, b, c := on.T, on.bench, on.creator
+			if c.generation == V2 && c.write == emulator.OpCustomersWrite || c.write == emulator.OpTransactionsWrite {
+				return // one name is searched for; the newest purchases come first
+			}
+			b.client.config.PageSize = 5
+			for i := range strangers {
+				c.add(t, b, fmt.Sprintf("stranger %d", i))
+			}
+			b.script(t, c.lose(applied["504"]))
+			r := c.create(t.Context(), b.client, "mine")[0]
+			if isFound != (r.err == nil) || r.err != nil && !IsKind(r.err, KindOutcomeUnknown) {
+				t.Errorf("beside %d others: %d, %v, want it found: %v", strangers, r.id, r.err, isFound)
+			}
+		})
+	}
+}
+
+// Where the newest come first one page tells all, however many there are.
+func TestCreate_isFoundAmongManyOldPurchases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, c := creatorBench(t, emulator.Config{}, V2), creators["transactions v2"]
+		b.client.config.PageSize = 5
+		for i := range 30 {
+			c.add(t, b, fmt.Sprintf("old %d", i))
+		}
+		time.Sleep(10 * time.Second)
+		b.script(t, c.lose(applied["504"]))
+		r := c.create(t.Context(), b.client, "mine")[0]
+		if n := b.Stats().ByOperation[c.list]; r.err != nil || c.stored(b)[r.id] != "mine" || n != 1 {
+			t.Errorf("%d, %v after %d reads, want it after one", r.id, r.err, n)
+		}
+	})
+}

@@ -20,7 +20,8 @@ func reportCreates(out *report, account *emulator.Emulator, children []*child, t
 	}
 	counts := map[verdict]int{}
 	reasons := map[string]int{}
-	var batched, twice, missing, wrong, ghosts, unclearMade int
+	var batched, twice, missing, wrong, ghosts int
+	unclear := map[verdict]int{} // that have a record all the same
 	for _, o := range told {
 		if o.isBatch {
 			batched++
@@ -41,7 +42,7 @@ func reportCreates(out *report, account *emulator.Emulator, children []*child, t
 		case v == isNotMade && len(stored) > 0:
 			ghosts++
 		case (v == isUnknown || v == isUnheard) && len(stored) > 0:
-			unclearMade++
+			unclear[v]++
 		}
 	}
 	var lost, found int
@@ -57,7 +58,8 @@ func reportCreates(out *report, account *emulator.Emulator, children []*child, t
 	out.figure("twice", twice == 0, "= 0 texts of two records", strconv.Itoa(twice))
 	out.figure("made", missing+wrong == 0, "each has its one record", fmt.Sprintf("%d have none, %d another's id", missing, wrong))
 	out.figure("not made", ghosts == 0, "none has a record", fmt.Sprintf("%d have one", ghosts))
-	out.figure("unknown", len(ids) == 0, "no record that nobody told of", fmt.Sprintf("%d; %d of %d of unknown outcome have one", len(ids), unclearMade, counts[isUnknown]+counts[isUnheard]))
+	out.figure("unknown", len(ids) == 0, "no record that nobody told of",
+		fmt.Sprintf("%d; %d of the unknown and %d of those without an answer have one", len(ids), unclear[isUnknown], unclear[isUnheard]))
 	out.figure("found", found > 0, "> 0 of lost answers", fmt.Sprintf("%d of %d items", found, lost))
 }
 
