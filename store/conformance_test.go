@@ -15,25 +15,29 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // open opens a store with the settings of the suite.
-func open(t testing.TB, url string) store.Store {
-	t.Helper()
-	s, err := store.Open(t.Context(), url, store.Options{Settings: storetest.Settings(), Migrate: true})
+func open(tb testing.TB, url string) store.Store {
+	tb.Helper()
+	s, err := store.Open(tb.Context(), url, store.Options{Settings: storetest.Settings(), Migrate: true})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
 // file returns the URL of a SQLite store that goes with the test.
-func file(t testing.TB) string {
-	t.Helper()
-	return (&url.URL{Scheme: "sqlite", Path: filepath.Join(t.TempDir(), "data", store.File)}).String()
+func file(tb testing.TB) string {
+	tb.Helper()
+	return (&url.URL{Scheme: "sqlite", Path: filepath.Join(tb.TempDir(), "data", store.File)}).String()
 }
 
 func TestSQLite_conforms(t *testing.T) {
 	storetest.Run(t, storetest.Engine{Fresh: func(t *testing.T) func(*testing.T) store.Store {
+		t.Helper()
 		url := file(t)
-		return func(t *testing.T) store.Store { return open(t, url) }
+		return func(t *testing.T) store.Store {
+			t.Helper()
+			return open(t, url)
+		}
 	}})
 }
 
@@ -42,8 +46,12 @@ func TestPostgres_conforms(t *testing.T) {
 		return
 	}
 	storetest.Run(t, storetest.Engine{Fresh: func(t *testing.T) func(*testing.T) store.Store {
+		t.Helper()
 		url, _ := pgtest.Database(t)
-		return func(t *testing.T) store.Store { return open(t, url) }
+		return func(t *testing.T) store.Store {
+			t.Helper()
+			return open(t, url)
+		}
 	}})
 }
 
@@ -56,8 +64,12 @@ func TestPgBouncer_conforms(t *testing.T) {
 		return
 	}
 	storetest.Run(t, storetest.Engine{Fresh: func(t *testing.T) func(*testing.T) store.Store {
+		t.Helper()
 		database, _ := pgtest.Database(t)
 		url, _ := pgtest.Bounced(t, database)
-		return func(t *testing.T) store.Store { return open(t, url) }
+		return func(t *testing.T) store.Store {
+			t.Helper()
+			return open(t, url)
+		}
 	}})
 }

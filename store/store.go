@@ -49,26 +49,33 @@ type Migration = engine.Migration
 // sqlite: for a file in Options.Dir, or postgres://…. Its error is a *URLError, a
 // *HeldError, a *SchemaError, or an *amo.Error when the store does not answer.
 func Open(ctx context.Context, url string, o Options) (Store, error) {
-	place, err := parse(url, o.Dir)
+	place, err := engine.Parse(url, o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if place.file != "" {
-		return sqlite.Open(ctx, place.file, o)
+	if place.File != "" {
+		return sqlite.Open(ctx, place.File, o)
 	}
-	return postgres.Open(ctx, place.url, Masked(url), o)
+	return postgres.Open(ctx, place.URL, engine.Masked(url), o)
 }
 
 // Pending returns the migrations that a store lacks, without applying them. Of a
 // SQLite file that is open elsewhere its error is a *HeldError: a file is migrated
 // when it is opened, so none is missing there.
 func Pending(ctx context.Context, url string, o Options) ([]Migration, error) {
-	place, err := parse(url, o.Dir)
+	place, err := engine.Parse(url, o.Dir)
 	if err != nil {
 		return nil, err
 	}
-	if place.file != "" {
-		return sqlite.Pending(ctx, place.file, o)
+	if place.File != "" {
+		return sqlite.Pending(ctx, place.File, o)
 	}
-	return postgres.Pending(ctx, place.url, Masked(url), o)
+	return postgres.Pending(ctx, place.URL, engine.Masked(url), o)
 }
+
+// File is the name of the SQLite file in a data directory.
+const File = engine.File
+
+// Masked returns a store's URL as it may be shown: every password is ***. Of what
+// is no URL only the scheme is left, for nobody knows where its password ends.
+func Masked(url string) string { return engine.Masked(url) }

@@ -26,23 +26,23 @@ func Must() bool {
 // Database returns the URL of an empty database, which goes with the test. Where
 // there is no PostgreSQL it fails the test if CI is set; else it says so in the
 // log, and the caller tests what it can without.
-func Database(t testing.TB) (_ string, ok bool) {
-	t.Helper()
+func Database(tb testing.TB) (_ string, ok bool) {
+	tb.Helper()
 	s, err := server()
 	if errors.Is(err, ErrNone) && !Must() {
-		t.Log(err)
+		tb.Log(err)
 		return "", false
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	database, err := s.Create(t.Context())
+	database, err := s.Create(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := s.Drop(context.WithoutCancel(t.Context()), database); err != nil {
-			t.Error(err)
+	tb.Cleanup(func() {
+		if err := s.Drop(context.WithoutCancel(tb.Context()), database); err != nil {
+			tb.Error(err)
 		}
 	})
 	return database, true
@@ -50,19 +50,19 @@ func Database(t testing.TB) (_ string, ok bool) {
 
 // Bounced returns the URL of a database by way of a PgBouncer of its own. Where
 // there is none it does as Database.
-func Bounced(t testing.TB, database string) (_ string, ok bool) {
-	t.Helper()
-	b, err := NewBouncer(t.Context(), database)
+func Bounced(tb testing.TB, database string) (_ string, ok bool) {
+	tb.Helper()
+	b, err := NewBouncer(tb.Context(), database)
 	if errors.Is(err, ErrNoBouncer) && !Must() {
-		t.Log(err)
+		tb.Log(err)
 		return "", false
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := b.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return b.URL, true
@@ -70,34 +70,34 @@ func Bounced(t testing.TB, database string) (_ string, ok bool) {
 
 // Own returns a cluster that the test may stop and start. Where there is no
 // PostgreSQL it does as Database.
-func Own(t testing.TB) (_ *Cluster, ok bool) {
-	t.Helper()
-	c, err := NewCluster(t.Context())
+func Own(tb testing.TB) (_ *Cluster, ok bool) {
+	tb.Helper()
+	c, err := NewCluster(tb.Context())
 	if errors.Is(err, ErrNone) && !Must() {
-		t.Log(err)
+		tb.Log(err)
 		return nil, false
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := c.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return c, true
 }
 
 // Flaky returns a proxy in front of a database, which goes with the test.
-func Flaky(t testing.TB, database string, seed uint64) *Proxy {
-	t.Helper()
-	p, err := NewProxy(t.Context(), database, seed)
+func Flaky(tb testing.TB, database string, seed uint64) *Proxy {
+	tb.Helper()
+	p, err := NewProxy(tb.Context(), database, seed)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := p.Close(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return p

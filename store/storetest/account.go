@@ -14,6 +14,7 @@ import (
 )
 
 func accounts(t *testing.T, e Engine) {
+	t.Helper()
 	t.Run("listed_by_name", func(t *testing.T) {
 		s := opened(t, e)
 		empty, err := s.Accounts(t.Context())
@@ -149,6 +150,7 @@ func accounts(t *testing.T, e Engine) {
 }
 
 func authorizations(t *testing.T, e Engine) {
+	t.Helper()
 	s := opened(t, e)
 
 	t.Run("used_once", func(t *testing.T) {

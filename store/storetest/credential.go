@@ -12,15 +12,16 @@ import (
 	"github.com/amogate/amogate/store"
 )
 
-// lease takes a lease that must be given.
-func lease(t *testing.T, s store.Store, name string, generation int64, ttl time.Duration) custody.Record {
+// lease takes a lease of the first generation that must be given.
+func lease(t *testing.T, s store.Store, name string, ttl time.Duration) custody.Record {
 	t.Helper()
-	r, ok, err := s.Lease(t.Context(), name, generation, "replica-1", ttl)
+	r, ok, err := s.Lease(t.Context(), name, 1, "replica-1", ttl)
 	yes(t, "lease", ok, err)
 	return r
 }
 
 func credentials(t *testing.T, e Engine) {
+	t.Helper()
 	s := opened(t, e)
 
 	t.Run("first", func(t *testing.T) {
@@ -61,7 +62,7 @@ func credentials(t *testing.T, e Engine) {
 
 	t.Run("put", func(t *testing.T) {
 		name := added(t, s)
-		lease(t, s, name, 1, time.Hour)
+		lease(t, s, name, time.Hour)
 		for _, generation := range []int64{0, 1} {
 			ok, err := s.PutCredentials(t.Context(), name, custody.KindToken, sealed(generation))
 			no(t, "a generation that is not higher", ok, err)
@@ -102,7 +103,7 @@ func credentials(t *testing.T, e Engine) {
 
 	t.Run("mark", func(t *testing.T) {
 		name := added(t, s)
-		held := lease(t, s, name, 1, time.Hour)
+		held := lease(t, s, name, time.Hour)
 		ok, err := s.Mark(t.Context(), name, 2, custody.StateRevoked, "x")
 		no(t, "another generation", ok, err)
 		ok, err = s.Mark(t.Context(), name, 1, custody.StateMisconfigured, "the client id is unknown")
@@ -143,6 +144,7 @@ func credentials(t *testing.T, e Engine) {
 }
 
 func leases(t *testing.T, e Engine) {
+	t.Helper()
 	s := opened(t, e)
 
 	t.Run("one_holder", func(t *testing.T) {
@@ -167,7 +169,7 @@ func leases(t *testing.T, e Engine) {
 
 	t.Run("record", func(t *testing.T) {
 		name := added(t, s)
-		r := lease(t, s, name, 1, time.Minute)
+		r := lease(t, s, name, time.Minute)
 		near(t, "the end of the lease", r.LeaseUntil, r.Now.Add(time.Minute))
 		if r.LeaseOwner != "replica-1" || r.LeaseEpoch != 1 || r.Unsettled || r.Generation != 1 || len(r.Sealed) == 0 {
 			t.Errorf("got %+v", r)
@@ -205,9 +207,9 @@ func leases(t *testing.T, e Engine) {
 
 	t.Run("lapsed", func(t *testing.T) {
 		name := added(t, s)
-		first := lease(t, s, name, 1, time.Microsecond)
+		first := lease(t, s, name, time.Microsecond)
 		until(t, "the lease is shown as lapsed", func() bool { return get(t, s, name).Unsettled })
-		second := lease(t, s, name, 1, time.Hour)
+		second := lease(t, s, name, time.Hour)
 		if !second.Unsettled || second.LeaseEpoch != 2 {
 			t.Errorf("the successor sees %+v", second)
 		}
@@ -224,7 +226,7 @@ func leases(t *testing.T, e Engine) {
 
 	t.Run("late_commit", func(t *testing.T) {
 		name := added(t, s)
-		r := lease(t, s, name, 1, time.Microsecond)
+		r := lease(t, s, name, time.Microsecond)
 		until(t, "the lease lapses", func() bool { return get(t, s, name).Unsettled })
 		ok, err := s.Commit(t.Context(), name, 1, r.LeaseEpoch, sealed(2))
 		yes(t, "a commit after the lease, which is still the last", ok, err)
@@ -234,7 +236,7 @@ func leases(t *testing.T, e Engine) {
 		name := added(t, s)
 		ok, err := s.Commit(t.Context(), name, 1, 0, sealed(2))
 		no(t, "without a lease", ok, err)
-		r := lease(t, s, name, 1, time.Hour)
+		r := lease(t, s, name, time.Hour)
 		ok, err = s.Commit(t.Context(), name, 0, r.LeaseEpoch, sealed(2))
 		no(t, "another generation", ok, err)
 		next := sealed(2)
@@ -258,9 +260,9 @@ func leases(t *testing.T, e Engine) {
 
 	t.Run("loss_is_provisional", func(t *testing.T) {
 		name := added(t, s)
-		first := lease(t, s, name, 1, time.Microsecond)
+		first := lease(t, s, name, time.Microsecond)
 		until(t, "the lease lapses", func() bool { return get(t, s, name).Unsettled })
-		second := lease(t, s, name, 1, time.Hour)
+		second := lease(t, s, name, time.Hour)
 		ok, err := s.Fail(t.Context(), name, 1, second.LeaseEpoch, custody.Failure{State: custody.StateLost, Reason: "the pair was lost"})
 		yes(t, "fail", ok, err)
 		ok, err = s.Commit(t.Context(), name, 0, first.LeaseEpoch, sealed(2))
@@ -274,7 +276,7 @@ func leases(t *testing.T, e Engine) {
 
 	t.Run("fail", func(t *testing.T) {
 		name := added(t, s)
-		r := lease(t, s, name, 1, time.Hour)
+		r := lease(t, s, name, time.Hour)
 		busy := custody.Failure{State: custody.StateOK, Reason: "the token endpoint is busy", Unsettled: true, RetryIn: 50 * time.Millisecond}
 		ok, err := s.Fail(t.Context(), name, 2, r.LeaseEpoch, busy)
 		no(t, "another generation", ok, err)

@@ -56,11 +56,12 @@ func calls(s store.Store, name string) map[string]func(context.Context) error {
 }
 
 func life(t *testing.T, e Engine) {
+	t.Helper()
 	t.Run("durable", func(t *testing.T) {
 		open := e.Fresh(t)
 		s := open(t)
 		name := added(t, s)
-		lease(t, s, name, 1, time.Millisecond)
+		lease(t, s, name, time.Millisecond)
 		ok, err := s.Save(t.Context(), name, 0, []byte("banned"))
 		yes(t, "save", ok, err)
 		authorization := account.Authorization{StateHash: [32]byte{7}, Account: name}

@@ -24,6 +24,7 @@ func reserve(t *testing.T, s store.Store, key string, interval, within time.Dura
 }
 
 func slots(t *testing.T, e Engine) {
+	t.Helper()
 	s := opened(t, e)
 	const interval = time.Second / 3 // No whole number of microseconds.
 
@@ -187,6 +188,7 @@ func slots(t *testing.T, e Engine) {
 }
 
 func states(t *testing.T, e Engine) {
+	t.Helper()
 	s := opened(t, e)
 
 	t.Run("never_saved", func(t *testing.T) {

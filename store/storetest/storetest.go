@@ -32,6 +32,7 @@ func Settings() settings.Settings {
 
 // Run tests an engine.
 func Run(t *testing.T, e Engine) {
+	t.Helper()
 	t.Run("accounts", func(t *testing.T) { accounts(t, e) })
 	t.Run("credentials", func(t *testing.T) { credentials(t, e) })
 	t.Run("leases", func(t *testing.T) { leases(t, e) })

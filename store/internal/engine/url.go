@@ -1,4 +1,4 @@
-package store
+package engine
 
 import (
 	"net/url"
@@ -9,13 +9,17 @@ import (
 // File is the name of the SQLite file in a data directory.
 const File = "amogate.db"
 
-// place is where a URL leads: to a file or to a database.
-type place struct{ file, url string }
+// unescaped is the likely reason for a URL that cannot be read.
+const unescaped = "not a URL: write special characters of the user name, the password and the path as %XX"
 
-// parse checks a URL as far as it can be checked without opening anything.
-func parse(raw, dir string) (place, error) {
-	wrong := func(problem string) (place, error) {
-		return place{}, &URLError{URL: Masked(raw), Problem: problem}
+// Place is where a URL leads: to a file or to a database.
+type Place struct{ File, URL string }
+
+// Parse checks a URL as far as it can be checked without opening anything. dir is
+// the data directory.
+func Parse(raw, dir string) (Place, error) {
+	wrong := func(problem string) (Place, error) {
+		return Place{}, &URLError{URL: Masked(raw), Problem: problem}
 	}
 	scheme, _, ok := strings.Cut(raw, ":")
 	if !ok {
@@ -23,7 +27,7 @@ func parse(raw, dir string) (place, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return wrong("not a URL: write special characters of the user name, the password and the path as %XX")
+		return wrong(unescaped)
 	}
 	switch scheme {
 	case "sqlite":
@@ -39,14 +43,17 @@ func parse(raw, dir string) (place, error) {
 		case u.Path == "" && dir == "":
 			return wrong("has no path, and there is no --data-dir")
 		case u.Path == "":
-			return place{file: filepath.Join(dir, File)}, nil
+			return Place{File: filepath.Join(dir, File)}, nil
 		}
-		return place{file: filepath.FromSlash(u.Path)}, nil
+		return Place{File: filepath.FromSlash(u.Path)}, nil
 	case "postgres", "postgresql":
+		if torn(u) {
+			return wrong(unescaped)
+		}
 		if u.Opaque != "" || !strings.HasPrefix(raw, scheme+"://") {
 			return wrong("want postgres://user@host/database")
 		}
-		return place{url: raw}, nil
+		return Place{URL: raw}, nil
 	}
 	return wrong("unknown engine: want sqlite: or postgres://")
 }
@@ -55,7 +62,7 @@ func parse(raw, dir string) (place, error) {
 // is no URL only the scheme is left, for nobody knows where its password ends.
 func Masked(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Scheme == "" || u.Opaque != "" {
+	if err != nil || u.Scheme == "" || u.Opaque != "" || u.Scheme != "sqlite" && torn(u) {
 		scheme, _, ok := strings.Cut(raw, ":")
 		if !ok {
 			return "…"
@@ -76,6 +83,12 @@ func Masked(raw string) string {
 		b.WriteString("?" + maskedQuery(u.RawQuery))
 	}
 	return b.String()
+}
+
+// torn says that a password has a special character in it, so that a part of it
+// went to where hosts and paths are.
+func torn(u *url.URL) bool {
+	return strings.Contains(u.EscapedPath()+u.RawQuery+u.EscapedFragment(), "@")
 }
 
 // maskedQuery replaces the values of options that are secret.
