@@ -196,6 +196,17 @@ func (s *Server) Serve(listener net.Listener) error {
 // Ready says whether the server takes calls and is not about to stop.
 func (s *Server) Ready() bool { return s.serving.Load() && !s.stopping.Load() }
 
+// SetServing sets the health of a service that is not one of the API's, for
+// instance of something that calls may need. The health of the server does not
+// depend on it.
+func (s *Server) SetServing(service string, serving bool) {
+	state := grpc_health_v1.HealthCheckResponse_NOT_SERVING
+	if serving {
+		state = grpc_health_v1.HealthCheckResponse_SERVING
+	}
+	s.health.SetServingStatus(service, state)
+}
+
 // Drain stops the server without hurting callers. Health says NOT_SERVING at
 // once; for the drain delay everything goes on, so that load balancers can turn
 // away; then streams end with UNAVAILABLE/SERVER_DRAINING, every row that was

@@ -151,6 +151,8 @@ type Settings struct {
 	StatementTimeout, LockTimeout, AcquireTimeout time.Duration
 	// BusyTimeout bounds the wait for a SQLite file that somebody else locks.
 	BusyTimeout time.Duration
+	// StorePing is how often a process asks whether the store answers, for health.
+	StorePing time.Duration
 	// AccountScan is how often a process looks for accounts that another one
 	// added, changed or removed.
 	AccountScan time.Duration
@@ -218,6 +220,7 @@ func Default() Settings {
 		LockTimeout:      2 * time.Second,
 		AcquireTimeout:   2 * time.Second,
 		BusyTimeout:      5 * time.Second,
+		StorePing:        2 * time.Second,
 		AccountScan:      5 * time.Second,
 	}
 }
