@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Sourced: start_sandbox BINARY [FLAG…] serves the sandbox on free ports and
 # sets REST_ADDR, GRPC_ADDR and ADMIN_ADDR; it is stopped when the script ends,
-# and the script fails when it does not stop cleanly.
+# and the script fails when it does not stop cleanly. A function after_sandbox, if
+# there is one, is called then.
 
 start_sandbox() {
   sandbox_log=$(mktemp)
@@ -37,5 +38,6 @@ stop_sandbox() {
   fi
   [ "$status" -eq 0 ] || tail -n 20 "$sandbox_log" >&2
   rm -f "$sandbox_log"
+  ! declare -F after_sandbox >/dev/null || after_sandbox
   exit "$status"
 }
