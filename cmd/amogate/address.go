@@ -6,6 +6,18 @@ import (
 	"strconv"
 )
 
+// checkAddress checks an address of another process.
+func (p *problems) checkAddress(flag, address string) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		p.add(flag, "%q is not an address; give HOST:PORT, for instance 127.0.0.1:9090", address)
+		return
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		p.add(flag, "port %q is not a number from 1 to 65535", port)
+	}
+}
+
 // checkListening checks an address to listen on. Callers are not asked for
 // credentials, so only programs of this host may reach it, unless open.
 func (p *problems) checkListening(flag, address string, open bool) {

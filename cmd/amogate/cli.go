@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 
 	"github.com/alecthomas/kong"
 )
@@ -16,6 +17,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 64
 	exitUnavailable = 69
+	exitHeld        = 75
 	exitConfig      = 78
 )
 
@@ -24,17 +26,30 @@ type cli struct {
 	Help helpFlag `short:"h" help:"Show this help."`
 
 	Serve       serveCommand       `cmd:"" help:"Serve the API over gRPC and REST."`
+	Account     accountCommands    `cmd:"" help:"Add, list, show, check and remove accounts."`
+	Keyring     keyringCommands    `cmd:"" help:"Make a key ring, or rotate the keys of one in use."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the schema of the store up to date."`
 	Emulator    emulatorCommand    `cmd:"" help:"Serve an emulated amoCRM account."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running amogate whether it serves; exits with 0 or 1."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }
 
-// streams are the outputs of a command.
-type streams struct{ stdout, stderr io.Writer }
+// streams are the input and the outputs of a command.
+type streams struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
 
 // command is one of the commands of cli.
 type command interface {
 	run(ctx context.Context, out streams) error
+}
+
+// checkedCommand is a command that reports values which cannot be read together
+// with everything else that is wrong.
+type checkedCommand interface {
+	command
+	refuse(unreadable problems)
 }
 
 // exitError is an error with an exit code of its own.
@@ -61,13 +76,13 @@ func (helpFlag) BeforeReset(ctx *kong.Context) error {
 
 // run executes one command line and returns the exit code of the process.
 // Cancelling ctx stops a server in good order.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	err := execute(ctx, args, streams{stdout, stderr})
+func run(ctx context.Context, args []string, out streams) int {
+	err := execute(ctx, args, out)
 	if err == nil {
 		return exitOK
 	}
 	// Nothing is left to do when stderr cannot be written.
-	_, _ = fmt.Fprintf(stderr, "amogate: %v\n", err)
+	_, _ = fmt.Fprintf(out.stderr, "amogate: %v\n", err)
 	if coded, ok := errors.AsType[*exitError](err); ok {
 		return coded.code
 	}
@@ -88,21 +103,12 @@ func execute(ctx context.Context, args []string, out streams) error {
 	if err != nil {
 		return &exitError{exitUsage, fmt.Errorf("%w; see amogate --help", err)}
 	}
-	var selected command
-	switch name := parsed.Selected().Name; name {
-	case "serve":
-		line.Serve.unreadable = bad.of(parsed.Selected())
-		selected = &line.Serve
-	case "emulator":
-		line.Emulator.unreadable = bad.of(parsed.Selected())
-		selected = &line.Emulator
-	case "healthcheck":
-		line.Healthcheck.unreadable = bad.of(parsed.Selected())
-		selected = &line.Healthcheck
-	case "version":
-		selected = line.Version
-	default:
-		return fmt.Errorf("command %q is not wired", name)
+	selected, ok := reflect.TypeAssert[command](parsed.Selected().Target.Addr())
+	if !ok {
+		return fmt.Errorf("command %q is not wired", parsed.Selected().Name)
+	}
+	if checked, ok := selected.(checkedCommand); ok {
+		checked.refuse(bad.of(parsed.Selected()))
 	}
 	return selected.run(ctx, out)
 }
@@ -119,6 +125,9 @@ func newParser(line *cli, bad *badInput, out streams) (*kong.Kong, error) {
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "listening", Title: "Listening:"},
 			{Key: "account", Title: "Account:", Description: "The account of these flags is named default. Its token may also come in $AMOGATE_ACCOUNT_TOKEN."},
+			{Key: "credentials", Title: "Credentials:", Description: "One of a token, a login with its key, --oauth and --code-file."},
+			{Key: "store", Title: "Store:"},
+			{Key: "oauth", Title: "OAuth integration:", Description: "Id, secret and redirect address, or none of them. The secret may also come in $AMOGATE_OAUTH_CLIENT_SECRET."},
 			{Key: "upstream", Title: "Upstream:"},
 			{Key: "sandbox", Title: "Sandbox:"},
 			{Key: "logging", Title: "Logging:"},

@@ -22,6 +22,10 @@ func TestHelp(t *testing.T) {
 		"serve":       {"serve", "--help"},
 		"emulator":    {"emulator", "-h"},
 		"healthcheck": {"healthcheck", "--help"},
+		"account":     {"account", "--help"},
+		"account_add": {"account", "add", "--help"},
+		"keyring":     {"keyring", "rotate", "--help"},
+		"migrate":     {"migrate", "--help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			code, stdout, stderr := try(t, args...)
@@ -50,12 +54,12 @@ func flags(t *testing.T, f func(command string, flag *kong.Flag)) {
 	t.Helper()
 	var line cli
 	var bad badInput
-	parser, err := newParser(&line, &bad, streams{io.Discard, io.Discard})
+	parser, err := newParser(&line, &bad, streams{strings.NewReader(""), io.Discard, io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}
 	n := 0
-	for _, node := range parser.Model.Children {
+	for _, node := range parser.Model.Leaves(false) {
 		for _, flag := range node.Flags {
 			n++
 			f(node.Name, flag)
@@ -66,14 +70,24 @@ func flags(t *testing.T, f func(command string, flag *kong.Flag)) {
 	}
 }
 
+// TestFlags_haveTwinsInTheEnvironment holds for what describes an installation.
+// What one command is to do is told to that command alone.
 func TestFlags_haveTwinsInTheEnvironment(t *testing.T) {
+	installation := map[string]bool{}
 	flags(t, func(command string, flag *kong.Flag) {
-		want := "AMOGATE_"
-		if command == "emulator" {
-			want += "EMULATOR_"
+		if command == "serve" || command == "healthcheck" {
+			installation[flag.Name] = true
 		}
-		want += strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		if diff := cmp.Diff([]string{want}, flag.Envs); diff != "" {
+	})
+	flags(t, func(command string, flag *kong.Flag) {
+		var want []string
+		switch name := strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_")); {
+		case command == "emulator":
+			want = []string{"AMOGATE_EMULATOR_" + name}
+		case installation[flag.Name]:
+			want = []string{"AMOGATE_" + name}
+		}
+		if diff := cmp.Diff(want, flag.Envs); diff != "" {
 			t.Errorf("%s --%s (-want +got):\n%s", command, flag.Name, diff)
 		}
 	})
@@ -99,7 +113,7 @@ func TestFlags_areInTheManual(t *testing.T) {
 		if !strings.Contains(string(manual), "`--"+flag.Name) {
 			t.Errorf("docs/operations.md does not tell of %s --%s", command, flag.Name)
 		}
-		if command == "serve" && flag.Default != "" && !strings.Contains(string(manual), "`"+flag.Default+"`") {
+		if command == "serve" && flag.Default != "" && !flag.Hidden && !strings.Contains(string(manual), "`"+flag.Default+"`") {
 			t.Errorf("docs/operations.md does not tell the default of %s --%s, %s", command, flag.Name, flag.Default)
 		}
 	})
@@ -115,6 +129,8 @@ func TestUsage(t *testing.T) {
 		{"an unknown command", "unexpected argument sevre", []string{"sevre"}},
 		{"no command", "expected one of", nil},
 		{"an argument too many", "unexpected argument now", []string{"serve", "now"}},
+		{"a group of commands alone", "expected one of", []string{"account"}},
+		{"an account without its name", "<name>", []string{"account", "show"}},
 		{"a flag without its value", "--rate", []string{"serve", "--rate"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/amogate/amogate/amo"
+	amosettings "github.com/amogate/amogate/amo/settings"
 )
 
 // readServe reads a command line of serve without serving.
@@ -18,7 +19,7 @@ func readServe(t *testing.T, args ...string) (settings, error) {
 	t.Helper()
 	var line cli
 	var bad badInput
-	out := streams{io.Discard, io.Discard}
+	out := streams{strings.NewReader(""), io.Discard, io.Discard}
 	parser, err := newParser(&line, &bad, out)
 	if err != nil {
 		t.Fatal(err)
@@ -47,12 +48,20 @@ func TestServe_defaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.logger = nil
+	dir, err := filepath.Abs("data")
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := settings{
+		store: storeConfig{
+			dir: dir, file: filepath.Join(dir, "amogate.db"), url: "sqlite://" + filepath.Join(dir, "amogate.db"),
+			ringFile: filepath.Join(dir, "keyring"), settings: amosettings.Default(),
+		},
 		rest: "127.0.0.1:8080", grpc: "127.0.0.1:9090", admin: "127.0.0.1:9100",
 		pageSize: 500, rate: 6, generation: amo.Auto,
 		drainDelay: 5 * time.Second, stopTimeout: 30 * time.Second,
 	}
-	if diff := cmp.Diff(want, s, cmp.AllowUnexported(settings{})); diff != "" {
+	if diff := cmp.Diff(want, s, cmp.AllowUnexported(settings{}, storeConfig{})); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
 	}
 	if s, err = readServe(t, "--sandbox"); err != nil {
@@ -86,7 +95,7 @@ func TestServe_accepts(t *testing.T) {
 		{
 			name: "a login with its key",
 			args: []string{"--account-url=https://shop.amocrm.com:443", "--account-login=a@example.com", "--account-api-key-file=" + token},
-			url:  "https://shop.amocrm.com:443", auth: amo.Session{Login: "a@example.com", APIKey: "token-1"},
+			url:  "https://shop.amocrm.com", auth: amo.Session{Login: "a@example.com", APIKey: "token-1"},
 		},
 		{
 			name: "plain http to loopback when allowed",
@@ -105,6 +114,12 @@ func TestServe_accepts(t *testing.T) {
 		{name: "no account at all"},
 		{name: "another address of this host", args: []string{"--rest-addr=[::1]:0", "--grpc-addr=localhost:1", "--admin-addr=127.9.9.9:2"}},
 		{name: "any address when allowed", args: []string{"--rest-addr=:0", "--grpc-addr=0.0.0.0:0", "--admin-addr=[::]:0", "--insecure-no-auth"}},
+		{name: "a store with its password in the environment", env: map[string]string{"AMOGATE_STORE": "postgres://a:b@db/amogate"}},
+		{name: "a key ring in the environment", env: map[string]string{"AMOGATE_KEYRING": "k1:x"}},
+		{
+			name: "an integration",
+			args: []string{"--oauth-client-id=a", "--oauth-client-secret-file=" + token, "--oauth-redirect-url=http://127.0.0.1:8080/oauth/callback"},
+		},
 		{name: "the account's name as default", args: []string{"--default-account=default"}},
 		{name: "a data directory that is not there yet", args: []string{"--data-dir=" + filepath.Join(t.TempDir(), "new")}},
 	} {
@@ -121,8 +136,8 @@ func TestServe_accepts(t *testing.T) {
 			case c.url == "" && s.account == nil:
 			case s.account == nil:
 				t.Error("no account")
-			case s.account.url.String() != c.url || s.account.auth != c.auth:
-				t.Errorf("account %s with %#v", s.account.url, s.account.auth)
+			case s.account.host.String() != c.url || s.account.auth != c.auth:
+				t.Errorf("account %s with %#v", s.account.host, s.account.auth)
 			}
 		})
 	}
@@ -158,7 +173,23 @@ func TestServe_refuses(t *testing.T) {
 		{"another host's address", []string{"--admin-addr=192.0.2.1:1"}, nil, `--admin-addr: "192.0.2.1:1" can be reached`},
 		{"a name that may be anything", []string{"--grpc-addr=shop:1"}, nil, `--grpc-addr: "shop:1" can be reached`},
 		{"one port twice", []string{"--grpc-addr=127.0.0.1:8080"}, nil, `--grpc-addr: "127.0.0.1:8080" is --rest-addr already`},
-		{"an unknown default account", []string{"--default-account=other"}, nil, `--default-account: there is no account "other"`},
+		{"a default account that cannot be", []string{"--default-account=Other"}, nil, `--default-account: "Other" is not the name`},
+		{"a store of another engine", []string{"--store=mysql://db/amogate"}, nil, "--store: the scheme is unknown"},
+		{"a store that is no URL", []string{"--store=postgres://a:%zz@db"}, nil, "--store: cannot be read as a URL"},
+		{"a store with a relative path", []string{"--store=sqlite://data/amogate.db"}, nil, "--store: sqlite takes three slashes"},
+		{"a store with options", []string{"--store=sqlite:///data/amogate.db?mode=ro"}, nil, "--store: sqlite takes three slashes"},
+		{"a store's password on the command line", []string{"--store=postgres://a:b@db/amogate"}, nil, "--store: holds a password"},
+		{"a store's password among its options", []string{"--store=postgres://a@db/amogate?password=b"}, nil, "--store: holds a password"},
+		{"a key ring twice", []string{"--keyring-file=" + token}, map[string]string{"AMOGATE_KEYRING": "k1:x"}, "--keyring-file: AMOGATE_KEYRING is set too"},
+		{"an integration's id alone", []string{"--oauth-client-id=a"}, nil, "--oauth-client-secret-file: missing"},
+		{"an integration without its address", []string{"--oauth-client-id=a", "--oauth-client-secret-file=" + token}, nil, "--oauth-redirect-url: missing"},
+		{"an integration without its id", []string{"--oauth-client-secret-file=" + token}, nil, "--oauth-client-id: missing"},
+		{"an integration's secret twice", []string{"--oauth-client-secret-file=" + token}, map[string]string{"AMOGATE_OAUTH_CLIENT_SECRET": "x"}, "--oauth-client-secret-file: AMOGATE_OAUTH_CLIENT_SECRET is set too"},
+		{"a secret of two words", nil, map[string]string{"AMOGATE_OAUTH_CLIENT_SECRET": "x y"}, "--oauth-client-secret-file: AMOGATE_OAUTH_CLIENT_SECRET holds"},
+		{"a redirect address in clear", []string{"--oauth-redirect-url=http://amogate.example/oauth/callback"}, nil, `--oauth-redirect-url: plain http to "amogate.example"`},
+		{"a redirect address without a host", []string{"--oauth-redirect-url=/oauth/callback"}, nil, "--oauth-redirect-url: is not an address"},
+		{"an unknown zone", []string{"--oauth-zone=amocrm.de"}, nil, `--oauth-zone: "amocrm.de" is unknown`},
+		{"a time scale below 1", []string{"--time-scale=0.5"}, nil, "--time-scale: 0.5 is less than 1"},
 		{"a data directory that is a file", []string{"--data-dir=" + token}, nil, "--data-dir: "},
 		{"a negative number of customers", []string{"--sandbox", "--sandbox-customers=-1"}, nil, "--sandbox-customers: -1"},
 		{"a negative latency", []string{"--sandbox", "--sandbox-latency=-1s"}, nil, "--sandbox-latency: -1s"},
@@ -176,16 +207,16 @@ func TestServe_refuses(t *testing.T) {
 		{"a huge file", []string{account, "--account-token-file=" + write(t, "huge", strings.Repeat("x", maxSecret+1))}, nil, "--account-token-file: the file is larger"},
 		{"a token of two words", []string{account}, map[string]string{"AMOGATE_ACCOUNT_TOKEN": "Bearer x"}, "--account-token-file: AMOGATE_ACCOUNT_TOKEN holds"},
 		{"plain http", []string{"--account-url=http://shop.amocrm.ru"}, nil, `--account-url: plain http to "shop.amocrm.ru"`},
-		{"loopback", []string{"--account-url=https://127.0.0.1"}, nil, `--account-url: "127.0.0.1" is this host`},
+		{"loopback", []string{"--account-url=https://127.0.0.1"}, nil, `--account-url: "127.0.0.1" is not an account`},
 		{"another domain", []string{"--account-url=https://shop.example.com"}, nil, `--account-url: "shop.example.com" is not an account`},
 		{"a domain that only ends alike", []string{"--account-url=https://shop.notamocrm.ru"}, nil, `--account-url: "shop.notamocrm.ru" is not`},
 		{"a domain that only begins alike", []string{"--account-url=https://shop.amocrm.ru.example.com"}, nil, "--account-url: "},
 		{"the vendor's own site", []string{"--account-url=https://amocrm.ru"}, nil, `--account-url: "amocrm.ru" is not an account`},
 		{"another port", []string{"--account-url=https://shop.amocrm.ru:8443"}, nil, `--account-url: "shop.amocrm.ru:8443" is not`},
-		{"a path", []string{"--account-url=https://shop.amocrm.ru/api/v2"}, nil, "--account-url: has more than a host; give https://shop.amocrm.ru"},
-		{"a query", []string{"--account-url=https://shop.amocrm.ru?a=b"}, nil, "--account-url: has more than a host"},
-		{"a fragment", []string{"--account-url=https://shop.amocrm.ru#a"}, nil, "--account-url: has more than a host"},
-		{"credentials in the URL", []string{"--account-url=https://a:b@shop.amocrm.ru"}, nil, "--account-url: holds credentials"},
+		{"a path", []string{"--account-url=https://shop.amocrm.ru/api/v2"}, nil, "--account-url: the URL has more than a host; give https://shop.amocrm.ru"},
+		{"a query", []string{"--account-url=https://shop.amocrm.ru?a=b"}, nil, "--account-url: the URL has more than a host"},
+		{"a fragment", []string{"--account-url=https://shop.amocrm.ru#a"}, nil, "--account-url: the URL has more than a host"},
+		{"credentials in the URL", []string{"--account-url=https://a:b@shop.amocrm.ru"}, nil, "--account-url: the URL holds credentials"},
 		{"no URL", []string{"--account-url=shop.amocrm.ru"}, nil, "--account-url: cannot be read as a URL"},
 		{"another scheme", []string{"--account-url=ftp://shop.amocrm.ru"}, nil, "--account-url: cannot be read as a URL"},
 	} {
@@ -209,15 +240,18 @@ func TestServe_tellsEverythingThatIsWrongAtOnceAndNoSecret(t *testing.T) {
 	clearEnvironment(t)
 	const secret = "s3cr3t"
 	t.Setenv("AMOGATE_ACCOUNT_TOKEN", secret+" "+secret)
+	t.Setenv("AMOGATE_KEYRING", "k1:"+secret)
 	t.Setenv("AMOGATE_RATE", "fast")
 	code, stdout, stderr := try(t, "serve",
 		"--rest-addr=0.0.0.0:8080", "--grpc-addr=nowhere", "--admin-addr=127.0.0.1:x",
 		"--account-url=http://user:"+secret+"@shop.example.com/?USER_HASH="+secret,
 		"--account-token-file="+secret, "--account-login=a@example.com", "--account-api-key-file=./"+secret,
-		"--default-account=other", "--upstream-api=v9", "--upstream-page-size=0",
+		"--default-account=Other", "--store=postgres://u:"+secret+"@db/a", "--keyring-file="+secret,
+		"--oauth-client-secret-file="+secret, "--upstream-api=v9", "--upstream-page-size=0",
 		"--log-level=loud", "--log-format=xml", "--drain-delay=-1s", "--stop-timeout=-2s")
 	want := []string{
 		"rate", "rest-addr", "grpc-addr", "admin-addr", "account-url", "account-login", "default-account",
+		"store", "keyring-file", "oauth-client-id", "oauth-client-secret-file", "oauth-redirect-url",
 		"upstream-api", "upstream-page-size", "log-level", "log-format", "drain-delay", "stop-timeout",
 	}
 	for _, flag := range want {
@@ -266,5 +300,29 @@ func TestVariables_ofOtherCommandsDoNotMatter(t *testing.T) {
 	t.Setenv("AMOGATE_EMULATOR_SEED", "not a number")
 	if _, err := readServe(t); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestState_isNamedWithoutItsPassword(t *testing.T) {
+	for url, want := range map[string]string{
+		"postgres://a:b@db:5432/amogate?sslmode=require&password=c": "postgres://db:5432/amogate",
+		"sqlite:///var/lib/amogate/amogate.db":                      "sqlite:///var/lib/amogate/amogate.db",
+	} {
+		if got := (storeConfig{url: url}).name(); got != want {
+			t.Errorf("name of %q is %q, want %q", url, got, want)
+		}
+	}
+}
+
+func TestTimeScale_dividesTheDurations(t *testing.T) {
+	clearEnvironment(t)
+	for _, args := range [][]string{{"--time-scale=20"}, {"--time-scale=20", "--sandbox"}} {
+		s, err := readServe(t, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := s.store.settings, amosettings.Default().Divided(20); got != want {
+			t.Errorf("%q: settings %+v, want %+v", args, got, want)
+		}
 	}
 }

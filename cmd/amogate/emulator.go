@@ -40,6 +40,8 @@ type emulatorCommand struct {
 	unreadable problems
 }
 
+func (c *emulatorCommand) refuse(unreadable problems) { c.unreadable = unreadable }
+
 func (c *emulatorCommand) run(ctx context.Context, out streams) error {
 	e, err := c.build()
 	if err != nil {

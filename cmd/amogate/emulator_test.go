@@ -25,7 +25,7 @@ func TestEmulator_servesAndTellsItsCredentials(t *testing.T) {
 			"emulator", "--addr=127.0.0.1:0", "--customers=3", "--fault=" + fault, "--strict",
 			"--oauth-client-secret=s3", "--ban-after=0",
 		}
-		code <- run(ctx, args, writer, io.Discard)
+		code <- run(ctx, args, streams{strings.NewReader(""), writer, io.Discard})
 		_ = writer.Close() // a PipeWriter's Close cannot fail
 	}()
 	var url, text string
@@ -64,8 +64,10 @@ func TestEmulator_refuses(t *testing.T) {
 	if code != exitConfig {
 		t.Errorf("exit code %d, want %d", code, exitConfig)
 	}
-	for _, flag := range []string{"addr", "customers", "seed", "window", "latency", "fault", "ban-after", "ban-span", "ban-for",
-		"oauth-redirect-url", "access-life", "refresh-life", "code-life"} {
+	for _, flag := range []string{
+		"addr", "customers", "seed", "window", "latency", "fault", "ban-after", "ban-span", "ban-for",
+		"oauth-redirect-url", "access-life", "refresh-life", "code-life",
+	} {
 		if !strings.Contains(stderr, "\n  --"+flag+": ") {
 			t.Errorf("nothing is told of --%s:\n%s", flag, stderr)
 		}

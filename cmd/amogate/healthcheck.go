@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"google.golang.org/grpc"
@@ -11,9 +10,10 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 )
 
-// healthcheckTimeout is below what container engines wait by default (3 s and
-// more), so that the answer comes from here.
-const healthcheckTimeout = 2 * time.Second
+// answerTimeout is how long a process of this host is waited for. It is below
+// what container engines wait by default (3 s and more), so that the answer of
+// healthcheck comes from here.
+const answerTimeout = 2 * time.Second
 
 type healthcheckCommand struct {
 	GRPCAddr string `name:"grpc-addr" env:"AMOGATE_GRPC_ADDR" default:"127.0.0.1:9090" help:"Address of the gRPC server to ask. An address of every interface means this host."`
@@ -21,21 +21,17 @@ type healthcheckCommand struct {
 	unreadable problems
 }
 
+func (c *healthcheckCommand) refuse(unreadable problems) { c.unreadable = unreadable }
+
 func (c *healthcheckCommand) run(ctx context.Context, _ streams) error {
 	p := c.unreadable
-	host, port, err := net.SplitHostPort(c.GRPCAddr)
-	if err != nil {
-		p.add("grpc-addr", "%q is not an address; give HOST:PORT, for instance 127.0.0.1:9090", c.GRPCAddr)
-	}
+	p.checkAddress("grpc-addr", c.GRPCAddr)
 	if err := p.err(); err != nil {
 		return err
 	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "127.0.0.1" // in an image without a hosts file, too
-	}
-	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	conn, err := grpc.NewClient(net.JoinHostPort(host, port),
+	conn, err := grpc.NewClient(reachable(c.GRPCAddr),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		// A proxy is not for the server of this host.
 		grpc.WithNoProxy())

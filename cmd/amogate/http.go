@@ -43,24 +43,6 @@ func stopHTTP(ctx context.Context, s *http.Server) error {
 	return fmt.Errorf("stop HTTP: requests in flight were cut: %w", err)
 }
 
-// adminHandler serves what operators look at. It holds no profiler and no
-// command line: they tell secrets.
-func adminHandler(metrics http.Handler, ready func() bool) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", metrics)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeStatus(w, http.StatusOK, "alive")
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if ready() {
-			writeStatus(w, http.StatusOK, "ready")
-			return
-		}
-		writeStatus(w, http.StatusServiceUnavailable, "not_ready")
-	})
-	return mux
-}
-
 func writeStatus(w http.ResponseWriter, code int, status string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")

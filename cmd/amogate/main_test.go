@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -43,10 +44,16 @@ func clearEnvironment(t *testing.T) {
 // stopped.
 func try(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	return tryWith(t, "", args...)
+}
+
+// tryWith does the same with something on standard input.
+func tryWith(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	var out, err bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	code = run(ctx, args, &out, &err)
+	code = run(ctx, args, streams{strings.NewReader(stdin), &out, &err})
 	return code, out.String(), err.String()
 }
 
@@ -105,12 +112,13 @@ var freePorts = []string{"--rest-addr=127.0.0.1:0", "--grpc-addr=127.0.0.1:0", "
 func startServe(t *testing.T, flags ...string) (a addresses, stop func() (int, string)) {
 	t.Helper()
 	clearEnvironment(t)
+	t.Setenv("AMOGATE_DATA_DIR", filepath.Join(t.TempDir(), "data"))
 	ctx, cancel := context.WithCancel(t.Context())
 	reader, writer := io.Pipe()
 	out := readOutput(reader)
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, append(append([]string{"serve"}, freePorts...), flags...), io.Discard, writer)
+		code <- run(ctx, append(append([]string{"serve"}, freePorts...), flags...), streams{strings.NewReader(""), io.Discard, writer})
 		_ = writer.Close() // a PipeWriter's Close cannot fail
 	}()
 	a = out.wait(t)
@@ -186,4 +194,24 @@ func get(t *testing.T, url string, status int) string {
 		t.Fatalf("GET %s: status %d, want %d: %s", url, response.StatusCode, status, body)
 	}
 	return string(body)
+}
+
+// readUntil returns the first line that is looked for, and reads no further.
+func readUntil(t *testing.T, r io.Reader, found func(line string) bool) string {
+	t.Helper()
+	var text strings.Builder
+	one := make([]byte, 1)
+	for {
+		if _, err := r.Read(one); err != nil {
+			t.Fatalf("%v after:\n%s", err, text.String())
+		}
+		text.Write(one)
+		if one[0] != '\n' {
+			continue
+		}
+		lines := strings.Split(text.String(), "\n")
+		if line := lines[len(lines)-2]; found(line) {
+			return line
+		}
+	}
 }

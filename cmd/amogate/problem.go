@@ -14,6 +14,17 @@ func (p *problems) add(flag, format string, args ...any) {
 	*p = append(*p, "--"+flag+": "+fmt.Sprintf(format, args...))
 }
 
+// has says whether something is wrong with a flag already: a value that could
+// not be read is not checked as well.
+func (p problems) has(flag string) bool {
+	for _, line := range p {
+		if strings.HasPrefix(line, "--"+flag+": ") {
+			return true
+		}
+	}
+	return false
+}
+
 // err returns one error for all problems, nil for none.
 func (p problems) err() error {
 	if len(p) == 0 {

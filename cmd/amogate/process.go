@@ -7,13 +7,16 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
+	"os"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/amogate/amogate/account"
+	"github.com/amogate/amogate/admin"
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/emulator"
 	"github.com/amogate/amogate/internal/telemetry"
@@ -73,13 +76,20 @@ func (l *listeners) close() {
 // process is everything that runs in one serve.
 type process struct {
 	listeners *listeners
+	state     *state
 	server    *server.Server
-	client    *amo.Client // nil = no account
 	pipe      *grpc.ClientConn
 	rest      *http.Server
+	mux       *adminMux
+	adminGRPC *grpc.Server
 	admin     *http.Server
 	sandbox   *http.Server // nil = no sandbox
-	tasks     tasks
+	// sandboxDir is the data directory of the sandbox, "" without one.
+	sandboxDir string
+	watch      *storeWatch
+	tasks      tasks
+	// ready is whether the server takes calls.
+	ready atomic.Bool
 }
 
 // serve runs until ctx is done or a part fails, then stops in good order.
@@ -107,7 +117,9 @@ func serveWith(ctx context.Context, s settings, tel *telemetry.Telemetry, out st
 	defer opened.close()
 	p := &process{listeners: opened, tasks: newTasks()}
 	if err := p.build(ctx, s, tel); err != nil {
-		p.close()
+		if err = errors.Join(err, p.close(context.WithoutCancel(ctx), s)); errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return nil // a signal came before there was anything to stop
+		}
 		return err
 	}
 	p.start()
@@ -129,43 +141,29 @@ func serveWith(ctx context.Context, s settings, tel *telemetry.Telemetry, out st
 	return nil
 }
 
-// build makes the parts from the account outwards: account, gRPC server,
-// gateway.
+// build makes the parts from the store outwards: the state with its accounts,
+// gRPC server, gateway. The admin address answers from the start, so that a start
+// that waits for the store can be looked at.
 func (p *process) build(ctx context.Context, s settings, tel *telemetry.Telemetry) error {
-	account := s.account
+	p.mux = newAdminMux(tel.MetricsHandler(), p.isReady)
+	p.admin = newAdminServer(p.mux, s.logger)
+	p.tasks.add(func() error { return p.admin.Serve(p.listeners.admin) })
+	p.tasks.start()
 	if s.sandbox != nil {
-		var err error
-		if account, err = p.buildSandbox(*s.sandbox, s.logger); err != nil {
+		if err := p.buildSandbox(&s); err != nil {
 			return err
 		}
 	}
-	accounts := server.StaticAccounts{Default: s.defaultAccount, Clients: map[string]*amo.Client{}}
-	if account != nil {
-		client, err := amo.New(amo.Config{
-			Account:    defaultAccount,
-			BaseURL:    account.url,
-			Auth:       account.auth,
-			Rate:       s.rate,
-			Generation: s.generation,
-			PageSize:   s.pageSize,
-			UserAgent:  "amogate/" + readBuild().version,
-			Logger:     s.logger,
-
-			AllowInsecure: s.insecureUpstream || s.sandbox != nil,
-		})
-		if err != nil {
-			return &exitError{exitConfig, err}
-		}
-		p.client = client
-		accounts.Clients[defaultAccount] = client
+	var err error
+	if p.state, err = openState(ctx, s.state(p.listeners.admin.Addr().String())); err != nil {
+		return err
 	}
 	drainDelay := s.drainDelay
 	if drainDelay == 0 {
 		drainDelay = -1 // the server's zero is its default
 	}
-	var err error
 	p.server, err = server.New(server.Config{
-		Accounts:    accounts,
+		Accounts:    server.RegisteredAccounts{Registry: p.state.registry},
 		Logger:      s.logger,
 		DrainDelay:  drainDelay,
 		StopTimeout: s.stopTimeout,
@@ -174,26 +172,45 @@ func (p *process) build(ctx context.Context, s settings, tel *telemetry.Telemetr
 	if err != nil {
 		return err
 	}
-	return p.buildHTTP(ctx, s.logger, tel)
+	p.watch = newStoreWatch(p.state.store, s.store.settings, s.logger, p.server.SetServing)
+	answers, err := admin.New(p.state.registry)
+	if err != nil {
+		return err
+	}
+	p.adminGRPC = newAdminGRPC(answers, s.store.name(), s.logger)
+	return p.buildREST(ctx, s.logger, tel)
 }
+
+// isReady says whether calls are taken: not before the store is open, and not
+// while the server drains. A store that goes away later does not change it.
+func (p *process) isReady() bool { return p.ready.Load() && p.server.Ready() }
 
 // buildSandbox puts an emulated account behind a socket of its own, so that the
-// path to it is the one to a real account.
-func (p *process) buildSandbox(config emulator.Config, logger *slog.Logger) (*account, error) {
-	e, err := emulator.New(config)
+// path to it is the one to a real account, and the state into a directory that
+// does not outlive the process.
+func (p *process) buildSandbox(s *settings) error {
+	e, err := emulator.New(*s.sandbox)
 	if err != nil {
-		return nil, &exitError{exitConfig, err}
+		return &exitError{exitConfig, err}
 	}
-	p.sandbox = newHTTPServer(e, logger)
-	return &account{
-		url:  &url.URL{Scheme: "http", Host: p.listeners.sandbox.Addr().String()},
-		auth: amo.BearerToken(emulator.DefaultToken),
-	}, nil
+	host, err := amo.ParseURL("http://"+p.listeners.sandbox.Addr().String(), true)
+	if err != nil {
+		return err
+	}
+	if p.sandboxDir, err = os.MkdirTemp("", "amogate-sandbox-"); err != nil {
+		return &exitError{exitUnavailable, fmt.Errorf("--sandbox: %w", err)}
+	}
+	p.sandbox = newHTTPServer(e, s.logger)
+	s.account = &flagAccount{host: host, auth: amo.BearerToken(emulator.DefaultToken)}
+	s.allowInsecureUpstream = true
+	s.store = sandboxStore(p.sandboxDir, s.store)
+	return nil
 }
 
-// buildHTTP puts the gateway on a pipe to the gRPC server: REST calls pass the
-// same interceptors as all others.
-func (p *process) buildHTTP(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) error {
+// buildREST puts the gateway on a pipe to the gRPC server: REST calls pass the
+// same interceptors as all others. Browsers that come back from a consent pass it
+// by.
+func (p *process) buildREST(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) error {
 	pipe := bufconn.Listen(pipeBytes)
 	p.tasks.add(func() error { return p.server.Serve(pipe) })
 	var err error
@@ -205,12 +222,18 @@ func (p *process) buildHTTP(ctx context.Context, logger *slog.Logger, tel *telem
 	if err != nil {
 		return fmt.Errorf("connect gateway: %w", err)
 	}
-	rest, err := gateway.New(ctx, p.pipe, gateway.Options{Ready: p.server.Ready, Logger: logger})
+	rest, err := gateway.New(ctx, p.pipe, gateway.Options{Ready: p.isReady, Logger: logger})
 	if err != nil {
 		return fmt.Errorf("build gateway: %w", err)
 	}
-	p.rest = newHTTPServer(tel.Handler(rest), logger)
-	p.admin = newHTTPServer(adminHandler(tel.MetricsHandler(), p.server.Ready), logger)
+	callback := p.state.registry.Callback()
+	p.rest = newHTTPServer(tel.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == account.CallbackPath {
+			callback.ServeHTTP(w, r)
+			return
+		}
+		rest.ServeHTTP(w, r)
+	})), logger)
 	return nil
 }
 
@@ -220,7 +243,9 @@ func (p *process) start() {
 	}
 	p.tasks.add(func() error { return p.server.Serve(p.listeners.grpc) })
 	p.tasks.add(func() error { return p.rest.Serve(p.listeners.rest) })
-	p.tasks.add(func() error { return p.admin.Serve(p.listeners.admin) })
+	p.tasks.add(p.watch.run)
+	p.mux.open(p.adminGRPC)
+	p.ready.Store(true)
 	p.tasks.start()
 }
 
@@ -232,8 +257,11 @@ func (p *process) announce(ctx context.Context, s settings, out streams) {
 		"admin", p.listeners.admin.Addr().String(),
 		"version", readBuild().version,
 	}
+	if s.sandbox == nil {
+		attributes = append(attributes, "store", s.store.name())
+	}
 	if s.account != nil {
-		attributes = append(attributes, "account_url", s.account.url.String(), "rate", s.rate)
+		attributes = append(attributes, "account_url", s.account.host.String(), "rate", s.rate)
 	}
 	if p.sandbox == nil {
 		s.logger.InfoContext(ctx, "serving", attributes...)
@@ -247,33 +275,45 @@ func (p *process) announce(ctx context.Context, s settings, out streams) {
 }
 
 // stop ends the parts from the callers inwards: gRPC with its streams, which
-// REST hangs on, then REST, and last the admin address, so that probes and
-// scrapes see the end.
+// REST hangs on, then REST, the administration, the accounts with their tokens
+// and the store, and last the admin address, so that probes and scrapes see the
+// end.
 func (p *process) stop(ctx context.Context) error {
 	errs := []error{
 		p.server.Drain(ctx),
 		stopHTTP(ctx, p.rest),
+		p.pipe.Close(),
+		p.mux.close(ctx),
 	}
-	errs = append(errs, p.pipe.Close())
-	p.closeClient()
+	p.watch.stop()
+	errs = append(errs, p.state.close(ctx))
 	if p.sandbox != nil {
-		errs = append(errs, stopHTTP(ctx, p.sandbox))
+		errs = append(errs, stopHTTP(ctx, p.sandbox), os.RemoveAll(p.sandboxDir))
 	}
+	p.adminGRPC.Stop()
 	errs = append(errs, stopHTTP(ctx, p.admin))
 	p.tasks.wait()
 	return errors.Join(errs...)
 }
 
 // close lets go of what build made before it failed.
-func (p *process) close() {
-	p.closeClient()
+func (p *process) close(ctx context.Context, s settings) error {
+	ctx, cancel := context.WithTimeout(ctx, s.stopTimeout)
+	defer cancel()
+	var errs []error
 	if p.pipe != nil {
-		_ = p.pipe.Close()
+		errs = append(errs, p.pipe.Close())
 	}
-}
-
-func (p *process) closeClient() {
-	if p.client != nil {
-		p.client.Close()
+	if p.state != nil {
+		errs = append(errs, p.state.close(ctx))
 	}
+	if p.adminGRPC != nil {
+		p.adminGRPC.Stop()
+	}
+	if p.sandboxDir != "" {
+		errs = append(errs, os.RemoveAll(p.sandboxDir))
+	}
+	errs = append(errs, stopHTTP(ctx, p.admin))
+	p.tasks.wait()
+	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -22,14 +23,36 @@ func (p *problems) readSecret(flag, path string) string {
 		p.add(flag, "cannot read the file: %v; the flag takes the path of a file that holds the secret, not the secret", err)
 		return ""
 	}
+	return p.checkSecret(flag, "the file", content)
+}
+
+// stdinName stands for standard input where a file is asked for.
+const stdinName = "-"
+
+// readSecretFrom reads the file of a flag, or standard input.
+func (p *problems) readSecretFrom(stdin io.Reader, flag, path string) string {
+	if path != stdinName {
+		return p.readSecret(flag, path)
+	}
+	content, err := io.ReadAll(io.LimitReader(stdin, maxSecret+1))
+	if err != nil {
+		p.add(flag, "cannot read standard input: %v", err)
+		return ""
+	}
+	return p.checkSecret(flag, "standard input", content)
+}
+
+// checkSecret takes the white space off a secret and checks that it is nothing
+// else.
+func (p *problems) checkSecret(flag, source string, content []byte) string {
 	secret := strings.TrimSpace(string(content))
 	switch {
 	case secret == "":
-		p.add(flag, "the file is empty; write the secret to it")
+		p.add(flag, "%s is empty; write the secret to it", source)
 	case len(content) > maxSecret:
-		p.add(flag, "the file is larger than 64 KiB; it should hold the secret alone")
+		p.add(flag, "%s is larger than 64 KiB; it should hold the secret alone", source)
 	case strings.ContainsFunc(secret, isNotSecret):
-		p.add(flag, "the file holds more than a secret: line breaks, blanks or other characters; it should hold the secret alone")
+		p.add(flag, "%s holds more than a secret: line breaks, blanks or other characters; it should hold the secret alone", source)
 	default:
 		return secret
 	}

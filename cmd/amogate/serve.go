@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"math"
-	"os"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ const maxPageSize = 500
 type serveCommand struct {
 	RESTAddr       string `name:"rest-addr" env:"AMOGATE_REST_ADDR" group:"listening" default:"127.0.0.1:8080" help:"Address of REST. Port 0 takes a free one, told in the log."`
 	GRPCAddr       string `name:"grpc-addr" env:"AMOGATE_GRPC_ADDR" group:"listening" default:"127.0.0.1:9090" help:"Address of gRPC."`
-	AdminAddr      string `name:"admin-addr" env:"AMOGATE_ADMIN_ADDR" group:"listening" default:"127.0.0.1:9100" help:"Address of /metrics, /healthz and /readyz."`
+	AdminAddr      string `name:"admin-addr" env:"AMOGATE_ADMIN_ADDR" group:"listening" default:"127.0.0.1:9100" help:"Address of /metrics, /healthz, /readyz and the administration over gRPC; it is for this host alone."`
 	InsecureNoAuth bool   `name:"insecure-no-auth" env:"AMOGATE_INSECURE_NO_AUTH" group:"listening" help:"Allow addresses that other hosts reach, although callers are not asked for credentials."`
 
 	AccountURL        string `name:"account-url" env:"AMOGATE_ACCOUNT_URL" group:"account" placeholder:"URL" help:"The account: https://SUBDOMAIN.amocrm.ru, .amocrm.com or .kommo.com. Without it and without --sandbox calls are answered with what to do."`
@@ -29,7 +28,9 @@ type serveCommand struct {
 	AccountLogin      string `name:"account-login" env:"AMOGATE_ACCOUNT_LOGIN" group:"account" placeholder:"EMAIL" help:"User to log in as, instead of a token."`
 	AccountAPIKeyFile string `name:"account-api-key-file" env:"AMOGATE_ACCOUNT_API_KEY_FILE" group:"account" placeholder:"FILE" help:"File with the API key of --account-login."`
 	DefaultAccount    string `name:"default-account" env:"AMOGATE_DEFAULT_ACCOUNT" group:"account" placeholder:"NAME" help:"Account of calls that name none. Default: the only one there is."`
-	DataDir           string `name:"data-dir" env:"AMOGATE_DATA_DIR" group:"account" placeholder:"DIR" help:"Directory of what must survive a restart. So far nothing has to: it is checked and left alone."`
+
+	State stateFlags `embed:""`
+	OAuth oauthFlags `embed:""`
 
 	UpstreamAPI           string  `name:"upstream-api" env:"AMOGATE_UPSTREAM_API" group:"upstream" default:"auto" help:"Generation of the account's API: v2, v4, or auto to choose for each operation."`
 	UpstreamPageSize      int     `name:"upstream-page-size" env:"AMOGATE_UPSTREAM_PAGE_SIZE" group:"upstream" default:"500" help:"Rows asked for at once, 1 to 500."`
@@ -52,8 +53,11 @@ type serveCommand struct {
 // settings are the flags of serve, checked.
 type settings struct {
 	rest, grpc, admin       string
-	account                 *account // nil = none, or the sandbox's
+	account                 *flagAccount // nil = none, or the sandbox's
 	defaultAccount          string
+	store                   storeConfig
+	integration             *integration // nil = none
+	allowInsecureUpstream   bool
 	generation              amo.Generation
 	pageSize                int
 	rate                    float64
@@ -62,6 +66,8 @@ type settings struct {
 	logger                  *slog.Logger
 	drainDelay, stopTimeout time.Duration
 }
+
+func (c *serveCommand) refuse(unreadable problems) { c.unreadable = unreadable }
 
 func (c *serveCommand) run(ctx context.Context, out streams) error {
 	s, err := c.read(out)
@@ -78,13 +84,15 @@ func (c *serveCommand) read(out streams) (settings, error) {
 	s := settings{
 		rest: c.RESTAddr, grpc: c.GRPCAddr, admin: c.AdminAddr,
 		pageSize: c.UpstreamPageSize, rate: c.Rate,
-		drainDelay: c.DrainDelay, stopTimeout: c.StopTimeout,
+		allowInsecureUpstream: c.AllowInsecureUpstream,
+		drainDelay:            c.DrainDelay, stopTimeout: c.StopTimeout,
 	}
 	s.insecureUpstream = c.AllowInsecureUpstream
 	c.checkAddresses(&p)
 	s.account = c.readAccount(&p)
 	s.defaultAccount = c.readDefaultAccount(&p)
-	c.checkDataDir(&p)
+	s.store = c.readState(&p)
+	s.integration = c.OAuth.read(&p)
 	c.readUpstream(&p, &s)
 	s.sandbox = c.readSandbox(&p)
 	s.logger = p.readLogger(c.LogLevel, c.LogFormat, out.stderr)
@@ -92,15 +100,18 @@ func (c *serveCommand) read(out streams) (settings, error) {
 	return s, p.err()
 }
 
-// unread says whether the value of a flag could not be read at all, so that
-// its zero is not reported as well.
-func (c *serveCommand) unread(flag string) bool {
-	for _, line := range c.unreadable {
-		if strings.HasPrefix(line, "--"+flag+": ") {
-			return true
-		}
+// state returns what openState needs to know.
+func (s settings) state(adminAddr string) stateSettings {
+	return stateSettings{
+		store: s.store, adminAddr: adminAddr,
+		integration: s.integration, static: s.account, defaultAccount: s.defaultAccount,
+		allowInsecureUpstream: s.allowInsecureUpstream,
+		client: amo.Config{
+			Rate: s.rate, Generation: s.generation, PageSize: s.pageSize,
+			UserAgent: userAgent(), Logger: s.logger,
+		},
+		logger: s.logger,
 	}
-	return false
 }
 
 func (c *serveCommand) checkAddresses(p *problems) {
@@ -117,22 +128,17 @@ func (c *serveCommand) checkAddresses(p *problems) {
 }
 
 func (c *serveCommand) readDefaultAccount(p *problems) string {
-	name := c.DefaultAccount
-	if name == "" || name == defaultAccount {
-		return name
+	if c.DefaultAccount != "" && !accountName.MatchString(c.DefaultAccount) {
+		p.add("default-account", "%q is not the name of an account; %s", c.DefaultAccount, accountNameRule)
 	}
-	p.add("default-account", "there is no account %q; the account of the --account flags, and of the sandbox, is named %q", name, defaultAccount)
-	return ""
+	return c.DefaultAccount
 }
 
-func (c *serveCommand) checkDataDir(p *problems) {
-	if c.DataDir == "" || c.Sandbox {
-		return
+func (c *serveCommand) readState(p *problems) storeConfig {
+	if c.Sandbox {
+		return storeConfig{settings: c.State.Where.readSettings(p)}
 	}
-	info, err := os.Stat(c.DataDir)
-	if err == nil && !info.IsDir() {
-		p.add("data-dir", "%q is not a directory; give one, or a path that does not exist yet", c.DataDir)
-	}
+	return c.State.read(p)
 }
 
 func (c *serveCommand) readUpstream(p *problems, s *settings) {
@@ -146,10 +152,10 @@ func (c *serveCommand) readUpstream(p *problems, s *settings) {
 	default:
 		p.add("upstream-api", "%q is unknown; give auto, v2 or v4", c.UpstreamAPI)
 	}
-	if (c.UpstreamPageSize < 1 || c.UpstreamPageSize > maxPageSize) && !c.unread("upstream-page-size") {
+	if (c.UpstreamPageSize < 1 || c.UpstreamPageSize > maxPageSize) && !p.has("upstream-page-size") {
 		p.add("upstream-page-size", "%d is not from 1 to %d", c.UpstreamPageSize, maxPageSize)
 	}
-	if (math.IsNaN(c.Rate) || c.Rate <= 0 || c.Rate > maxRate) && !c.unread("rate") {
+	if (math.IsNaN(c.Rate) || c.Rate <= 0 || c.Rate > maxRate) && !p.has("rate") {
 		p.add("rate", "%v is not above 0 and at most %d, which is what amoCRM allows an account", c.Rate, maxRate)
 	}
 }
@@ -168,7 +174,7 @@ func (c *serveCommand) readSandbox(p *problems) *emulator.Config {
 }
 
 func (c *serveCommand) checkLifecycle(p *problems) {
-	if c.unread("drain-delay") || c.unread("stop-timeout") {
+	if p.has("drain-delay") || p.has("stop-timeout") {
 		return
 	}
 	if c.DrainDelay < 0 {

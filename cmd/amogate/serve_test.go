@@ -158,7 +158,7 @@ func TestServe_withoutAccountIsReadyAndSaysWhatToDo(t *testing.T) {
 	if status.Code(err) != codes.FailedPrecondition || reason(err) != "NO_ACCOUNT" {
 		t.Errorf("error %v, want FAILED_PRECONDITION with NO_ACCOUNT", err)
 	}
-	if body := get(t, "http://"+a.REST+"/v1/customers/1", http.StatusFailedDependency); !strings.Contains(body, "--account-url") {
+	if body := get(t, "http://"+a.REST+"/v1/customers/1", http.StatusFailedDependency); !strings.Contains(body, "amogate account add NAME --oauth") {
 		t.Errorf("REST does not say what to do: %s", body)
 	}
 }
@@ -222,7 +222,7 @@ func TestTrace_isOneFromCallerToAccount(t *testing.T) {
 	s.logger = p.readLogger("info", "json", writer)
 	done := make(chan error, 1)
 	go func() {
-		done <- serveWith(ctx, s, tel, streams{io.Discard, writer})
+		done <- serveWith(ctx, s, tel, streams{strings.NewReader(""), io.Discard, writer})
 		_ = writer.Close() // a PipeWriter's Close cannot fail
 	}()
 	out := readOutput(reader)
@@ -439,7 +439,7 @@ func TestHealthcheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	begun := time.Now()
-	if code, _, _ := try(t, "healthcheck"); code != exitFailed || time.Since(begun) > healthcheckTimeout+time.Second {
+	if code, _, _ := try(t, "healthcheck"); code != exitFailed || time.Since(begun) > answerTimeout+time.Second {
 		t.Errorf("healthcheck of nobody: exit code %d after %v", code, time.Since(begun))
 	}
 	if code, _, stderr := try(t, "healthcheck", "--grpc-addr=9090"); code != exitConfig || !strings.Contains(stderr, "--grpc-addr") {

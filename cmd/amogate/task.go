@@ -19,7 +19,8 @@ func newTasks() tasks {
 
 func (t *tasks) add(serve func() error) { t.todo = append(t.todo, serve) }
 
-// start runs every task. The first that fails is told on failed.
+// start runs every task that was added since the last start. The first that
+// fails is told on failed.
 func (t *tasks) start() {
 	for _, serve := range t.todo {
 		t.group.Go(func() {
@@ -31,6 +32,7 @@ func (t *tasks) start() {
 			}
 		})
 	}
+	t.todo = nil
 }
 
 func (t *tasks) wait() { t.group.Wait() }

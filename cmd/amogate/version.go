@@ -44,3 +44,6 @@ func readBuild() build {
 	}
 	return b
 }
+
+// userAgent is how accounts see this program.
+func userAgent() string { return "amogate/" + readBuild().version }

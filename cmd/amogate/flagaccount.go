@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -9,27 +8,25 @@ import (
 	"github.com/amogate/amogate/amo"
 )
 
-// defaultAccount is the name of the account that the flags describe, and of the
-// sandbox.
-const defaultAccount = "default"
+// accountName is what accounts may be called.
+var accountName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
+
+// accountNameRule says the same in words.
+const accountNameRule = "give 1 to 64 of a-z, 0-9, - and _, beginning with a letter or a digit"
 
 // tokenVariable may hold the token where files are impractical. It has no flag:
 // command lines are open to every process of the host.
 const tokenVariable = "AMOGATE_ACCOUNT_TOKEN" //nolint:gosec // the name of a variable, not a token
 
-// accountHost is what accounts live on. A typing error would otherwise hand
-// the credentials to whoever owns the domain.
-var accountHost = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?\.(amocrm\.ru|amocrm\.com|kommo\.com)$`)
-
-// account is the account of the flags, checked.
-type account struct {
-	url  *url.URL
+// flagAccount is the account of the flags, checked.
+type flagAccount struct {
+	host amo.Host
 	auth amo.Auth
 }
 
 // readAccount checks the flags of the account and reads its secrets. It returns
 // nil when there is no account, or when something is wrong with it.
-func (c *serveCommand) readAccount(p *problems) *account {
+func (c *serveCommand) readAccount(p *problems) *flagAccount {
 	token := strings.TrimSpace(os.Getenv(tokenVariable))
 	if c.Sandbox {
 		for _, given := range []struct{ name, value string }{
@@ -53,7 +50,7 @@ func (c *serveCommand) readAccount(p *problems) *account {
 		return nil
 	}
 	before := len(*p)
-	a := &account{url: c.readAccountURL(p)}
+	a := &flagAccount{host: c.readAccountURL(p)}
 	switch {
 	case hasToken && hasLogin:
 		p.add("account-login", "the account has a token too; give either a token (--account-token-file or %s) "+
@@ -98,35 +95,21 @@ func (c *serveCommand) readLogin(p *problems) amo.Auth {
 	return amo.Session{Login: c.AccountLogin, APIKey: p.readSecret("account-api-key-file", c.AccountAPIKeyFile)}
 }
 
-// readAccountURL never repeats more of the URL than its host: people put
-// credentials into URLs.
-func (c *serveCommand) readAccountURL(p *problems) *url.URL {
+// readAccountURL reads the URL by the rules that hold for every account.
+func (c *serveCommand) readAccountURL(p *problems) amo.Host {
 	const flag = "account-url"
 	if c.AccountURL == "" {
 		p.add(flag, "missing; credentials need the account they are for: https://SUBDOMAIN.amocrm.ru")
-		return nil
+		return amo.Host{}
 	}
-	u, err := url.Parse(c.AccountURL)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		p.add(flag, "cannot be read as a URL; give https://SUBDOMAIN.amocrm.ru, .amocrm.com or .kommo.com")
-		return nil
+	host, err := amo.ParseURL(c.AccountURL, c.AllowInsecureUpstream)
+	if err == nil {
+		return host
 	}
-	if u.User != nil {
-		p.add(flag, "holds credentials; give them with --account-token-file, or --account-login and --account-api-key-file")
+	if _, insecure := amo.ParseURL(c.AccountURL, true); insecure == nil {
+		p.add(flag, "%v, or add --allow-insecure-upstream for a test", err)
+	} else {
+		p.add(flag, "%v", err)
 	}
-	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		p.add(flag, "has more than a host; give %s://%s", u.Scheme, u.Host)
-	}
-	host := strings.ToLower(u.Hostname())
-	switch {
-	case c.AllowInsecureUpstream:
-	case u.Scheme == "http":
-		p.add(flag, "plain http to %q sends credentials and customers in clear; use https, or add --allow-insecure-upstream for a test", host)
-	case isLoopback(host):
-		p.add(flag, "%q is this host, not amoCRM; add --allow-insecure-upstream for a test", host)
-	case !accountHost.MatchString(host) || (u.Port() != "" && u.Port() != "443"):
-		p.add(flag, "%q is not an account of amoCRM; give https://SUBDOMAIN.amocrm.ru, .amocrm.com or .kommo.com, "+
-			"or add --allow-insecure-upstream for a test", u.Host)
-	}
-	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
+	return amo.Host{}
 }
