@@ -84,8 +84,11 @@ func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
 		}
 		left = true
 		u.requests++
-		c.retries.earn()
-		c.config.Retries.earn()
+		if u.requests == 1 {
+			// What is tried again earns nothing: an outage would feed itself.
+			c.retries.earn()
+			c.config.Retries.earn()
+		}
 		if r.left != nil {
 			r.left()
 		}

@@ -40,8 +40,8 @@ type Settings struct {
 	// RetryBase and RetryMax bound the pause before try n of a read: random up to
 	// RetryBase·2ⁿ⁻¹, at most RetryMax.
 	RetryBase, RetryMax time.Duration
-	// RetryShare is the share of retries among requests over time, per account
-	// and per process: an outage is not answered with more requests.
+	// RetryShare is how many retries come to one request that is none, over time,
+	// per account and per process: an outage is not answered with more requests.
 	RetryShare float64
 	// RetryBurst is how many retries may be saved up.
 	RetryBurst float64

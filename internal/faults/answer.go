@@ -200,8 +200,9 @@ var innerErrors = []innerError{
 	{amo.V2, `{"response":{"error":"Not paid","error_code":"402"}}`, codes.FailedPrecondition, "CUSTOMERS_NOT_IN_PLAN"},
 	{amo.V2, `{"title":"Error","status":403,"detail":"Forbidden"}`, codes.PermissionDenied, "UPSTREAM_FORBIDDEN"},
 	{amo.V4, `{"title":"Forbidden","type":"https://httpstatus.es/403","status":403,"detail":"No rights"}`, codes.PermissionDenied, "UPSTREAM_FORBIDDEN"},
-	{amo.V4, `{"title":"Payment Required","status":402,"detail":"Account has been blocked"}`, codes.FailedPrecondition, "ACCOUNT_PAYMENT_REQUIRED"},
 	{amo.V4, `{"response":{"error":"No rights","error_code":"244"}}`, codes.PermissionDenied, "UPSTREAM_FORBIDDEN"},
+	// The last one: after it nothing is read for an hour.
+	{amo.V4, `{"title":"Payment Required","status":402,"detail":"Account has been blocked"}`, codes.FailedPrecondition, "ACCOUNT_PAYMENT_REQUIRED"},
 }
 
 // errorsInside has upstream answer lists with 200 and an error object.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -20,6 +22,8 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/server"
@@ -36,6 +40,8 @@ type bubbleConfig struct {
 	replicas int
 	// others are the names of accounts beside the main one.
 	others []string
+	// store is around what the limiters of all replicas share; nil = nothing is.
+	store func(limit.Store) limit.Store
 }
 
 // bubbleStack is a stack without sockets, for rows with a clock of their own:
@@ -46,6 +52,8 @@ type bubbleStack struct {
 	// emulators are all accounts by name, replicas all processes.
 	emulators map[string]*emulator.Emulator
 	replicas  []*replica
+	// store is what their limiters share.
+	store limit.Store
 }
 
 // replica is one of the processes that share accounts.
@@ -107,8 +115,12 @@ func (s *bubbleStack) start(ctx context.Context, config bubbleConfig) error {
 		s.emulators[name] = e
 	}
 	s.emulator = s.emulators[mainAccount]
-	for range max(config.replicas, 1) {
-		r, err := s.startReplica(ctx, config)
+	s.store = limit.NewMemory(settings.Default().FirstSlot)
+	if config.store != nil {
+		s.store = config.store(s.store)
+	}
+	for i := range max(config.replicas, 1) {
+		r, err := s.startReplica(ctx, config, strconv.Itoa(i))
 		if err != nil {
 			return err
 		}
@@ -118,20 +130,32 @@ func (s *bubbleStack) start(ctx context.Context, config bubbleConfig) error {
 	return nil
 }
 
-func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig) (*replica, error) {
+func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, name string) (*replica, error) {
 	logger := slog.New(slog.NewJSONHandler(s.log, nil))
+	presence := limit.NewPresence(s.store, name, settings.Default())
+	beating, still := context.WithCancel(context.Background())
+	var beats sync.WaitGroup
+	beats.Go(func() { presence.Run(beating) })
+	s.onClose(func() error { still(); beats.Wait(); return nil })
 	clients := map[string]*amo.Client{}
 	for name, e := range s.emulators {
 		transport := e.Transport()
 		if config.transport != nil {
 			transport = config.transport(transport)
 		}
+		limiter, err := limit.New(limit.Config{
+			Account: name, Rate: cmp.Or(config.rate, amo.DefaultRate), Store: s.store, Presence: presence, Settings: settings.Default(), Logger: logger,
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.onClose(func() error { limiter.Close(); return nil })
 		client, err := amo.New(amo.Config{
 			Account:    name,
 			BaseURL:    &url.URL{Scheme: "https", Host: "shop.amocrm.ru"},
 			Auth:       amo.BearerToken(emulator.DefaultToken),
 			Transport:  transport,
-			Rate:       config.rate,
+			Limiter:    limiter,
 			Generation: config.generation,
 			PageSize:   config.pageSize,
 			Logger:     logger,

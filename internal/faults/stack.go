@@ -18,6 +18,8 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/server"
@@ -103,6 +105,9 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if config.sockets.Lookup == nil {
 		config.sockets.AllowInsecure = true
 	}
+	if config.sockets.Settings == (settings.Settings{}) {
+		config.sockets.Settings = settings.Default()
+	}
 	sockets, err := amo.NewTransport(config.sockets)
 	if err != nil {
 		return err
@@ -119,12 +124,21 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if config.transport != nil {
 		transport = config.transport(transport)
 	}
+	// No process before filled the first second.
+	limiter, err := limit.New(limit.Config{
+		Account: mainAccount, Rate: config.rate, Store: limit.NewMemory(0), Settings: config.sockets.Settings, Logger: logger,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(func() error { limiter.Close(); return nil })
 	client, err := amo.New(amo.Config{
-		Account:    "default",
+		Account:    mainAccount,
 		BaseURL:    root,
 		Auth:       amo.BearerToken(emulator.DefaultToken),
 		Transport:  transport,
-		Rate:       config.rate,
+		Limiter:    limiter,
+		Settings:   config.sockets.Settings,
 		Generation: config.generation,
 		PageSize:   config.pageSize,
 		Logger:     logger,
@@ -134,7 +148,7 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	}
 	s.onClose(func() error { client.Close(); sockets.CloseIdleConnections(); return nil })
 	services, err := server.New(server.Config{
-		Accounts:     server.StaticAccounts{Clients: map[string]*amo.Client{"default": client}},
+		Accounts:     server.StaticAccounts{Clients: map[string]*amo.Client{mainAccount: client}},
 		Logger:       logger,
 		UnaryTimeout: config.unaryTimeout,
 		Options:      config.options,
