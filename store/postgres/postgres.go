@@ -97,8 +97,11 @@ func poolConfig(dbURL, shown string, o engine.Options) (*pgxpool.Config, error) 
 	config.ConnConfig.DescriptionCacheCapacity = 0
 	config.ConnConfig.ConnectTimeout = o.Settings.AcquireTimeout
 	// A connection that was idle is asked before it is used: what stands between
-	// may have dropped it without a word.
+	// may have dropped it without a word. There is time for another one then.
 	config.PingTimeout = o.Settings.AcquireTimeout / 2
+	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
+		return p.IdleDuration > o.Settings.AcquireTimeout/2
+	}
 	config.ConnConfig.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		o.Log().Debug("notice of the database", "severity", n.Severity, "code", n.Code, "message", n.Message)
 	}
