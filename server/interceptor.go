@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/limit"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
@@ -33,6 +35,11 @@ const (
 	// acceptedKey is 1 in the header of a list whose request is valid; the
 	// gateway's own headers leave on it.
 	acceptedKey = "amogate-accepted"
+	// priorityKey lowers the priority of a call: interactive, sync or export.
+	priorityKey = "amogate-priority"
+	// waitKey, in the trailer of a call, is how many milliseconds its requests
+	// waited for the account's limiter; unary calls have it as a header too.
+	waitKey = "amogate-wait-ms"
 	// pushbackKey, with -1, tells gRPC clients not to try again by themselves.
 	pushbackKey = "grpc-retry-pushback-ms"
 )
@@ -59,6 +66,8 @@ type call struct {
 	account      string
 	client       *amo.Client
 	implicitMask bool
+	// waits sums up the waits for the account's limiter.
+	waits amo.Waits
 	// items holds the violations inside the items of a batch by index.
 	items map[int][]*violation
 }
@@ -82,7 +91,7 @@ func (s *Server) begin(ctx context.Context, method string) (context.Context, *ca
 	} else {
 		c.requestID = rand.Text()
 	}
-	return context.WithValue(ctx, callKey{}, c), c
+	return amo.WithWaits(context.WithValue(ctx, callKey{}, c), &c.waits), c
 }
 
 // finish logs the end of a call and returns its error as a status.
@@ -91,6 +100,9 @@ func (s *Server) finish(ctx context.Context, c *call, begun time.Time, err error
 	if a.final {
 		// Without a transport there is nobody to tell.
 		_ = grpc.SetTrailer(ctx, metadata.Pairs(pushbackKey, "-1"))
+	}
+	if c.own {
+		_ = grpc.SetTrailer(ctx, c.waited())
 	}
 	level := levelOf(a.status.Code())
 	if !c.own && level < slog.LevelError {
@@ -111,6 +123,11 @@ func (s *Server) finish(ctx context.Context, c *call, begun time.Time, err error
 	return a.status.Err()
 }
 
+// waited tells how long the requests of the call waited for slots.
+func (c *call) waited() metadata.MD {
+	return metadata.Pairs(waitKey, strconv.FormatInt(c.waits.Sum().Milliseconds(), 10))
+}
+
 // callUnary gives a unary call its id, its deadline, its log line and its
 // status.
 func (s *Server) callUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -123,6 +140,9 @@ func (s *Server) callUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 	defer context.AfterFunc(s.cutting, func() { cancel(errDraining) })()
 	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, c.requestID))
 	resp, err := handler(ctx, req)
+	if c.own {
+		_ = grpc.SetHeader(ctx, c.waited())
+	}
 	if err = s.finish(ctx, c, begun, err); err != nil {
 		return nil, err
 	}
@@ -164,7 +184,8 @@ func (c *contextStream) Context() context.Context { return c.ctx }
 
 // admitUnary finds the account of a call.
 func (s *Server) admitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if err := s.admit(ctx); err != nil {
+	ctx, err := s.admit(ctx)
+	if err != nil {
 		return nil, err
 	}
 	return handler(ctx, req)
@@ -172,31 +193,54 @@ func (s *Server) admitUnary(ctx context.Context, req any, _ *grpc.UnaryServerInf
 
 // admitStream is admitUnary for streams.
 func (s *Server) admitStream(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if err := s.admit(stream.Context()); err != nil {
+	ctx, err := s.admit(stream.Context())
+	if err != nil {
 		return err
 	}
-	return handler(srv, stream)
+	return handler(srv, &contextStream{ServerStream: stream, ctx: ctx})
 }
 
-// admit reads the metadata of a call and finds its account.
-func (s *Server) admit(ctx context.Context) error {
+// admit reads the metadata of a call and finds its account. It returns the context
+// of the call.
+func (s *Server) admit(ctx context.Context) (context.Context, error) {
 	c := callFrom(ctx)
 	if !c.own {
-		return nil
+		return ctx, nil
 	}
 	name, err := accountName(metadata.ValueFromIncomingContext(ctx, accountKey))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.account = name
+	priority, err := priorityOf(metadata.ValueFromIncomingContext(ctx, priorityKey))
+	if err != nil {
+		return nil, err
+	}
 	client, err := s.config.Accounts.Client(ctx, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.client, c.account = client, client.Account()
 	masks := metadata.ValueFromIncomingContext(ctx, implicitMaskKey)
 	c.implicitMask = len(masks) == 1 && masks[0] == "1"
-	return nil
+	return amo.WithPriority(ctx, priority), nil
+}
+
+// priorityOf returns the priority that a call asks for; without one it keeps its
+// own.
+func priorityOf(values []string) (limit.Class, error) {
+	switch len(values) {
+	case 0:
+		return limit.Interactive, nil
+	case 1:
+	default:
+		return 0, invalid(refuse(priorityKey, "is set %d times", len(values)))
+	}
+	class, ok := limit.ParseClass(values[0])
+	if !ok {
+		return 0, invalid(refuse(priorityKey, "must be interactive, sync or export"))
+	}
+	return class, nil
 }
 
 // accountName returns the account that a call names; empty for none.

@@ -95,8 +95,15 @@ func (l *Limiter) unslotted() []*waiter {
 func (l *Limiter) patience(w *waiter, now time.Time) time.Duration {
 	s := l.config.Settings
 	patience := s.Horizon
-	if w.patient() && now.Sub(w.arrived) < s.Aging {
-		patience = time.Duration(slotsAhead(w.request.Class)) * l.interval()
+	if w.patient() {
+		ahead := time.Duration(slotsAhead(w.request.Class)) * l.interval()
+		if now.Sub(w.arrived) < s.Aging {
+			patience = ahead
+		} else {
+			// A little further than the interactive ones, so that it is its turn when
+			// there are always too many of these.
+			patience += ahead
+		}
 	}
 	patience += l.account.hold(l.storeNow())
 	if !w.deadline.IsZero() {

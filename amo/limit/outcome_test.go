@@ -302,7 +302,7 @@ func TestBan_letsOneRequestTryNowAndThen(t *testing.T) {
 		for i := range 6 {
 			wg.Go(func() {
 				for time.Now().Before(hour) {
-					err := sendFor(t.Context(), replicas[i%2], Request{Class: Interactive, Write: i > 3}, 0, Banned, 0)
+					err := sendFor(t.Context(), replicas[i%2], Request{Class: Interactive, Write: i > 3}, 0, Banned)
 					if kind, after := kindOf(err); err == nil {
 						sent.add("")
 					} else if kind != driver.KindBlocked || after > 15*time.Minute {

@@ -94,6 +94,7 @@ func (l *Limiter) promote(now time.Time) {
 		for len(l.queue[class]) > 0 && now.Sub(l.queue[class][0].arrived) >= l.config.Settings.Aging {
 			l.queue[Interactive] = append(l.queue[Interactive], l.queue[class][0])
 			l.queue[class] = l.queue[class][1:]
+			l.askAgain = time.Time{} // it may reserve further ahead now
 		}
 	}
 }

@@ -37,26 +37,27 @@ func open() *Memory { return NewMemory(0) }
 
 // send waits for a slot, and says that the request was answered.
 func send(ctx context.Context, l *Limiter, r Request) error {
-	return sendFor(ctx, l, r, 0, Answered, 0)
+	return sendFor(ctx, l, r, 0, Answered)
 }
 
 // sendFor waits for a slot, and is answered so after a latency.
-func sendFor(ctx context.Context, l *Limiter, r Request, latency time.Duration, o Outcome, hold time.Duration) error {
+func sendFor(ctx context.Context, l *Limiter, r Request, latency time.Duration, o Outcome) error {
 	for {
 		ticket, err := l.Wait(ctx, r)
 		if err != nil {
 			return err
 		}
 		ready, err := ticket.Ready(ctx)
-		if err != nil || !ready {
+		if err != nil {
 			ticket.Done()
-			if err != nil {
-				return err
-			}
+			return err
+		}
+		if !ready {
+			ticket.Done()
 			continue
 		}
 		time.Sleep(latency)
-		ticket.Observe(ctx, o, hold)
+		ticket.Observe(ctx, o, 0)
 		ticket.Done()
 		return nil
 	}

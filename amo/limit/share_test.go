@@ -101,7 +101,7 @@ func TestShare_isKeptWhileTheStoreIsAway(t *testing.T) {
 			for i := range 8 * n {
 				wg.Go(func() {
 					for {
-						err := sendFor(ctx, all[i%n], Request{Class: Class(1 + i%3)}, 0, Answered, 0)
+						err := sendFor(ctx, all[i%n], Request{Class: Class(1 + i%3)}, 0, Answered)
 						if err == nil {
 							got.add("")
 						} else if ctx.Err() != nil {

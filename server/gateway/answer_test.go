@@ -451,7 +451,7 @@ func TestGateway_answersOnlyItsHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := &fakeServer{unary: func(ctx context.Context, _ proto.Message) (proto.Message, error) {
 				err := errors.Join(
-					grpc.SetHeader(ctx, metadata.Pairs("amogate-request-id", "r-9", "amogate-read-back", "failed", "x-internal", "1")),
+					grpc.SetHeader(ctx, metadata.Pairs("amogate-request-id", "r-9", "amogate-read-back", "failed", "amogate-wait-ms", "12", "x-internal", "1")),
 					grpc.SetTrailer(ctx, metadata.Pairs("x-trailer", "1", "grpc-retry-pushback-ms", "-1")))
 				if err != nil {
 					return nil, err
@@ -461,7 +461,7 @@ func TestGateway_answersOnlyItsHeaders(t *testing.T) {
 			r := do(t, newHandler(t, f, Options{}), "GET", "/v1/customers/1", "", "TE", "trailers", requestIDHeader, "mine")
 			delete(r.header, "Cache-Control")
 			delete(r.header, "X-Content-Type-Options")
-			want := http.Header{"Content-Type": {jsonType}, "Amogate-Request-Id": {"r-9"}, "Amogate-Read-Back": {"failed"}}
+			want := http.Header{"Content-Type": {jsonType}, "Amogate-Request-Id": {"r-9"}, "Amogate-Read-Back": {"failed"}, "Amogate-Wait-Ms": {"12"}}
 			if diff := cmp.Diff(want, r.header); diff != "" {
 				t.Errorf("headers (-want +got):\n%s", diff)
 			}

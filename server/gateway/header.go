@@ -25,11 +25,11 @@ const implicitMaskKey = "amogate-implicit-mask"
 // forwardedHeaders are the request headers that reach the server, as metadata
 // of the same name. Nothing else does, and nothing under another name: with a
 // prefix such as Grpc-Metadata- a caller could speak to the server's internals.
-var forwardedHeaders = []string{"Amogate-Account", requestIDHeader, "Traceparent", "Tracestate"}
+var forwardedHeaders = []string{"Amogate-Account", "Amogate-Priority", requestIDHeader, "Traceparent", "Tracestate"}
 
 // answeredHeaders are the metadata keys of an answer that callers see, as
 // headers of the same name.
-var answeredHeaders = []string{requestIDHeader, "Amogate-Read-Back"}
+var answeredHeaders = []string{requestIDHeader, "Amogate-Read-Back", "Amogate-Wait-Ms"}
 
 func incomingHeader(key string) (string, bool) {
 	return strings.ToLower(key), slices.Contains(forwardedHeaders, textproto.CanonicalMIMEHeaderKey(key))

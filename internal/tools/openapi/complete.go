@@ -120,7 +120,10 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	if rpc.Input().Fields().ByName("read_back") != nil {
 		ok.Headers["Amogate-Read-Back"] = &openapi3.HeaderRef{Ref: "#/components/headers/ReadBack"}
 	}
-	if rpc.IsStreamingServer() {
+	if !rpc.IsStreamingServer() {
+		// A stream's is in its trailer, after its headers have left.
+		ok.Headers["Amogate-Wait-Ms"] = &openapi3.HeaderRef{Ref: "#/components/headers/WaitMs"}
+	} else {
 		name := strings.TrimSuffix(string(rpc.Output().Name()), "Response") + "Line"
 		doc.Components.Schemas[name] = openapi3.NewSchemaRef("", lineSchema(rpc.Output(), doc))
 		ok.Description = new("Lines, each one JSON object of the schema and ended by a line feed. The content type is the same whatever Accept says.")
@@ -303,8 +306,11 @@ func parameters() openapi3.ParametersMap {
 	}
 	timeout := header("Grpc-Timeout", "Deadline of the call: at most 8 digits and a unit of H, M, S, m, u or n, such as 30S.")
 	timeout.Value.Schema.Value.Pattern = "^[0-9]{1,8}[HMSmun]$"
+	priority := header("Amogate-Priority", "Lowers the priority of the call among those that wait for the account's limiter. Nothing raises it: what follows the first page of a list stays sync.")
+	priority.Value.Schema.Value.WithEnum("interactive", "sync", "export")
 	return openapi3.ParametersMap{
 		"Account":   header("Amogate-Account", "Name of the account. Without it the default account, else the only one."),
+		"Priority":  priority,
 		"RequestId": header("Amogate-Request-Id", "Id of the call in the server's log; made up when absent."),
 		"Timeout":   timeout,
 	}
@@ -321,6 +327,7 @@ func headers() openapi3.Headers {
 		"ReadBack":   header("`failed` when the write succeeded and only reading it back failed.", openapi3.NewStringSchema().WithEnum("failed")),
 		"RequestId":  header("Id of the call in the server's log.", openapi3.NewStringSchema()),
 		"RetryAfter": header("Seconds to wait before the call is worth sending again.", openapi3.NewIntegerSchema().WithMin(1)),
+		"WaitMs":     header("Milliseconds that the requests of the call waited for the account's limiter.", openapi3.NewIntegerSchema().WithMin(0)),
 	}
 }
 
