@@ -44,6 +44,14 @@ func (k *Keeper) look() *held {
 	return k.held
 }
 
+// use returns what is held, and notes that somebody wants it.
+func (k *Keeper) use() *held {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.used = true
+	return k.held
+}
+
 // canRenew says whether there is a way from h to newer credentials.
 func (k *Keeper) canRenew(h *held) bool {
 	return k.config.Exchange != nil && h.record.Kind == KindOAuth
@@ -140,14 +148,49 @@ func (k *Keeper) tell(generation int64, state State, reason string) {
 	k.verdict = verdict{}
 }
 
-// hold holds what is in a record, unless something newer is held.
+// hold holds what is in a record. Where the store has less than we hold, it has
+// lost commits, as a fail-over to a replica that lags does: it gets them again.
 func (k *Keeper) hold(r Record) error {
 	now := time.Now()
+	if h := k.look(); h != nil && h.precedes(r) {
+		return k.heal(h, r.Generation)
+	}
 	secret, err := Open(k.config.Ring, r)
 	if err != nil {
 		return err
 	}
 	k.take(secret, r, now)
+	return nil
+}
+
+// precedes says that a record is older than h. That of an account which was removed
+// and added again counts from 1 and is younger all the same.
+func (h *held) precedes(r Record) bool {
+	return r.Generation < h.record.Generation && !r.IssuedAt.After(h.record.IssuedAt)
+}
+
+// heal gives the store credentials that it has lost.
+func (k *Keeper) heal(h *held, generation int64) error {
+	if h.refused || h.record.State != StateOK {
+		return nil
+	}
+	life := time.Duration(0)
+	if !h.expires.IsZero() {
+		life = max(time.Until(h.expires), time.Millisecond)
+	}
+	sealed, err := Seal(k.config.Ring, k.config.Account, h.record.Generation, h.secret, life)
+	if err != nil {
+		return &driver.Error{Kind: driver.KindBug, Message: "the tokens cannot be sealed", Err: err}
+	}
+	ctx, cancel := k.storeContext()
+	defer cancel()
+	restored, err := k.config.Store.Restore(ctx, k.config.Account, sealed)
+	if err != nil {
+		return storeError(err)
+	}
+	if restored {
+		k.config.Logger.Warn("the store had lost an account's tokens and got them again", "account", k.config.Account, "generation", h.record.Generation, "had", generation)
+	}
 	return nil
 }
 
@@ -173,7 +216,7 @@ func (k *Keeper) take(secret Secret, r Record, at time.Time) {
 	defer k.mu.Unlock()
 	switch {
 	case k.held == nil:
-	case k.held.record.Generation > r.Generation:
+	case k.held.precedes(r):
 		return // an answer that was overtaken
 	case k.held.record.Generation == r.Generation:
 		h.refused = k.held.refused
@@ -183,7 +226,10 @@ func (k *Keeper) take(secret Secret, r Record, at time.Time) {
 		// What was told first counts: the store's clock may have jumped since.
 		h.expires, h.dueUsed, h.dueIdle = k.held.expires, k.held.dueUsed, k.held.dueIdle
 	default:
-		k.used, k.refusals, k.warned = false, 0, 0
+		k.used, k.warned = false, 0
+		if r.Generation < k.held.record.Generation {
+			k.renewed, k.accepted, k.refusals = 0, 0, 0 // another account of the name
+		}
 	}
 	k.held = h
 }

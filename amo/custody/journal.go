@@ -3,6 +3,7 @@ package custody
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -70,9 +71,19 @@ type Journal struct {
 	// observed is the metric of the pending entries.
 	observed metric.Registration
 
-	mu      sync.Mutex
-	file    *os.File
-	entries map[string]entry
+	mu   sync.Mutex
+	file *os.File
+	// lines counts those in the file.
+	lines   int
+	entries map[string]*kept
+}
+
+// kept is an entry and whether the store has it. Those that it has are kept until
+// the account's next: a store that fails over may lose its last commits.
+type kept struct {
+	entry
+
+	committed bool
 }
 
 // OpenJournal opens a journal in a directory, which it makes if need be. It takes
@@ -81,7 +92,7 @@ func OpenJournal(dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("custody: the journal's directory: %w", err)
 	}
-	j := &Journal{dir: dir, entries: map[string]entry{}}
+	j := &Journal{dir: dir, entries: map[string]*kept{}}
 	if err := j.open(); err != nil {
 		if j.file != nil {
 			_ = j.file.Close()
@@ -132,15 +143,17 @@ func (j *Journal) lockDir() (unlock func(), err error) {
 
 // takeOver moves the entries of dead processes into this journal.
 func (j *Journal) takeOver() error {
-	paths, err := filepath.Glob(filepath.Join(j.dir, journalPrefix+"*"))
+	files, err := os.ReadDir(j.dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range paths {
-		if path != j.file.Name() {
-			if err := j.takeOverFile(path); err != nil {
-				return err
-			}
+	for _, file := range files {
+		path := filepath.Join(j.dir, file.Name())
+		if !strings.HasPrefix(file.Name(), journalPrefix) || path == j.file.Name() {
+			continue
+		}
+		if err := j.takeOverFile(path); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -170,7 +183,7 @@ func (j *Journal) takeOverFile(path string) error {
 			}
 		}
 	}
-	if err := lines.Err(); err != nil {
+	if err := errors.Join(lines.Err(), j.file.Sync()); err != nil {
 		return err
 	}
 	return os.Remove(path)
@@ -183,10 +196,17 @@ func (j *Journal) append(e entry) error {
 	if j.file == nil {
 		return os.ErrClosed
 	}
-	return j.write(e)
+	if err := j.write(e); err != nil {
+		return err
+	}
+	if err := j.file.Sync(); err != nil {
+		delete(j.entries, e.id())
+		return err
+	}
+	return nil
 }
 
-// write writes an entry to disk; j is locked or not shared yet.
+// write writes an entry to the file; j is locked or not shared yet.
 func (j *Journal) write(e entry) error {
 	line, err := encodeEntry(e)
 	if err != nil {
@@ -196,58 +216,76 @@ func (j *Journal) write(e entry) error {
 	if _, err := j.file.Write(append([]byte{'\n'}, line...)); err != nil {
 		return err
 	}
-	if err := j.file.Sync(); err != nil {
-		return err
-	}
-	j.entries[e.id()] = e
+	j.lines++
+	j.entries[e.id()] = &kept{entry: e}
 	return nil
 }
 
-// forget takes an entry out, which the store has or does not need. The file is
-// emptied with its last entry; what is left in it until then does no harm, since
-// the store takes no generation twice.
-func (j *Journal) forget(e entry) {
+// settled says that the store has an entry, or has no use for it.
+func (j *Journal) settled(e entry, committed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if _, found := j.entries[e.id()]; !found || j.file == nil {
+	if j.file == nil {
 		return
 	}
-	delete(j.entries, e.id())
-	if len(j.entries) == 0 {
-		_ = j.file.Truncate(0)
+	if !committed {
+		delete(j.entries, e.id())
+	} else if k := j.entries[e.id()]; k != nil {
+		k.committed = true
+		for id, other := range j.entries {
+			if other.Account == e.Account && other.From < e.From {
+				delete(j.entries, id)
+			}
+		}
+	}
+	j.compact()
+}
+
+// compact writes the file anew when most of it is out of date. It does so only
+// while nothing would be lost if that were cut short.
+func (j *Journal) compact() {
+	if j.pendingCount() > 0 || j.lines <= 2*len(j.entries)+100 {
+		return
+	}
+	if j.file.Truncate(0) != nil {
+		return
+	}
+	entries := j.entries
+	j.entries, j.lines = map[string]*kept{}, 0
+	for id, k := range entries {
+		if j.write(k.entry) == nil {
+			j.entries[id].committed = true
+		}
 	}
 }
 
-// pending returns every entry, oldest generation first.
-func (j *Journal) pending() []entry {
+// all returns every entry, oldest generation first.
+func (j *Journal) all() []kept {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var all []entry
-	for _, e := range j.entries {
-		all = append(all, e)
+	var all []kept
+	for _, k := range j.entries {
+		all = append(all, *k)
 	}
-	slices.SortFunc(all, func(a, b entry) int {
-		if c := strings.Compare(a.Account, b.Account); c != 0 {
-			return c
-		}
-		return int(a.From - b.From)
+	slices.SortFunc(all, func(a, b kept) int {
+		return cmp.Or(strings.Compare(a.Account, b.Account), cmp.Compare(a.From, b.From), cmp.Compare(a.Epoch, b.Epoch))
 	})
 	return all
 }
 
 // Replay offers every entry to the store, as after a start or when the store has
-// come back, and forgets those that it has or does not need. Journals of processes
-// that have died meanwhile are taken over first. A pair for which another replica
-// holds the lease stays until that has settled.
+// come back, those too that it had before and may have lost in a fail-over.
+// Journals of processes that have died meanwhile are taken over first. A pair for
+// which another replica holds the lease stays pending until that has settled.
 func (j *Journal) Replay(ctx context.Context, s Store) (restored int, err error) {
 	err = j.takeOverLater()
-	for _, e := range j.pending() {
-		done, changed, failed := settle(ctx, s, e)
+	for _, k := range j.all() {
+		done, changed, failed := settle(ctx, s, k.entry)
 		if changed {
 			restored++
 		}
 		if done {
-			j.forget(e)
+			j.settled(k.entry, changed || k.committed)
 		}
 		if failed != nil {
 			return restored, errors.Join(err, failed)
@@ -277,14 +315,26 @@ func (j *Journal) takeOverLater() error {
 func (j *Journal) Pending() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return len(j.entries)
+	return j.pendingCount()
+}
+
+func (j *Journal) pendingCount() int {
+	n := 0
+	for _, k := range j.entries {
+		if !k.committed {
+			n++
+		}
+	}
+	return n
 }
 
 // KeyIDs returns the keys that seal pending entries: they must not be pruned.
 func (j *Journal) KeyIDs() []string {
 	var ids []string
-	for _, e := range j.pending() {
-		ids = append(ids, e.KeyID)
+	for _, k := range j.all() {
+		if !k.committed {
+			ids = append(ids, k.KeyID)
+		}
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids)
@@ -298,8 +348,8 @@ func (j *Journal) Close() error {
 		return nil
 	}
 	err := j.observed.Unregister()
-	if len(j.entries) == 0 {
-		err = os.Remove(j.file.Name())
+	if j.pendingCount() == 0 {
+		err = errors.Join(err, os.Remove(j.file.Name()))
 	}
 	err = errors.Join(err, j.file.Close())
 	j.file = nil

@@ -77,8 +77,9 @@ type Keeper struct {
 	// told.
 	verdict verdict
 	// renewed is the last generation that took the place of one that upstream had
-	// refused with 401, accepted the last that upstream has taken since, and
-	// refusals counts the 401 to credentials that are not renewed.
+	// refused with 401, and accepted the last that upstream has taken since.
+	// refusals counts the 401 in a row to such fresh ones, or to credentials that
+	// are not renewed.
 	renewed, accepted int64
 	refusals          int
 	// flight is the work in progress for all who wait for it; nil = none.
@@ -137,14 +138,20 @@ func New(config Config) (*Keeper, error) {
 // KindTokenLost and KindMisconfigured when a person must act, KindUndecryptable,
 // a KindStore… or what the token endpoint said, when it has to be tried again.
 func (k *Keeper) Current(ctx context.Context) (Secret, int64, error) {
-	k.mu.Lock()
-	k.used = true
-	k.mu.Unlock()
+	seen := int64(0)
 	for {
-		h := k.look()
-		if h != nil && h.serves(time.Now()) {
+		h := k.use()
+		switch {
+		case h == nil:
+		case h.serves(time.Now()):
 			k.refreshEarly(h)
 			return h.secret, h.record.Generation, nil
+		case seen > 0 && h.record.Generation > seen && h.record.State == StateOK && !h.refused:
+			// It was made for us just now and has ended already: trying once more
+			// would end the same way.
+			return h.secret, h.record.Generation, nil
+		default:
+			seen = max(seen, h.record.Generation)
 		}
 		err := k.acquire(ctx, h)
 		if err == nil {
@@ -195,8 +202,8 @@ func (k *Keeper) Accepted(generation int64) {
 
 // Renew makes credentials newer than generation, whose access token upstream
 // refused with 401, or finds that another replica has made them. When upstream
-// refuses the fresh ones of this process too, the state becomes StateRevoked. Its
-// errors are those of Current.
+// refuses two fresh ones in a row, too, the state becomes StateRevoked. Its errors
+// are those of Current.
 func (k *Keeper) Renew(ctx context.Context, generation int64) error {
 	for {
 		if h := k.look(); h != nil && h.record.Generation > generation {
@@ -207,7 +214,7 @@ func (k *Keeper) Renew(ctx context.Context, generation int64) error {
 			ran = true
 			return k.renew(generation)
 		})
-		if ran || err != nil && ctx.Err() != nil {
+		if ran || err != nil && (ctx.Err() != nil || k.life.Err() != nil) {
 			return err
 		}
 		// We waited for work of another kind: see what it has left to do.
@@ -229,40 +236,42 @@ func (k *Keeper) renew(generation int64) error {
 		k.refuse(generation)
 		return k.stateError(k.look())
 	}
-	if k.canRenew(h) && !k.isFresh(generation) {
-		if err := k.refresh(generation); err != nil {
-			return err
-		}
-		k.noteRenewed(k.look().record.Generation)
-		return nil
-	}
-	if k.canRenew(h) || k.refusedTwice() {
-		k.judge(generation, StateRevoked, "upstream refused the account's credentials twice in a row (401)")
+	again := k.canRenew(h)
+	if refusals := k.refused(generation, again); refusals >= 2 {
+		k.judge(generation, StateRevoked, "upstream refused the account's credentials again and again (401), fresh ones too")
 		k.refuse(generation)
+		again = false
 	}
-	return k.stateError(&held{record: Record{State: StateRevoked}})
+	if !again {
+		return k.stateError(&held{record: Record{State: StateRevoked}})
+	}
+	if err := k.refresh(generation); err != nil {
+		return err
+	}
+	k.noteRenewed(k.look().record.Generation)
+	return nil
 }
 
-// isFresh says that a generation took the place of a refused one and was not
-// accepted since.
-func (k *Keeper) isFresh(generation int64) bool {
+// refused counts the 401 in a row to fresh credentials: to those that took the
+// place of refused ones and were not accepted since, and to those that cannot be
+// renewed.
+func (k *Keeper) refused(generation int64, renewable bool) int {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.renewed == generation && k.accepted < generation
+	isFresh := k.renewed == generation && k.accepted < generation
+	switch {
+	case isFresh || !renewable:
+		k.refusals++
+	default:
+		k.refusals = 0
+	}
+	return k.refusals
 }
 
 func (k *Keeper) noteRenewed(generation int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.renewed = generation
-}
-
-// refusedTwice counts a 401 to credentials that are not renewed.
-func (k *Keeper) refusedTwice() bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.refusals++
-	return k.refusals >= 2
 }
 
 // refuse lets the access token of a generation not be used any more.
@@ -334,17 +343,18 @@ func (k *Keeper) Close(ctx context.Context) error {
 func (k *Keeper) unfinished() <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	switch {
-	case k.flight != nil:
+	if k.flight != nil {
 		return k.flight.done
-	case k.unsaved != nil:
-		select {
-		case <-k.unsaved.done: // in the journal, for the next process
-		default:
-			return k.unsaved.done
-		}
 	}
-	return nil
+	if k.unsaved == nil {
+		return nil
+	}
+	select {
+	case <-k.unsaved.done: // the journal has it
+		return nil
+	default:
+		return k.unsaved.done
+	}
 }
 
 // join runs work for all who need its result at the same time, or waits for the

@@ -97,7 +97,7 @@ func (k *Keeper) offer(u *unsaved) (done bool, err error) {
 	if !done {
 		return false, err
 	}
-	k.config.Journal.forget(u.entry)
+	k.config.Journal.settled(u.entry, taken)
 	if !taken {
 		if err := k.read(); err != nil {
 			k.config.Logger.Warn("the account's newer credentials were not read", "account", k.config.Account, "error", err)
