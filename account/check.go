@@ -88,7 +88,7 @@ func (r *Registry) Check(ctx context.Context, name string) ([]Check, error) {
 	c.rate(ctx)
 	c.clock()
 	c.pages(ctx)
-	c.tokens()
+	c.tokens(ctx)
 	return c.done, nil
 }
 
@@ -289,9 +289,14 @@ func (c *checkup) read(ctx context.Context, rows int) ([]int64, error) {
 }
 
 // tokens checks what is stored of the credentials, and how they go on.
-func (c *checkup) tokens() {
-	pending := c.registry.config.Journal.Pending()
-	check := judgeTokens(c.account, pending, time.Now())
+func (c *checkup) tokens(ctx context.Context) {
+	// The checks before may have found out more of them.
+	account, err := c.registry.Get(ctx, c.account.Name)
+	if err != nil {
+		c.add("tokens", ResultFailed, messageOf(err), "look at the store: --store")
+		return
+	}
+	check := judgeTokens(account, c.registry.config.Journal.Pending(), time.Now())
 	check.Name = "tokens"
 	c.done = append(c.done, check)
 }
