@@ -80,7 +80,14 @@ func (x *executable) sandbox(ctx context.Context, flags ...string) (*child, erro
 
 // serve is sandbox for a process with an account elsewhere.
 func (x *executable) serve(ctx context.Context, env, flags []string) (*child, error) {
-	cmd, err := x.command(ctx, env, append([]string{
+	if _, err := x.build(ctx); err != nil {
+		return nil, err
+	}
+	data, err := os.MkdirTemp(x.dir, "data")
+	if err != nil {
+		return nil, fmt.Errorf("start amogate: %w", err)
+	}
+	cmd, err := x.command(ctx, append([]string{"AMOGATE_DATA_DIR=" + data}, env...), append([]string{
 		"serve", "--rest-addr=127.0.0.1:0", "--grpc-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0",
 	}, flags...))
 	if err != nil {

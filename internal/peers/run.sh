@@ -55,7 +55,7 @@ start_emulator() {
 start_serve() {
   AMOGATE_ACCOUNT_TOKEN=$EMULATOR_TOKEN "$binary" serve --account-url="http://$EMULATOR_ADDR" --allow-insecure-upstream \
     --upstream-api="$1" --rate=7 --rest-addr=127.0.0.1:0 --grpc-addr=127.0.0.1:0 --admin-addr=127.0.0.1:0 \
-    --drain-delay=0s >"$logs/serve" 2>&1 &
+    --data-dir="$(mktemp -d "$logs/data.XXXXXX")" --drain-delay=0s >"$logs/serve" 2>&1 &
   pids+=($!)
   await "$logs/serve" '"msg":"serving"' || return 1
   REST_ADDR=$(sed -n 's/.*"msg":"serving".*"rest":"\([^"]*\)".*/\1/p' "$logs/serve")
