@@ -96,8 +96,8 @@ var bans = []ban{
 		reason: "the store is below the servers",
 	},
 	{
-		from: []string{"server/..."}, to: []string{"admin", "account", "store/..."},
-		reason: "handlers know accounts by an interface of their own",
+		from: []string{"server/..."}, to: []string{"admin", "store/..."},
+		reason: "handlers ask for an account and know nothing of its keeping",
 	},
 	{
 		from: []string{"..."}, but: []string{"cmd/..."}, to: []string{"cmd/..."},
