@@ -5,14 +5,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/amogate/amogate/internal/pgtest"
 	"github.com/amogate/amogate/store"
 	"github.com/amogate/amogate/store/storetest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // open opens a store with the settings of the suite.
 func open(tb testing.TB, url string) store.Store {
