@@ -35,6 +35,12 @@ func table(x *executable) []Row {
 		{"C18", "CR, LF and non-ASCII never reach upstream's headers: INVALID_ARGUMENT", func(ctx context.Context) (string, error) {
 			return hostileValues(ctx, hostileAccounts)
 		}},
+		{"U01", "429 with Retry-After, in seconds or a date: nothing leaves any of 3 replicas before it is over, then half the rate for 60s; callers are OK, or RESOURCE_EXHAUSTED/UPSTREAM_RATE_LIMITED with RetryInfo within 5ms where the deadline is short", func(ctx context.Context) (string, error) {
+			return limitedFor(ctx, namedPauses, time.Minute)
+		}},
+		{"U02", "429 six times in a row, without a header, as a page or with nothing: pauses of 1s to 30s that double, one request of 3 replicas after each", func(ctx context.Context) (string, error) {
+			return limitedAgain(ctx, 6, time.Second, 30*time.Second)
+		}},
 		{"U11", "404 or 204 to one record: NOT_FOUND/UPSTREAM_NOT_FOUND, one request", func(ctx context.Context) (string, error) {
 			return missing(ctx, missingAnswers)
 		}},
