@@ -1,0 +1,202 @@
+package amo
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/internal/v2"
+	"github.com/amogate/amogate/amo/limit"
+)
+
+// wire is an upstream behind connections that take their time to be made, all
+// inside a bubble.
+type wire struct {
+	client  *Client
+	limiter *limit.Limiter
+	start   time.Time
+
+	mu sync.Mutex
+	// dials and arrivals are when connections were asked for and when requests
+	// came.
+	dials, arrivals []time.Duration
+}
+
+// newWire returns a client whose connections take so long to be made.
+func newWire(t *testing.T, connecting time.Duration, rate float64) *wire {
+	t.Helper()
+	w := &wire{start: time.Now()}
+	accepted := make(chan net.Conn)
+	served := &http.Server{ReadHeaderTimeout: time.Hour, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.arrivals = append(w.arrivals, time.Since(w.start))
+	})}
+	listener := &pipes{conns: accepted, closed: make(chan struct{})}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = served.Serve(listener) })
+	var err error
+	w.limiter, err = limit.New(limit.Config{Account: "test", Rate: rate, Store: limit.NewMemory(0), Settings: defaults})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: -1, // every request makes its connection
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			w.mu.Lock()
+			w.dials = append(w.dials, time.Since(w.start))
+			w.mu.Unlock()
+			if err := sleep(ctx, connecting); err != nil {
+				return nil, err
+			}
+			ours, theirs := net.Pipe()
+			accepted <- theirs
+			return ours, nil
+		},
+	}
+	w.client, err = New(Config{
+		Account: "test", BaseURL: &url.URL{Scheme: "http", Host: "example.amocrm.ru"}, Generation: V2,
+		Auth: BearerToken("t"), Transport: transport, Limiter: w.limiter,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		w.client.Close()
+		w.limiter.Close()
+		_ = served.Close()
+		wg.Wait()
+	})
+	return w
+}
+
+// pipes is a listener of connections inside the process.
+type pipes struct {
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
+
+// send sends a read.
+func (w *wire) send(ctx context.Context) error {
+	_, err := w.client.send(ctx, request{call: v2.AccountCall(), class: limit.Interactive, decode: func(driver.Response) error { return nil }})
+	return err
+}
+
+func TestDeparture_connectsAheadOfTheSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, 100*time.Millisecond, 5)
+		var wg sync.WaitGroup
+		for range 5 {
+			wg.Go(func() {
+				if err := w.send(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		// The slot of the first has passed when its connection is there; it takes
+		// another one.
+		want := []time.Duration{200, 400, 600, 800, 1000}
+		for i := range want {
+			want[i] *= time.Millisecond
+		}
+		if !slices.Equal(w.arrivals, want) {
+			t.Errorf("requests came at %v, want %v", w.arrivals, want)
+		}
+		if !slices.Equal(w.dials, make([]time.Duration, 5)) {
+			t.Errorf("connections were begun at %v, want all at once", w.dials)
+		}
+	})
+}
+
+func TestDeparture_keepsAConnectionThatCameTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, 2*time.Second, 5)
+		if err := w.send(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(w.arrivals, []time.Duration{2 * time.Second}) || len(w.dials) != 1 {
+			t.Errorf("requests at %v over %d connections, want one after 2s over the first", w.arrivals, len(w.dials))
+		}
+	})
+}
+
+func TestDeparture_nothingLeavesWhenTheAccountIsClosedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, 500*time.Millisecond, 5)
+		ticket, err := w.limiter.Wait(t.Context(), limit.Request{Class: limit.Interactive})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ready, err := ticket.Ready(t.Context()); !ready || err != nil {
+			t.Fatal(ready, err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			call := v2.AccountCall()
+			call.Method, call.Effect, call.Body = http.MethodPost, driver.Create, []byte("{}")
+			_, err := w.client.send(t.Context(), request{call: call, class: limit.Interactive, decode: func(driver.Response) error { return nil }})
+			if e := asError(err); e.Kind != KindBlocked || e.RetryAfter != defaults.BlockProbe-250*time.Millisecond {
+				t.Errorf("got %v with RetryAfter %v, want KindBlocked: it was not sent", err, e.RetryAfter)
+			}
+		})
+		time.Sleep(250 * time.Millisecond)
+		ticket.Observe(t.Context(), limit.Banned, 0)
+		ticket.Done()
+		wg.Wait()
+		if len(w.arrivals) != 0 {
+			t.Errorf("%d requests came, want none", len(w.arrivals))
+		}
+		if s, err := w.limiter.Status(t.Context()); err != nil || s.InFlight != 0 {
+			t.Errorf("%d tickets in use, %v", s.InFlight, err)
+		}
+	})
+}
+
+func TestDeparture_callerThatLeavesWhileItWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, 10*time.Millisecond, 1)
+		if err := w.send(t.Context()); err != nil { // a little late, in the first slot
+			t.Fatal(err)
+		}
+		gone := errors.New("gone")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(500*time.Millisecond, func() { cancel(gone) })
+		if err := w.send(ctx); !IsKind(err, KindCancelled) || !errors.Is(err, gone) {
+			t.Errorf("got %v, want KindCancelled with its cause", err)
+		}
+		// Its slot is not lost.
+		if err := w.send(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []time.Duration{10 * time.Millisecond, time.Second}; !slices.Equal(w.arrivals, want) {
+			t.Errorf("requests came at %v, want %v", w.arrivals, want)
+		}
+	})
+}
