@@ -67,7 +67,7 @@ func (r *Registry) openStored(record stored) (*handle, error) {
 		Kind: record.kind,
 		Keeper: custody.Config{
 			Account: record.Name, Owner: r.config.Owner, Store: r.config.Store, Ring: r.config.Ring,
-			Journal: r.config.Journal, Settings: r.config.Settings, Logger: r.config.Logger,
+			Journal: r.config.Journal, Settings: r.config.Settings, Logger: r.config.Logger, Step: r.config.Step,
 		},
 		Integration: r.config.Integration,
 		Moved:       func(ctx context.Context, host string) error { return r.move(ctx, record.Name, host) },

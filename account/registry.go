@@ -49,6 +49,8 @@ type Config struct {
 	Settings settings.Settings
 	// Logger gets changes of accounts, never a secret. Default: none.
 	Logger *slog.Logger
+	// Step is that of every keeper's custody.Config.
+	Step func(custody.Point)
 }
 
 // Static is the account of the flags.
