@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/amogate/amogate/emulator"
 	"github.com/amogate/amogate/internal/pgtest"
@@ -40,7 +39,7 @@ func newInstallation(t *testing.T, store ...string) installation {
 	t.Cleanup(s.Close)
 	i.upstream = s.URL
 	i.flags = append(slices.Clone(store),
-		"--allow-insecure-upstream", "--time-scale=20", "--rate=7",
+		"--allow-insecure-upstream", "--rate=7",
 		"--oauth-client-id="+emulator.DefaultClientID,
 		"--oauth-client-secret-file="+write(t, "secret", emulator.DefaultClientSecret),
 		"--oauth-redirect-url="+redirect)
@@ -65,8 +64,7 @@ func sqliteFlags(t *testing.T) []string {
 	return []string{"--data-dir=" + filepath.Join(t.TempDir(), "data")}
 }
 
-// postgresFlags are those of a store in a database, with a key ring; more are
-// added to each replica's.
+// postgresFlags are those of a store in a database, with a key ring.
 func postgresFlags(t *testing.T, url string) []string {
 	t.Helper()
 	ring := filepath.Join(t.TempDir(), "keyring")
@@ -187,6 +185,7 @@ func (i installation) runCommands(t *testing.T) {
 
 func TestCommands_onSQLite(t *testing.T) {
 	i := newInstallation(t, sqliteFlags(t)...)
+	i.flags = append(i.flags, "--time-scale=4") // the first second of limiters passes sooner
 	if got := i.do(t, "", "migrate", "--dry-run"); !strings.Contains(got, "CREATE TABLE") {
 		t.Errorf("migrate --dry-run: %.200s", got)
 	}
@@ -211,7 +210,19 @@ func TestCommands_onPostgreSQL(t *testing.T) {
 		return
 	}
 	i := newInstallation(t, postgresFlags(t, url)...)
-	i.postgres(t)
+	if got := i.refuse(t, exitConfig, "account", "list"); !strings.Contains(got, "amogate migrate") {
+		t.Errorf("without a schema: %s", got)
+	}
+	if got := i.do(t, "", "migrate"); !strings.HasPrefix(got, "applied 1: ") {
+		t.Errorf("migrate: %s", got)
+	}
+	a, stop := i.serve(t)
+	i.runCommands(t) // beside serve
+	i.flags = []string{"--admin-addr=" + a.Admin}
+	i.runCommands(t) // through it
+	if code, out := stop(); code != exitOK || strings.Count(out, `"msg":"administration"`) < 15 {
+		t.Errorf("serve ended with %d; was it asked?\n%s", code, out)
+	}
 }
 
 func TestCommands_throughPgBouncer(t *testing.T) {
@@ -224,52 +235,52 @@ func TestCommands_throughPgBouncer(t *testing.T) {
 		return
 	}
 	i := newInstallation(t, postgresFlags(t, url)...)
-	i.postgres(t)
+	i.do(t, "", "migrate")
+	i.serve(t)
+	i.runCommands(t)
 }
 
-// postgres runs the commands beside no serve, beside one, and through it.
-func (i installation) postgres(t *testing.T) {
+// consent lets a browser carry a consent back to serve while the command waits.
+func (i installation) consent(t *testing.T) {
 	t.Helper()
-	if got := i.refuse(t, exitConfig, "account", "list"); !strings.Contains(got, "amogate migrate") {
-		t.Errorf("without a schema: %s", got)
+	reader, writer := io.Pipe()
+	done := make(chan int, 1)
+	add := slices.Concat([]string{"account", "add", "toys", "--oauth", "--url=" + i.upstream}, i.flags)
+	go func() {
+		done <- run(t.Context(), add, streams{strings.NewReader(""), writer, writer})
+		_ = writer.Close() // a PipeWriter's Close cannot fail
+	}()
+	page := strings.TrimSpace(readUntil(t, reader, func(line string) bool { return strings.HasPrefix(line, "  http") }))
+	if got := get(t, page, http.StatusOK); !strings.Contains(got, "Account connected") {
+		t.Errorf("the browser sees %s", got)
 	}
-	if got := i.do(t, "", "migrate"); !strings.HasPrefix(got, "applied 1: ") {
-		t.Errorf("migrate: %s", got)
+	added := readUntil(t, reader, func(line string) bool { return strings.HasPrefix(line, "account toys is ") })
+	if code := <-done; code != exitOK || !strings.Contains(added, "access token ends") {
+		t.Errorf("exit code %d: %s", code, added)
 	}
-	i.runCommands(t)
-	a, stop := i.serve(t)
-	i.runCommands(t)
-	through := i
-	through.flags = []string{"--admin-addr=" + a.Admin}
-	through.runCommands(t)
-	if code, out := stop(); code != exitOK || strings.Count(out, `"msg":"administration"`) < 15 {
-		t.Errorf("serve ended with %d; was it asked?\n%s", code, out)
-	}
+	// A consent works once.
+	get(t, page, http.StatusBadRequest)
 }
 
-// TestAccountAdd_byConsent lets a browser carry a consent back to serve.
 func TestAccountAdd_byConsent(t *testing.T) {
 	i := newInstallation(t, sqliteFlags(t)...)
 	add := slices.Concat([]string{"account", "add", "toys", "--oauth", "--url=" + i.upstream}, i.flags)
 	if code, _, stderr := try(t, add...); code != exitConfig || !strings.Contains(stderr, "no amogate serve is running") {
 		t.Errorf("without serve: exit code %d: %s", code, stderr)
 	}
-	_, _ = i.serve(t)
-	reader, writer := io.Pipe()
-	done := make(chan int, 1)
-	go func() {
-		done <- run(t.Context(), add, streams{strings.NewReader(""), writer, writer})
-		_ = writer.Close() // a PipeWriter's Close cannot fail
-	}()
-	page := readUntil(t, reader, func(line string) bool { return strings.HasPrefix(line, "  http") })
-	begun := time.Now()
-	if got := get(t, strings.TrimSpace(page), http.StatusOK); !strings.Contains(got, "Account connected") {
-		t.Errorf("the browser sees %s", got)
+	i.serve(t)
+	i.consent(t)
+}
+
+// TestAccountAdd_byConsentToAnyReplica begins the consent beside the replica that
+// takes it.
+func TestAccountAdd_byConsentToAnyReplica(t *testing.T) {
+	url, ok := pgtest.Database(t)
+	if !ok {
+		return
 	}
-	added := readUntil(t, reader, func(line string) bool { return strings.HasPrefix(line, "account toys is ") })
-	if code := <-done; code != exitOK || !strings.Contains(added, "access token ends") {
-		t.Errorf("exit code %d after %v: %s", code, time.Since(begun), added)
-	}
-	// A consent works once.
-	get(t, strings.TrimSpace(page), http.StatusBadRequest)
+	i := newInstallation(t, postgresFlags(t, url)...)
+	i.do(t, "", "migrate")
+	i.serve(t)
+	i.consent(t)
 }
