@@ -167,8 +167,9 @@ func (c candidate) field() string {
 		return "authorization_code"
 	case custody.KindSession:
 		return "session"
+	default:
+		return "access_token"
 	}
-	return "access_token"
 }
 
 func (r *Registry) create(ctx context.Context, c candidate, upstreamID int64) error {

@@ -13,7 +13,8 @@ import (
 )
 
 func TestAdd_storesWhatUpstreamAccepts(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		long, err := e.IssueLongLived(30 * 24 * time.Hour)
 		if err != nil {
@@ -52,7 +53,8 @@ func TestAdd_storesWhatUpstreamAccepts(t *testing.T) {
 }
 
 func TestAdd_storesNothingThatIsRefused(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		for name, test := range map[string]struct {
 			addition account.Addition
@@ -105,7 +107,8 @@ func TestAdd_storesNothingThatIsRefused(t *testing.T) {
 }
 
 func TestAdd_storesNothingWhileTheStoreIsAway(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.store.away.Store(true)
 		_, err := r.Add(t.Context(), account.Addition{Name: "shop", URL: "https://shop.amocrm.ru", Given: account.Given{Token: emulator.DefaultToken}})
@@ -120,7 +123,8 @@ func TestAdd_storesNothingWhileTheStoreIsAway(t *testing.T) {
 }
 
 func TestAdd_replacesOnlyWhenAsked(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		addition := account.Addition{Name: "shop", URL: "https://shop.amocrm.ru", Given: account.Given{Token: emulator.DefaultToken}}
@@ -139,7 +143,8 @@ func TestAdd_replacesOnlyWhenAsked(t *testing.T) {
 }
 
 func TestAdd_refusesCredentialsOfAnotherAccount(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.emulate("north.kommo.com", emulator.Config{AccountID: 1002})
 		r.addToken("shop", "shop.amocrm.ru")
@@ -157,7 +162,8 @@ func TestAdd_refusesCredentialsOfAnotherAccount(t *testing.T) {
 }
 
 func TestAdd_mendsAnAccountThatNeedsAPerson(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		if err := call(t, r.Registry, "shop"); err != nil {
@@ -181,7 +187,8 @@ func TestAdd_mendsAnAccountThatNeedsAPerson(t *testing.T) {
 }
 
 func TestAdd_takesSlotsOfTheAccountsLimiter(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.emulate("shop.amocrm.ru", emulator.Config{AccountID: 1001, Window: 7})
 		r.addToken("shop", "shop.amocrm.ru")
 		for range 20 {

@@ -55,7 +55,8 @@ func (r *rig) visit(back *url.URL) *httptest.ResponseRecorder {
 }
 
 func TestConsent_addsTheAccount(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		for name, rootURL := range map[string]string{"any": "", "asked": "https://shop.amocrm.ru"} {
 			consent := r.begin(name, rootURL)
@@ -91,7 +92,8 @@ func TestConsent_addsTheAccount(t *testing.T) {
 }
 
 func TestConsent_isAskedForInTheAccountsDomain(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		for rootURL, want := range map[string]string{
 			"":                        "www.amocrm.ru",
 			"https://shop.amocrm.ru":  "www.amocrm.ru",
@@ -117,7 +119,8 @@ func TestConsent_isAskedForInTheAccountsDomain(t *testing.T) {
 }
 
 func TestConsent_ofTestsIsAskedForAtTheGivenHost(t *testing.T) {
-	runWith(t, func(c *account.Config) { c.AllowInsecure, c.Zone = true, "kommo.com" }, func(t *testing.T, r *rig) {
+	runWith(t, func(c *account.Config) { c.AllowInsecure, c.Zone = true, "kommo.com" }, func(r *rig) {
+		t := r.t
 		if page := r.begin("shop", "http://127.0.0.1:8080").URL; !strings.HasPrefix(page, "http://127.0.0.1:8080/oauth?") {
 			t.Errorf("consent at %s", page)
 		}
@@ -128,7 +131,8 @@ func TestConsent_ofTestsIsAskedForAtTheGivenHost(t *testing.T) {
 }
 
 func TestConsent_authorizesAgain(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		e.Disconnect()
@@ -145,7 +149,8 @@ func TestConsent_authorizesAgain(t *testing.T) {
 }
 
 func TestConsent_ofAnotherAccountDoesNotReplace(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		north := r.emulate("north.amocrm.ru", emulator.Config{AccountID: 1002})
 		r.addPair("shop", "shop.amocrm.ru", e)
@@ -163,7 +168,8 @@ func TestConsent_ofAnotherAccountDoesNotReplace(t *testing.T) {
 }
 
 func TestConsent_refusesWhatDoesNotBelongToIt(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		evil := r.emulate("evil.example.com", emulator.Config{AccountID: 1002})
 		north := r.emulate("north.amocrm.ru", emulator.Config{AccountID: 1003})
@@ -223,7 +229,8 @@ func TestConsent_refusesWhatDoesNotBelongToIt(t *testing.T) {
 }
 
 func TestConsent_usesItsStateUpWhateverComesOfIt(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		back := r.consent(e, r.begin("shop", "").URL)
 		q := back.Query()
@@ -236,7 +243,8 @@ func TestConsent_usesItsStateUpWhateverComesOfIt(t *testing.T) {
 }
 
 func TestConsent_theStoreKeepsNoState(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		a := r.begin("shop", "").URL
 		b := r.begin("shop", "").URL
 		if a == b {
@@ -249,7 +257,8 @@ func TestConsent_theStoreKeepsNoState(t *testing.T) {
 }
 
 func TestConsent_needsAnIntegration(t *testing.T) {
-	runWith(t, func(c *account.Config) { c.Integration = amo.Integration{} }, func(t *testing.T, r *rig) {
+	runWith(t, func(c *account.Config) { c.Integration = amo.Integration{} }, func(r *rig) {
+		t := r.t
 		r.shop()
 		if _, err := r.BeginAuthorization(t.Context(), "shop", ""); !errors.Is(err, account.ErrNoIntegration) {
 			t.Errorf("BeginAuthorization = %v, want ErrNoIntegration", err)
@@ -262,7 +271,8 @@ func TestConsent_needsAnIntegration(t *testing.T) {
 }
 
 func TestBeginAuthorization_refusesWrongNamesAndURLs(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		for _, test := range []struct{ name, url, field string }{
 			{"Shop", "", "name"},
 			{"", "", "name"},
@@ -278,7 +288,8 @@ func TestBeginAuthorization_refusesWrongNamesAndURLs(t *testing.T) {
 }
 
 func TestAdd_aCodeBelongsToTheConsentThatWasBegun(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.begin("shop", "https://shop.amocrm.ru")
 		a, err := r.Add(t.Context(), account.Addition{Name: "shop", Given: account.Given{Code: account.Code(e.IssueCode())}})
@@ -295,7 +306,8 @@ func TestAdd_aCodeBelongsToTheConsentThatWasBegun(t *testing.T) {
 }
 
 func TestCallback_takesGETOnly(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		recorder := httptest.NewRecorder()
 		r.Callback().ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodPost, account.CallbackPath, nil))
 		if recorder.Code != http.StatusMethodNotAllowed || recorder.Header().Get("Allow") != http.MethodGet {

@@ -327,7 +327,7 @@ func judgeTokens(a Account, pending int, now time.Time) Check {
 	case v.Kind == custody.KindToken && left < tokenWarning:
 		return Check{Result: ResultWarning, Finding: fmt.Sprintf("the token ends on %s and is not renewed", v.ExpiresAt.UTC().Format(time.DateOnly)), Remedy: "make a new one in the integration, then " + again}
 	case v.Kind == custody.KindToken:
-		return Check{Result: ResultOK, Finding: fmt.Sprintf("the token ends on %s", v.ExpiresAt.UTC().Format(time.DateOnly))}
+		return Check{Result: ResultOK, Finding: "the token ends on " + v.ExpiresAt.UTC().Format(time.DateOnly)}
 	}
 	return Check{Result: ResultOK, Finding: fmt.Sprintf("generation %d, %s left, renewed at %s", v.Generation, left.Round(time.Minute), v.RefreshAt.UTC().Format(time.DateTime))}
 }

@@ -93,7 +93,8 @@ func TestCheck_findsWhatIsWrong(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, func(t *testing.T, r *rig) {
+			run(t, func(r *rig) {
+				t := r.t
 				config := test.config
 				config.AccountID = 1001
 				if config.Customers == 0 {
@@ -118,7 +119,8 @@ func TestCheck_findsWhatIsWrong(t *testing.T) {
 }
 
 func TestCheck_ofAnAccountThatIsNotThere(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		if _, err := r.Check(t.Context(), "shop"); !errors.Is(err, account.ErrNotFound) {
 			t.Errorf("Check = %v, want ErrNotFound", err)
 		}
@@ -126,7 +128,8 @@ func TestCheck_ofAnAccountThatIsNotThere(t *testing.T) {
 }
 
 func TestCheck_ofTheAccountOfTheFlags(t *testing.T) {
-	runWith(t, static, func(t *testing.T, r *rig) {
+	runWith(t, static, func(r *rig) {
+		t := r.t
 		r.shop()
 		got, _ := r.check(account.FlagName)
 		if want := "dns=skipped tls=skipped token=ok rights=ok rate=ok clock=ok pages=ok tokens=ok"; got != want {

@@ -31,7 +31,8 @@ func names(t *testing.T, registry *account.Registry) string {
 }
 
 func TestClient_choosesTheAccount(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		if _, err := r.Client(t.Context(), ""); !errors.Is(err, account.ErrNone) {
 			t.Errorf("of an empty store: %v, want ErrNone", err)
 		}
@@ -62,7 +63,8 @@ func TestClient_choosesTheAccount(t *testing.T) {
 }
 
 func TestClient_takesTheDefaultAccount(t *testing.T) {
-	runWith(t, func(c *account.Config) { c.Default = "north" }, func(t *testing.T, r *rig) {
+	runWith(t, func(c *account.Config) { c.Default = "north" }, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.addToken("shop", "shop.amocrm.ru")
 		if _, err := r.Client(t.Context(), ""); !errors.Is(err, account.ErrNotFound) {
@@ -87,7 +89,8 @@ func static(c *account.Config) {
 }
 
 func TestStatic_isAnAccountThatIsNotStored(t *testing.T) {
-	runWith(t, static, func(t *testing.T, r *rig) {
+	runWith(t, static, func(r *rig) {
+		t := r.t
 		r.shop()
 		if err := call(t, r.Registry, ""); err != nil {
 			t.Fatal(err)
@@ -124,7 +127,8 @@ func TestStatic_isAnAccountThatIsNotStored(t *testing.T) {
 }
 
 func TestStatic_isRefusedBesideAStoredAccountOfItsName(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.addToken(account.FlagName, "shop.amocrm.ru")
 		if _, err := r.tryOpen(static); !errors.Is(err, account.ErrNameTaken) {
@@ -134,7 +138,8 @@ func TestStatic_isRefusedBesideAStoredAccountOfItsName(t *testing.T) {
 }
 
 func TestNew_refusesARingThatOpensNothing(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		other, err := keyring.Generate(filepath.Join(t.TempDir(), "keyring"))
 		if err != nil {
 			t.Fatal(err)
@@ -156,7 +161,8 @@ func TestNew_refusesARingThatOpensNothing(t *testing.T) {
 }
 
 func TestNew_oneRowThatDoesNotOpenIsThatAccountsTrouble(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.emulate("north.kommo.com", emulator.Config{AccountID: 1002})
 		r.addToken("shop", "shop.amocrm.ru")
@@ -192,7 +198,8 @@ func TestNew_oneRowThatDoesNotOpenIsThatAccountsTrouble(t *testing.T) {
 }
 
 func TestScan_seesWhatOtherProcessesDo(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		other := r.open(func(c *account.Config) { c.Owner = "other" })
 		defer func() { _ = other.Close(t.Context()) }()
@@ -250,7 +257,8 @@ func TestScan_seesWhatOtherProcessesDo(t *testing.T) {
 }
 
 func TestScan_withoutTheStoreTheAccountsStay(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.addToken("shop", "shop.amocrm.ru")
 		if err := call(t, r.Registry, "shop"); err != nil {
@@ -269,7 +277,8 @@ func TestScan_withoutTheStoreTheAccountsStay(t *testing.T) {
 }
 
 func TestRemove_letsCallsInFlightEnd(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.emulate("shop.amocrm.ru", emulator.Config{AccountID: 1001, Latency: 3 * time.Second})
 		r.addPair("shop", "shop.amocrm.ru", e)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -300,7 +309,8 @@ func TestRemove_letsCallsInFlightEnd(t *testing.T) {
 }
 
 func TestTend_renewsTokensEarly(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		if err := call(t, r.Registry, "shop"); err != nil {
@@ -318,7 +328,8 @@ func TestTend_renewsTokensEarly(t *testing.T) {
 }
 
 func TestTend_renewsTokensThatNobodyUsesOnceAWeek(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		r.close()
@@ -340,7 +351,8 @@ func TestTend_renewsTokensThatNobodyUsesOnceAWeek(t *testing.T) {
 }
 
 func TestTend_storesTokensOnceTheStoreTakesThem(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		if err := call(t, r.Registry, "shop"); err != nil {
@@ -373,7 +385,8 @@ func TestTend_storesTokensOnceTheStoreTakesThem(t *testing.T) {
 }
 
 func TestMove_followsARenamedAccount(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.hosts.by["api-b.amocrm.ru"] = e.Transport()
 		r.hosts.by["store.amocrm.ru"] = e.Transport()
@@ -393,7 +406,8 @@ func TestMove_followsARenamedAccount(t *testing.T) {
 }
 
 func TestMove_goesToNoForeignHost(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		evil := r.emulate("evil.example.com", emulator.Config{AccountID: 1001})
 		r.hosts.by["api-b.amocrm.ru"] = e.Transport()

@@ -124,13 +124,13 @@ type rig struct {
 }
 
 // run runs a test in a bubble, with a registry over an empty store.
-func run(t *testing.T, test func(t *testing.T, r *rig)) {
+func run(t *testing.T, test func(r *rig)) {
 	t.Helper()
 	runWith(t, func(*account.Config) {}, test)
 }
 
 // runWith is run with another configuration.
-func runWith(t *testing.T, change func(*account.Config), test func(t *testing.T, r *rig)) {
+func runWith(t *testing.T, change func(*account.Config), test func(r *rig)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -153,7 +153,7 @@ func runWith(t *testing.T, change func(*account.Config), test func(t *testing.T,
 		r.Registry = r.open(change)
 		defer r.checkLog()
 		defer r.close()
-		test(t, r)
+		test(r)
 	})
 }
 

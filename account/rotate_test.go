@@ -31,7 +31,8 @@ func (r *rig) keysInUse() []string {
 }
 
 func TestRotate_sealsEverythingAnewWhileCallsGoOn(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		const accounts = 5
 		for i := range accounts {
 			host := "shop" + strconv.Itoa(i) + ".amocrm.ru"
@@ -79,7 +80,8 @@ func TestRotate_sealsEverythingAnewWhileCallsGoOn(t *testing.T) {
 }
 
 func TestRotate_keepsKeysThatSealSomething(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		if err := call(t, r.Registry, "shop"); err != nil {
@@ -119,7 +121,8 @@ func TestRotate_aFixedRingIsChangedElsewhere(t *testing.T) {
 		}
 		return parsed
 	}
-	runWith(t, func(c *account.Config) { c.Ring = ring(t, first) }, func(t *testing.T, r *rig) {
+	runWith(t, func(c *account.Config) { c.Ring = ring(t, first) }, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.addToken("shop", "shop.amocrm.ru")
 		for _, prune := range []bool{false, true} {
@@ -144,7 +147,8 @@ func TestRotate_aFixedRingIsChangedElsewhere(t *testing.T) {
 }
 
 func TestRotate_passesByWhatNothingOpens(t *testing.T) {
-	run(t, func(t *testing.T, r *rig) {
+	run(t, func(r *rig) {
+		t := r.t
 		r.shop()
 		r.emulate("north.kommo.com", emulator.Config{AccountID: 1002})
 		other, err := keyring.Generate(filepath.Join(t.TempDir(), "keyring"))

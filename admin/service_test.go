@@ -33,11 +33,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // shop.amocrm.ru.
 type rig struct {
 	*admin.Service
+	t        *testing.T
 	emulator *emulator.Emulator
 }
 
 // run runs a test in a bubble of testing/synctest.
-func run(t *testing.T, change func(*account.Config), test func(t *testing.T, r rig)) {
+func run(t *testing.T, change func(*account.Config), test func(r rig)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -82,14 +83,15 @@ func run(t *testing.T, change func(*account.Config), test func(t *testing.T, r r
 		if err != nil {
 			t.Fatal(err)
 		}
-		test(t, rig{service, e})
+		test(rig{service, t, e})
 	})
 }
 
 func unchanged(*account.Config) {}
 
 func TestService_addsListsShowsAndRemoves(t *testing.T) {
-	run(t, unchanged, func(t *testing.T, r rig) {
+	run(t, unchanged, func(r rig) {
+		t := r.t
 		ctx := t.Context()
 		added, err := r.AddAccount(ctx, &adminv1.AddAccountRequest{
 			Name: "shop", Url: "https://shop.amocrm.ru",
@@ -141,7 +143,8 @@ func TestService_addsListsShowsAndRemoves(t *testing.T) {
 }
 
 func TestService_beginsConsentsAndRotates(t *testing.T) {
-	run(t, unchanged, func(t *testing.T, r rig) {
+	run(t, unchanged, func(r rig) {
+		t := r.t
 		begun, err := r.BeginAuthorization(t.Context(), &adminv1.BeginAuthorizationRequest{Name: "shop", Url: "https://shop.kommo.com"})
 		if err != nil || !strings.HasPrefix(begun.GetAuthorizationUrl(), "https://www.kommo.com/oauth?") || !begun.GetExpireTime().AsTime().After(time.Now()) {
 			t.Errorf("begun %v, %v", begun, err)
@@ -221,7 +224,8 @@ func TestService_errorsHaveCodesAndReasons(t *testing.T) {
 		}, codes.FailedPrecondition, "", "", "--reseal-only"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			run(t, static, func(t *testing.T, r rig) {
+			run(t, static, func(r rig) {
+				t := r.t
 				if _, err := token("north", "https://north.amocrm.ru", emulator.DefaultToken, false)(t.Context(), r); err != nil {
 					t.Fatal(err)
 				}

@@ -34,7 +34,7 @@ func Try(ctx context.Context, host Host, config TransportConfig) (Reach, error) 
 	}
 	defer transport.CloseIdleConnections()
 	if proxy, err := transport.Proxy(&http.Request{URL: host.URL()}); err != nil || proxy != nil {
-		return Reach{Proxy: true}, nil //nolint:nilerr // a proxy that cannot be read is one
+		return Reach{Proxy: true}, nil
 	}
 	target := host.URL()
 	r := Reach{}
