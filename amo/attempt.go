@@ -88,4 +88,4 @@ func (a *attempt) connected(ctx context.Context, info httptrace.GotConnInfo) {
 // failed says that the request did not leave: there was no connection, or it broke
 // before anything could be carried out, as one does that was kept for too long. A
 // transport that tells nothing may have sent it.
-func (a *attempt) failed() bool { return a.wanted && !(a.got && a.wrote.Load()) }
+func (a *attempt) failed() bool { return a.wanted && (!a.got || !a.wrote.Load()) }

@@ -269,8 +269,14 @@ func TestState_rateRecoversStepByStep(t *testing.T) {
 		after time.Duration
 		want  float64
 	}{
-		{0, 3}, {time.Minute, 3}, {2*time.Minute - 1, 3}, {2 * time.Minute, 3.5}, {3 * time.Minute, 4},
-		{6 * time.Minute, 5.5}, {7 * time.Minute, 6}, {time.Hour, 6},
+		{0, 3},
+		{time.Minute, 3},
+		{2*time.Minute - 1, 3},
+		{2 * time.Minute, 3.5},
+		{3 * time.Minute, 4},
+		{6 * time.Minute, 5.5},
+		{7 * time.Minute, 6},
+		{time.Hour, 6},
 	} {
 		if got := s.rate(end.Add(test.after), 6, c); got != test.want {
 			t.Errorf("%v after the wait the rate is %v, want %v", test.after, got, test.want)
