@@ -144,6 +144,12 @@ type child struct {
 
 func startProcess(t *testing.T, args ...string) *child {
 	t.Helper()
+	return startProcessWith(t, func(*exec.Cmd) {}, args...)
+}
+
+// startProcessWith lets the command be changed before it starts.
+func startProcessWith(t *testing.T, change func(*exec.Cmd), args ...string) *child {
+	t.Helper()
 	clearEnvironment(t)
 	executable, err := os.Executable()
 	if err != nil {
@@ -151,6 +157,7 @@ func startProcess(t *testing.T, args ...string) *child {
 	}
 	c := &child{Cmd: exec.CommandContext(t.Context(), executable, args...)}
 	c.Env = append(os.Environ(), actAsCommand+"=1")
+	change(c.Cmd)
 	stderr, err := c.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
