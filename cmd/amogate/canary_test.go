@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -73,9 +74,7 @@ func (c *canaries) watch(next http.Handler) http.Handler {
 			c.add(which+"access token", pair.Access)
 			c.add(which+"refresh token", pair.Refresh)
 		}
-		for name, values := range recorder.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), recorder.Header())
 		w.WriteHeader(recorder.Code)
 		_, _ = w.Write(recorder.Body.Bytes()) // a client that left does not read
 	})
@@ -161,7 +160,7 @@ func (r canaryRig) command(t *testing.T, stdin string, args ...string) []byte {
 // noteKeys adds the keys of a ring's file.
 func (r canaryRig) noteKeys(t *testing.T, path string) {
 	t.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // a file of the test
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,9 +316,7 @@ func (r canaryRig) run(t *testing.T, stored func() map[string][]byte) {
 	code, _ := c.end(t)
 	told["the log"] = []byte(c.out.String())
 	told["the spans"] = c.stdout.Bytes()
-	for place, content := range stored() {
-		told[place] = content
-	}
+	maps.Copy(told, stored())
 
 	if code != exitOK {
 		t.Fatalf("serve ended with %d:\n%s", code, c.out)
