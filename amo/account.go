@@ -93,6 +93,10 @@ func (c *Client) readAccount(ctx context.Context, generation Generation) error {
 		class: limit.Interactive,
 		decode: func(r driver.Response) error {
 			if err := reader.decodeError(r); err != nil {
+				if err.Kind == KindNotFound {
+					// Every account has itself: it lives on another host by now.
+					err.Kind, err.Message = KindMoved, "there is no such account on this host"
+				}
 				return err
 			}
 			decoded, err := reader.decode(r.Body)

@@ -75,6 +75,10 @@ func (c *Client) attempt(ctx context.Context, r request, u *usage) outcome {
 		if mark, err = c.credentials.apply(ctx, req); err != nil {
 			return outcome{unready: true, err: asError(err)}
 		}
+		// While the credentials were made the account may have turned out to have
+		// moved.
+		root := c.base.Load()
+		req.URL.Scheme, req.URL.Host, req.Host = root.Scheme, root.Host, root.Host
 	}
 	d := &departure{limiter: c.limiter, request: c.slotFor(ctx, r)}
 	left := false

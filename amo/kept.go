@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"sync"
+	"time"
 
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/settings"
@@ -58,7 +60,7 @@ func (k Kept) credentials(c *Client) (credentials, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &kept{client: c, keeper: keeper}, nil
+	return &kept{client: c, keeper: keeper, moved: k.Moved}, nil
 }
 
 // Keeper returns the keeper of a client whose Auth is Kept, else nil. The client
@@ -74,6 +76,7 @@ func (c *Client) Keeper() *custody.Keeper {
 type kept struct {
 	client *Client
 	keeper *custody.Keeper
+	moved  func(ctx context.Context, host string) error
 
 	mu sync.Mutex
 	// session is that of the login of generation; nil = none yet.
@@ -81,6 +84,8 @@ type kept struct {
 	generation int64
 	// counted is the refusal of a login that the keeper was told of last.
 	counted *Error
+	// looked is when the account's host was looked up last.
+	looked time.Time
 }
 
 func (k *kept) apply(ctx context.Context, req *http.Request) (uint64, error) {
@@ -144,4 +149,34 @@ func (k *kept) judge(ctx context.Context, generation int64, err error) error {
 		return &Error{Kind: KindUnavailable, Message: "the account's login was replaced; call again", Err: err}
 	}
 	return err
+}
+
+// followed looks up where the account lives after the host of root has disowned
+// it, and says whether we have gone there. It asks once in a while.
+func (c *Client) followed(ctx context.Context, root *url.URL) bool {
+	if c.base.Load() != root {
+		return true // another call has
+	}
+	k, ok := c.credentials.(*kept)
+	if !ok || k.moved == nil {
+		return false
+	}
+	secret, _, err := k.keeper.Current(ctx)
+	if err != nil || secret.Refresh == "" {
+		return false
+	}
+	k.mu.Lock()
+	due := k.looked.IsZero() || time.Since(k.looked) >= c.config.Settings.LoginPause
+	if due {
+		k.looked = time.Now()
+	}
+	k.mu.Unlock()
+	if !due {
+		return false
+	}
+	found, err := c.follow(ctx, secret, k.moved)
+	if err != nil {
+		c.config.Logger.WarnContext(ctx, "the account's host was not found", "account", c.config.Account, "error", err)
+	}
+	return found
 }

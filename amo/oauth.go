@@ -81,7 +81,9 @@ func (c *Client) renewal(i Integration, moved func(ctx context.Context, host str
 			return c.exchangeTokens(ctx, call)
 		case lookup != nil && asError(err).Kind != KindReauth:
 			// Whether the integration is at fault or the host is not known yet.
-			return custody.Pair{}, lookup
+			late := *asError(lookup)
+			late.Status = asError(err).Status // the token endpoint was asked
+			return custody.Pair{}, &late
 		}
 		return custody.Pair{}, err
 	}

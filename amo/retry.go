@@ -38,8 +38,9 @@ func (c *Client) send(ctx context.Context, r request) (usage, error) {
 }
 
 func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
-	renewed := false
+	renewed, followed := false, false
 	for tries := 1; ; tries++ {
+		root := c.base.Load()
 		out := c.attempt(ctx, r, u)
 		if !r.open && acceptedBy(out) {
 			c.credentials.accepted(out.mark)
@@ -56,6 +57,14 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 				continue
 			}
 			out = outcome{unready: true, err: asError(err)}
+		}
+		if out.err.Kind == KindMoved && out.sent && !r.open && !followed {
+			followed = true
+			if c.followed(ctx, root) {
+				u.retries++
+				tries--
+				continue
+			}
 		}
 		if out.unready {
 			return verdict(r.call.Effect, out, u.ambiguous)

@@ -158,12 +158,22 @@ func (k *Keeper) Current(ctx context.Context) (Secret, int64, error) {
 			continue
 		}
 		wait := asError(err).RetryAfter
-		if wait <= 0 || !fits(ctx, wait) {
+		if wait <= 0 || !passes(asError(err).Kind) || !fits(ctx, wait) {
 			return Secret{}, 0, err
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return Secret{}, 0, err
 		}
+	}
+}
+
+// passes says that a failure may be over within the deadline of a call.
+func passes(kind driver.Kind) bool {
+	switch kind {
+	case driver.KindUnavailable, driver.KindRateLimited, driver.KindQueueFull, driver.KindStoreUnavailable, driver.KindStoreBusy:
+		return true
+	default:
+		return false
 	}
 }
 
