@@ -211,13 +211,13 @@ func TestLimited_growsWithoutARetryAfter(t *testing.T) {
 		l := rig(t, open(), Config{})
 		for n := range 8 {
 			_, pause := answer(t, l, Request{Class: Login}, Limited, 0)
-			whole := min(time.Second<<n, 30*time.Second)
+			whole := min(2*time.Second<<n, 30*time.Second)
 			if pause < whole/2 || pause > whole {
 				t.Errorf("pause %d is %v, want between a half and the whole of %v", n+1, pause, whole)
 			}
 		}
 		answer(t, l, Request{Class: Login}, Answered, 0)
-		if _, pause := answer(t, l, Request{Class: Login}, Limited, 0); pause > time.Second {
+		if _, pause := answer(t, l, Request{Class: Login}, Limited, 0); pause > 2*time.Second {
 			t.Errorf("the pause after a success is %v, want a first one", pause)
 		}
 	})

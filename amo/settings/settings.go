@@ -79,8 +79,8 @@ type Settings struct {
 	// reserve as far ahead as an interactive one.
 	Aging time.Duration
 	// LimitedBase and LimitedMax bound the wait after the nth 429 in a row that
-	// names none: between a half and the whole of LimitedBase·2ⁿ⁻¹, at most
-	// LimitedMax.
+	// names none: between a half, which is to empty upstream's window of a second,
+	// and the whole of LimitedBase·2ⁿ⁻¹, at most LimitedMax.
 	LimitedBase, LimitedMax time.Duration
 	// MaxHold is the longest that a Retry-After keeps everybody waiting.
 	MaxHold time.Duration
@@ -186,7 +186,7 @@ func Default() Settings {
 		ConnectLead:  time.Second,
 		Horizon:      12 * time.Second,
 		Aging:        10 * time.Second,
-		LimitedBase:  time.Second,
+		LimitedBase:  2 * time.Second,
 		LimitedMax:   30 * time.Second,
 		MaxHold:      15 * time.Minute,
 		CutFor:       time.Minute,

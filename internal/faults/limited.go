@@ -110,6 +110,16 @@ type load struct {
 	mu sync.Mutex
 	// told counts what they were told, by code and reason; "OK/" is a page.
 	told map[string]int
+	// longest is the longest call, where somebody measures.
+	longest time.Duration
+}
+
+// tell counts what a caller was told after a time.
+func (l *load) tell(what string, took time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told[what]++
+	l.longest = max(l.longest, took)
 }
 
 // answeredOK is what load.told has for a page.
@@ -128,9 +138,7 @@ func (s *bubbleStack) underLoad(ctx context.Context, callers int) *load {
 					if ctx.Err() != nil {
 						return
 					}
-					l.mu.Lock()
-					l.told[failureOf(err).String()]++
-					l.mu.Unlock()
+					l.tell(failureOf(err).String(), 0)
 					if err != nil && pause(ctx, time.Second) != nil {
 						return
 					}

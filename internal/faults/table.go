@@ -39,7 +39,12 @@ func table(x *executable) []Row {
 			return limitedFor(ctx, namedPauses, time.Minute)
 		}},
 		{"U02", "429 six times in a row, without a header, as a page or with nothing: pauses of 1s to 30s that double, one request of 3 replicas after each", func(ctx context.Context) (string, error) {
-			return limitedAgain(ctx, 6, time.Second, 30*time.Second)
+			return limitedAgain(ctx, 6, 2*time.Second, 30*time.Second)
+		}},
+		{"U03", "others leave 2, 4, then 7 requests a second to exports and people of 3 replicas: no two 429s in a row, no ban; every page of people is OK within 15s; the rate never falls below 0.5 a second", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return limitedByOthers(ctx, storm, 15*time.Second)
+			}, func(ctx context.Context) (string, error) { return floor(ctx, 2*time.Second) })
 		}},
 		{"U11", "404 or 204 to one record: NOT_FOUND/UPSTREAM_NOT_FOUND, one request", func(ctx context.Context) (string, error) {
 			return missing(ctx, missingAnswers)
