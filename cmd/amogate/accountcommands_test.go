@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -261,4 +263,24 @@ func TestSecretsOfCommands_areInNoOutput(t *testing.T) {
 			t.Errorf("%q shows the secret:\n%s%s", args, stdout, stderr)
 		}
 	}
+}
+
+func TestAccountAdd_saysWhatBecomesOfAConsentNobodyWaitsFor(t *testing.T) {
+	clearEnvironment(t)
+	fake := &fakeAdmin{}
+	address := fake.serve(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	var stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"account", "add", "shop", "--oauth", "--admin-addr=" + address}, streams{strings.NewReader(""), writer, &stderr})
+	}()
+	readUntil(t, reader, func(line string) bool { return strings.HasPrefix(line, "  https://") })
+	go func() { _, _ = io.Copy(io.Discard, reader) }() // what comes after does not matter
+	cancel()
+	if got := <-code; got != exitFailed || !strings.Contains(stderr.String(), "still adds the account") {
+		t.Errorf("exit code %d: %s", got, stderr.String())
+	}
+	_ = writer.Close() // a PipeWriter's Close cannot fail
 }

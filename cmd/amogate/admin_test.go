@@ -122,7 +122,9 @@ func TestAdminMux_doesNotWaitForEver(t *testing.T) {
 		t.Errorf("close: %v", err)
 	}
 	close(slow.let)
-	<-answered
+	if err := <-answered; err != nil {
+		t.Errorf("the call in flight: %v", err)
+	}
 }
 
 func TestAdmin_survivesAPanic(t *testing.T) {

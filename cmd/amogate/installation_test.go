@@ -75,9 +75,9 @@ func postgresFlags(t *testing.T, url string) []string {
 }
 
 // serve runs serve until the end of the test, or stop.
-func (i installation) serve(t *testing.T, more ...string) (addresses, func() (int, string)) {
+func (i installation) serve(t *testing.T) (addresses, func() (int, string)) {
 	t.Helper()
-	return startServe(t, slices.Concat(i.flags, []string{"--rest-addr=" + i.rest, "--drain-delay=0s"}, more)...)
+	return startServe(t, append(slices.Clone(i.flags), "--rest-addr="+i.rest, "--drain-delay=0s")...)
 }
 
 // do runs a command that has to succeed and returns what it prints.
@@ -217,6 +217,16 @@ func TestCommands_onPostgreSQL(t *testing.T) {
 		t.Errorf("migrate: %s", got)
 	}
 	a, stop := i.serve(t)
+	found, name, err := dialAdmin(t.Context(), a.Admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if want := (storeConfig{url: url}).name(); name != want {
+		t.Errorf("serve says that its store is %q, not %q", name, want)
+	}
 	i.runCommands(t) // beside serve
 	i.flags = []string{"--admin-addr=" + a.Admin}
 	i.runCommands(t) // through it
