@@ -132,7 +132,8 @@ func TestServe_refusesStateItCannotUse(t *testing.T) {
 		{"a key ring that is none", []string{"--keyring-file=" + forged}, nil, exitConfig, "--keyring-file: "},
 		{"a key ring in the environment that is none", nil, map[string]string{keyringVariable: "k1:" + secret}, exitConfig, keyringVariable + ": "},
 		{
-			"a database that is away", []string{"--keyring-file=" + forged},
+			"a database that is away",
+			[]string{"--keyring-file=" + forged},
 			map[string]string{storeVariable: "postgres://u:" + secret + "@127.0.0.1:1/amogate"},
 			exitUnavailable, "--store: ",
 		},
