@@ -309,7 +309,7 @@ func TestRemove_letsCallsInFlightEnd(t *testing.T) {
 }
 
 func TestTend_renewsTokensEarly(t *testing.T) {
-	run(t, func(r *rig) {
+	runWith(t, calm, func(r *rig) {
 		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
@@ -328,22 +328,22 @@ func TestTend_renewsTokensEarly(t *testing.T) {
 }
 
 func TestTend_renewsTokensThatNobodyUsesOnceAWeek(t *testing.T) {
-	run(t, func(r *rig) {
+	runWith(t, calm, func(r *rig) {
 		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
 		r.close()
 		// A short life of the test: the process comes back now and then only.
 		time.Sleep(6 * 24 * time.Hour)
-		r.Registry = r.open(func(*account.Config) {})
-		time.Sleep(time.Minute)
+		r.Registry = r.open(calm)
+		time.Sleep(2 * time.Minute)
 		if got := e.Stats().Tokens.Refreshes; got != 0 {
 			t.Errorf("%d refreshes after six days, want none yet", got)
 		}
 		r.close()
 		time.Sleep(2 * 24 * time.Hour)
-		r.Registry = r.open(func(*account.Config) {})
-		time.Sleep(time.Minute)
+		r.Registry = r.open(calm)
+		time.Sleep(2 * time.Minute)
 		if got := e.Stats().Tokens.Refreshes; got != 1 {
 			t.Errorf("%d refreshes after eight days, want 1", got)
 		}
@@ -351,7 +351,7 @@ func TestTend_renewsTokensThatNobodyUsesOnceAWeek(t *testing.T) {
 }
 
 func TestTend_storesTokensOnceTheStoreTakesThem(t *testing.T) {
-	run(t, func(r *rig) {
+	runWith(t, calm, func(r *rig) {
 		t := r.t
 		e := r.shop()
 		r.addPair("shop", "shop.amocrm.ru", e)
@@ -366,7 +366,7 @@ func TestTend_storesTokensOnceTheStoreTakesThem(t *testing.T) {
 		// The next process finds the pair, and the store takes it.
 		r.close()
 		r.store.unsaved.Store(false)
-		r.Registry = r.open(func(c *account.Config) { c.Owner = "next" })
+		r.Registry = r.open(func(c *account.Config) { calm(c); c.Owner = "next" })
 		if r.journal.Pending() != 0 {
 			t.Errorf("%d pairs in the journal after the start", r.journal.Pending())
 		}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -127,6 +128,11 @@ type rig struct {
 func run(t *testing.T, test func(r *rig)) {
 	t.Helper()
 	runWith(t, func(*account.Config) {}, test)
+}
+
+// calm looks at the store rarely, for tests of many hours.
+func calm(c *account.Config) {
+	c.Settings.Beat, c.Settings.AccountScan, c.Settings.RefreshScan = time.Minute, time.Minute, time.Minute
 }
 
 // runWith is run with another configuration.
