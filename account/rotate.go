@@ -26,7 +26,8 @@ const maxPasses = 10
 
 // Rotate makes a new key the active one, or takes the one that is when
 // resealOnly is set, and seals all credentials with it while calls go on. With
-// prune it removes every key from the ring that seals nothing any more. Its error
+// prune it removes every key from the ring that seals nothing any more; journals of
+// other replicas are not looked into, so prune while they have nothing to store. Its error
 // is ErrFixedRing for a ring that cannot be changed here, or an *amo.Error of the
 // store. What was done stays done; Rotate can be called again.
 func (r *Registry) Rotate(ctx context.Context, resealOnly, prune bool) (Rotation, error) {
