@@ -34,25 +34,19 @@ type child struct {
 	log [][]byte
 }
 
-// newChild describes an amogate for an account at url, with a directory of its own
-// below dir. It does not start it.
-func newChild(binary, dir, url, token string) (*child, error) {
+// newChild describes an amogate with a directory of its own. It does not start it.
+func newChild(binary, dir string, flags ...string) (*child, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	tokenFile := filepath.Join(dir, "token")
-	if err := os.WriteFile(tokenFile, []byte(token), 0o600); err != nil {
 		return nil, err
 	}
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	return &child{binary: binary, grpc: address, flags: []string{
+	return &child{binary: binary, grpc: address, flags: append([]string{
 		"serve", "--grpc-addr=" + address, "--rest-addr=127.0.0.1:0", "--admin-addr=127.0.0.1:0", "--log-format=json",
-		"--account-url=" + url, "--account-token-file=" + tokenFile, "--allow-insecure-upstream",
-		"--rate=7", "--data-dir=" + filepath.Join(dir, "data"),
-	}}, nil
+		"--allow-insecure-upstream", "--data-dir=" + filepath.Join(dir, "data"),
+	}, flags...)}, nil
 }
 
 // freeAddress returns a loopback address that nobody listens on.
@@ -116,6 +110,9 @@ func (c *child) kill() {
 	c.mu.Lock()
 	cmd, exited := c.cmd, c.exited
 	c.mu.Unlock()
+	if cmd == nil {
+		return // it was never started
+	}
 	_ = cmd.Process.Kill() // it may have ended by itself
 	<-exited
 }

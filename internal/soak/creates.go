@@ -20,10 +20,11 @@ import (
 )
 
 const (
-	createCount = 10_000
-	// oneByOne of them are calls of their own, the others come in batches of up to
-	// largestBatch: at 7 requests a second and process 10,000 calls would take long.
-	oneByOne     = 1_500
+	createCount, shortCreateCount = 10_000, 1_000
+	// oneByOne of 100 records are calls of their own, the others come in batches of
+	// up to largestBatch: at 7 requests a second and process 10,000 calls would take
+	// long.
+	oneByOne     = 15
 	largestBatch = 150
 	// callers work at once, on createProcesses processes, of which one is killed
 	// every killEvery.
@@ -50,7 +51,7 @@ var createFaults = []emulator.Rule{
 
 // creates makes records while everything fails, and compares what callers were told
 // with what upstream has.
-func creates(ctx context.Context, binary string, out *report) (err error) {
+func creates(ctx context.Context, b *bench, out *report) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, createsTimeout)
 	defer cancel()
 	account, err := emulator.New(emulator.Config{Window: -1, Latency: 100 * time.Millisecond})
@@ -71,6 +72,10 @@ func creates(ctx context.Context, binary string, out *report) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
+	tokenFile := filepath.Join(dir, "token")
+	if err := os.WriteFile(tokenFile, []byte(emulator.DefaultToken), 0o600); err != nil {
+		return err
+	}
 	var children []*child
 	defer func() {
 		for _, c := range children {
@@ -84,7 +89,8 @@ func creates(ctx context.Context, binary string, out *report) (err error) {
 		}
 	}()
 	for n := range createProcesses {
-		c, err := newChild(binary, filepath.Join(dir, fmt.Sprintf("process%d", n)), upstream.URL, emulator.DefaultToken)
+		c, err := newChild(b.binary, filepath.Join(dir, fmt.Sprintf("process%d", n)),
+			"--account-url="+upstream.URL, "--account-token-file="+tokenFile, "--rate=7")
 		if err != nil {
 			return err
 		}
@@ -99,17 +105,17 @@ func creates(ctx context.Context, binary string, out *report) (err error) {
 		conns = append(conns, conn)
 	}
 
-	began := time.Now()
-	told, kills, err := createUnderKills(ctx, children, conns)
+	began, count := time.Now(), length(b, createCount, shortCreateCount)
+	told, kills, err := createUnderKills(ctx, plan(count), children, conns)
 	if err != nil {
 		return err
 	}
-	reportCreates(out, account, children, told, kills, time.Since(began))
+	reportCreates(out, account, children, told, count, kills, time.Since(began))
 	return nil
 }
 
 // createUnderKills makes all records and returns what the callers were told.
-func createUnderKills(ctx context.Context, children []*child, conns []*grpc.ClientConn) (told []outcome, kills int, err error) {
+func createUnderKills(ctx context.Context, jobs []job, children []*child, conns []*grpc.ClientConn) (told []outcome, kills int, err error) {
 	killing, stop := context.WithCancel(ctx)
 	defer stop()
 	var killer errgroup.Group
@@ -126,12 +132,12 @@ func createUnderKills(ctx context.Context, children []*child, conns []*grpc.Clie
 		return nil
 	})
 	var mu sync.Mutex
-	jobs := make(chan job)
+	work := make(chan job)
 	var workers sync.WaitGroup
 	for n := range callers {
 		workers.Go(func() {
 			conn := conns[n%len(conns)]
-			for j := range jobs {
+			for j := range work {
 				outcomes := j.create(ctx, conn)
 				mu.Lock()
 				told = append(told, outcomes...)
@@ -139,13 +145,13 @@ func createUnderKills(ctx context.Context, children []*child, conns []*grpc.Clie
 			}
 		})
 	}
-	for _, j := range plan() {
+	for _, j := range jobs {
 		select {
-		case jobs <- j:
+		case work <- j:
 		case <-ctx.Done():
 		}
 	}
-	close(jobs)
+	close(work)
 	workers.Wait()
 	stop()
 	return told, kills, errors.Join(killer.Wait(), ctx.Err())

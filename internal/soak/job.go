@@ -86,8 +86,8 @@ var kinds = map[string]struct {
 	"notes":        {createNotes, storedNotes},
 }
 
-// plan divides the records into calls, in no order.
-func plan() []job {
+// plan divides so many records into calls, in no order.
+func plan(count int) []job {
 	var jobs []job
 	names := []string{"customers", "transactions", "notes"}
 	serial := 0
@@ -99,11 +99,11 @@ func plan() []job {
 		}
 		return all
 	}
-	for range oneByOne {
+	for range count * oneByOne / 100 {
 		jobs = append(jobs, job{kind: names[len(jobs)%len(names)], texts: texts(1)})
 	}
-	for serial < createCount {
-		n := min(1+rand.N(largestBatch), createCount-serial) //nolint:gosec // sizes, not secrets
+	for serial < count {
+		n := min(1+rand.N(largestBatch), count-serial) //nolint:gosec // sizes, not secrets
 		jobs = append(jobs, job{kind: names[len(jobs)%len(names)], texts: texts(n), isBatch: true})
 	}
 	rand.Shuffle(len(jobs), func(i, j int) { jobs[i], jobs[j] = jobs[j], jobs[i] }) //nolint:gosec // an order, not a secret

@@ -16,31 +16,61 @@ import (
 
 const exitUsage = 64
 
+// shortFlag makes every program short: for work on the programs.
+const shortFlag = "--short"
+
 // programs are what can be run, by name.
 var programs = []program{
 	{"creates", creates},
+	{"tokens", tokens},
+	{"kills", kills},
+	{"pace", pace},
+	{"restart", restart},
+	{"outage", outage},
 }
 
 // program is one promise at full length. It prints its figures to out.
 type program struct {
 	name string
-	run  func(ctx context.Context, binary string, out *report) error
+	run  func(ctx context.Context, b *bench, out *report) error
+}
+
+// bench is what programs work with.
+type bench struct {
+	// binary is an amogate that was built for them.
+	binary string
+	// dir is a directory that goes with the run.
+	dir string
+	// short says that figures need not mean much.
+	short bool
+}
+
+// length is the full length of something, or the short one.
+func length[T any](b *bench, full, short T) T {
+	if b.short {
+		return short
+	}
+	return full
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == replicaCommand {
+		os.Exit(replicaMain(os.Args[2], os.Stdin, os.Stdout, os.Stderr))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := mainWith(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-func mainWith(ctx context.Context, names []string, stdout, stderr io.Writer) int {
+func mainWith(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	names := slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg == shortFlag })
 	chosen, err := choose(names)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "soak: %v\n", err)
 		return exitUsage
 	}
-	if err := run(ctx, chosen, stdout); err != nil {
+	if err := run(ctx, chosen, len(names) < len(args), stdout); err != nil {
 		_, _ = fmt.Fprintf(stderr, "soak: %v\n", err)
 		return 1
 	}
@@ -70,7 +100,7 @@ func choose(names []string) ([]program, error) {
 var errOutOfBounds = errors.New("a figure is out of its bound")
 
 // run builds amogate and runs programs one after the other.
-func run(ctx context.Context, programs []program, stdout io.Writer) error {
+func run(ctx context.Context, programs []program, short bool, stdout io.Writer) error {
 	dir, err := os.MkdirTemp("", "amogate-soak-")
 	if err != nil {
 		return err
@@ -82,9 +112,10 @@ func run(ctx context.Context, programs []program, stdout io.Writer) error {
 		return fmt.Errorf("build amogate: %w: %s", err, output)
 	}
 	out := &report{out: stdout}
+	b := &bench{binary: binary, dir: dir, short: short}
 	for _, p := range programs {
 		out.program = p.name
-		if err := p.run(ctx, binary, out); err != nil {
+		if err := p.run(ctx, b, out); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
@@ -108,10 +139,10 @@ func (r *report) figure(name string, passed bool, bound, measured string) {
 		verdict = "FAIL"
 		r.failed = true
 	}
-	_, _ = fmt.Fprintf(r.out, "%-8s %-22s %s  %-32s %s\n", r.program, name, verdict, bound, measured)
+	_, _ = fmt.Fprintf(r.out, "%-8s %-26s %s  %-32s %s\n", r.program, name, verdict, bound, measured)
 }
 
 // note prints one that has none.
 func (r *report) note(name, measured string) {
-	_, _ = fmt.Fprintf(r.out, "%-8s %-22s       %s\n", r.program, name, measured)
+	_, _ = fmt.Fprintf(r.out, "%-8s %-26s       %s\n", r.program, name, measured)
 }

@@ -27,7 +27,7 @@ func TestPlan_holdsAllRecordsOnce(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	single := 0
-	for _, j := range plan() {
+	for _, j := range plan(createCount) {
 		if !j.isBatch {
 			single++
 		}
@@ -38,8 +38,8 @@ func TestPlan_holdsAllRecordsOnce(t *testing.T) {
 			seen[text] = true
 		}
 	}
-	if len(seen) != createCount || single != oneByOne {
-		t.Errorf("%d records, %d by themselves, want %d and %d", len(seen), single, createCount, oneByOne)
+	if len(seen) != createCount || single != createCount*oneByOne/100 {
+		t.Errorf("%d records, %d by themselves, want %d and %d", len(seen), single, createCount, createCount*oneByOne/100)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestReportCreates_canFail(t *testing.T) {
 			}
 			var out bytes.Buffer
 			r := &report{out: &out, program: "test"}
-			reportCreates(r, account, nil, test.told, 0, time.Second)
+			reportCreates(r, account, nil, test.told, createCount, 0, time.Second)
 			for line := range strings.Lines(out.String()) {
 				if strings.HasPrefix(line, "test     "+test.figure+" ") && !strings.Contains(line, "FAIL") {
 					t.Errorf("passed: %s", line)

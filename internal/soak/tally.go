@@ -11,7 +11,7 @@ import (
 )
 
 // reportCreates compares what the callers were told with what upstream has.
-func reportCreates(out *report, account *emulator.Emulator, children []*child, told []outcome, kills int, took time.Duration) {
+func reportCreates(out *report, account *emulator.Emulator, children []*child, told []outcome, count, kills int, took time.Duration) {
 	ids := map[string][]int64{} // of the records, by kind and text
 	for name, kind := range kinds {
 		kind.stored(account, func(id int64, text string) {
@@ -54,7 +54,7 @@ func reportCreates(out *report, account *emulator.Emulator, children []*child, t
 	out.note("creates", fmt.Sprintf("%d one by one and %d in batches, %d processes, %d kills, %.0fs; the emulator's limit of requests is off", len(told)-batched, batched, len(children), kills, took.Seconds()))
 	out.note("faults", fmt.Sprintf("%d of %d requests (%.1f %%) were cut, failed or refused", stats.Faulted, stats.Requests, 100*float64(stats.Faulted)/float64(max(1, stats.Requests))))
 	out.note("failures", fmt.Sprint(reasons))
-	out.figure("told", len(told) == createCount, fmt.Sprintf("= %d", createCount), fmt.Sprintf("%d made, %d not made, %d unknown, %d without an answer", counts[isMade], counts[isNotMade], counts[isUnknown], counts[isUnheard]))
+	out.figure("told", len(told) == count, fmt.Sprintf("= %d", count), fmt.Sprintf("%d made, %d not made, %d unknown, %d without an answer", counts[isMade], counts[isNotMade], counts[isUnknown], counts[isUnheard]))
 	out.figure("twice", twice == 0, "= 0 texts of two records", strconv.Itoa(twice))
 	out.figure("made", missing+wrong == 0, "each has its one record", fmt.Sprintf("%d have none, %d another's id", missing, wrong))
 	out.figure("not made", ghosts == 0, "none has a record", fmt.Sprintf("%d have one", ghosts))
@@ -72,5 +72,16 @@ func pause(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
+	}
+}
+
+// during returns a context that ends after d and has no deadline: calls with one
+// too near are refused, which is not what is measured.
+func during(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(d, cancel)
+	return ctx, func() {
+		timer.Stop()
+		cancel()
 	}
 }
