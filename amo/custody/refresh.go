@@ -87,7 +87,7 @@ func (k *Keeper) askLease(from int64) (Record, bool, error) {
 // failure.
 func tooEarly(r Record) error {
 	return &driver.Error{
-		Kind:       driver.KindUnavailable,
+		Kind:       kindOfReason(r.Reason),
 		Message:    "the account's tokens cannot be renewed for now: " + r.Reason,
 		RetryAfter: r.RetryAt.Sub(r.Now),
 	}
@@ -121,7 +121,7 @@ func (k *Keeper) call(l *lease, old Secret) (Pair, error) {
 // fail ends a lease without new tokens and returns the error for those who wait.
 func (k *Keeper) fail(l *lease, e *driver.Error) error {
 	r := l.record
-	f := Failure{State: StateOK, Reason: e.Message}
+	f := Failure{State: StateOK, Reason: e.Message + mark(e.Kind)}
 	var outcome string
 	switch e.Kind {
 	case driver.KindReauth:

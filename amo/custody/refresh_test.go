@@ -392,6 +392,23 @@ func TestRefresh_expiredTokenIsTriedAgainWithinTheDeadline(t *testing.T) {
 	})
 }
 
+func TestRefresh_otherReplicasTellWhyTheyWait(t *testing.T) {
+	for _, kind := range []driver.Kind{driver.KindMoved, driver.KindHostGone, driver.KindPaymentRequired, driver.KindUnavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, newIssuer(false))
+			b.issuer.refuse = func(int) error { return &driver.Error{Kind: kind, Message: "not for now", Status: 404} }
+			time.Sleep(25 * time.Hour) // the token has ended
+			for n := range 3 {
+				_, err := b.get(b.keeper(), time.Second)
+				if e, ok := errors.AsType[*driver.Error](err); !ok || e.Kind != kind {
+					t.Errorf("replica %d: %v, want kind %d", n, err, kind)
+				}
+			}
+			b.wantCalls(1)
+		})
+	}
+}
+
 func TestRefresh_misconfiguredEndsWithAnotherIntegration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, newIssuer(false))
