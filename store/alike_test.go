@@ -88,6 +88,6 @@ func answer(t *rapid.T, s store.Store, call int, name string, next custody.Seale
 	a, accountErr := s.Account(ctx, name)
 	r, recordErr := s.Credentials(ctx, name)
 	return fmt.Sprint(ok, err, " ", accountErr, recordErr, a.Name, a.URL, a.UpstreamID, a.Revision, " ",
-		r.Kind, r.Generation, r.KeyID, r.Sealed, r.State, r.Reason, r.LeaseOwner, r.LeaseEpoch, r.Unsettled, r.Failures,
+		string(r.Kind), r.Generation, r.KeyID, string(r.Sealed), string(r.State), r.Reason, r.LeaseOwner, r.LeaseEpoch, r.Unsettled, r.Failures,
 		r.ExpiresAt.IsZero(), r.LeaseUntil.IsZero(), r.RetryAt.IsZero())
 }

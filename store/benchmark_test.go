@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,11 +38,12 @@ func BenchmarkReserve(b *testing.B) {
 	for _, accounts := range []int64{1, 1000} {
 		b.Run(fmt.Sprintf("accounts=%d", accounts), func(b *testing.B) {
 			engines(b, func(b *testing.B, s store.Store) {
+				b.Helper()
 				var n atomic.Int64
 				b.SetParallelism(16)
 				b.RunParallel(func(pb *testing.PB) {
 					for pb.Next() {
-						key := fmt.Sprint(n.Add(1) % accounts)
+						key := strconv.FormatInt(n.Add(1)%accounts, 10)
 						if _, err := s.Reserve(b.Context(), limit.Reservation{Key: key, Interval: time.Microsecond, Within: time.Hour}); err != nil {
 							b.Error(err)
 						}
@@ -66,6 +68,7 @@ func BenchmarkInsert(b *testing.B) {
 	}
 	b.Run("alone", func(b *testing.B) {
 		engines(b, func(b *testing.B, s store.Store) {
+			b.Helper()
 			for b.Loop() {
 				insert(b, s)
 			}
@@ -73,6 +76,7 @@ func BenchmarkInsert(b *testing.B) {
 	})
 	b.Run("grouped", func(b *testing.B) {
 		engines(b, func(b *testing.B, s store.Store) {
+			b.Helper()
 			b.SetParallelism(32)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {

@@ -57,7 +57,7 @@ func TestSQLite_hasOneOwner(t *testing.T) {
 	url := file(t)
 	kept := 0
 	for round := range 3 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
+		cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // This binary.
 		cmd.Env = append(os.Environ(), ownerVariable+"="+url)
 		out, err := cmd.StdoutPipe()
 		if err != nil {

@@ -102,8 +102,7 @@ func failure(ctx context.Context, op string, err error) error {
 
 // hide drops what pgx tells about its configuration from an error.
 func hide(err error) error {
-	var e *pgconn.ConnectError
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return e.Unwrap()
 	}
 	return err

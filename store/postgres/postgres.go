@@ -70,16 +70,17 @@ func connect(ctx context.Context, dbURL, shown string, o engine.Options) (*Store
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
-	if err != nil {
-		return nil, engine.Unavailable("store.open", hide(err))
-	}
-	return &Store{
-		options: o, metrics: metrics, pool: pool,
+	s := &Store{
+		options: o, metrics: metrics,
 		begin: pgx.TxOptions{BeginQuery: "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '" + millis(o.Settings.LockTimeout) +
 			"'; SET LOCAL statement_timeout = '" + millis(o.Settings.StatementTimeout) + "'"},
 		beats: make(map[string]bool), slots: make(map[string]bool),
-	}, nil
+	}
+	watch(config, o.Settings.AcquireTimeout, func() { s.pool.Reset() })
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, engine.Unavailable("store.open", hide(err))
+	}
+	return s, nil
 }
 
 // poolConfig returns the pool's configuration. What pgx says about a URL that it
@@ -95,13 +96,6 @@ func poolConfig(dbURL, shown string, o engine.Options) (*pgxpool.Config, error) 
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	config.ConnConfig.StatementCacheCapacity = 0
 	config.ConnConfig.DescriptionCacheCapacity = 0
-	config.ConnConfig.ConnectTimeout = o.Settings.AcquireTimeout
-	// A connection that was idle is asked before it is used: what stands between
-	// may have dropped it without a word. There is time for another one then.
-	config.PingTimeout = o.Settings.AcquireTimeout / 2
-	config.ShouldPing = func(_ context.Context, p pgxpool.ShouldPingParams) bool {
-		return p.IdleDuration > o.Settings.AcquireTimeout/2
-	}
 	config.ConnConfig.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		o.Log().Debug("notice of the database", "severity", n.Severity, "code", n.Code, "message", n.Message)
 	}

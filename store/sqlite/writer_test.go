@@ -3,8 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -46,7 +46,7 @@ func TestWriter_commitsAGroupAtOnce(t *testing.T) {
 	for i := range n {
 		all.Go(func() {
 			errs[i] = s.write(t.Context(), "test", func(ctx context.Context, q querier) error {
-				_, err := q.ExecContext(ctx, "INSERT INTO limiter_states VALUES (?, 1, x'00')", fmt.Sprint(i))
+				_, err := q.ExecContext(ctx, "INSERT INTO limiter_states VALUES (?, 1, x'00')", strconv.Itoa(i))
 				// What others see while the group is made.
 				return errors.Join(err, s.reading.QueryRowContext(ctx, "SELECT count(*) FROM limiter_states").Scan(&seen[i]))
 			}, nil)

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -151,7 +152,7 @@ func leases(t *testing.T, e Engine) {
 		name := added(t, s)
 		var held atomic.Int32
 		together(16, func(i int) {
-			owner := string(rune('a' + i))
+			owner := strconv.Itoa(i)
 			r, ok, err := s.Lease(t.Context(), name, 1, owner, time.Hour)
 			switch {
 			case err != nil:
@@ -315,7 +316,7 @@ func leases(t *testing.T, e Engine) {
 		const last = 40
 		var leased, committed atomic.Int32
 		together(8, func(i int) {
-			owner := string(rune('a' + i))
+			owner := strconv.Itoa(i)
 			for {
 				r, err := s.Credentials(t.Context(), name)
 				if err != nil || r.Generation >= last {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -240,7 +241,7 @@ func states(t *testing.T, e Engine) {
 		for version := range int64(3) {
 			var saved atomic.Int32
 			together(16, func(i int) {
-				ok, err := s.Save(t.Context(), key, version, []byte{byte(i)})
+				ok, err := s.Save(t.Context(), key, version, []byte(strconv.Itoa(i)))
 				if err != nil {
 					t.Error(err)
 				}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -64,7 +65,7 @@ func name(t *testing.T) string {
 func sealed(generation int64) custody.Sealed {
 	return custody.Sealed{
 		Generation: generation, KeyID: "key-1", Life: time.Hour,
-		Data: []byte{0, byte(generation), 0xff, '\''},
+		Data: fmt.Appendf(nil, "\x00\xff'%d", generation),
 	}
 }
 
