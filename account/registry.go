@@ -70,6 +70,9 @@ func (c Config) withDefaults() Config {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Client.Retries == nil {
+		c.Client.Retries = amo.NewRetryBudget(c.Settings)
+	}
 	return c
 }
 
