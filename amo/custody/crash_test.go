@@ -366,9 +366,12 @@ func TestKeeper_losesNothingToAStoreThatFails(t *testing.T) {
 						}
 						mu.Lock()
 						steps++
-						d := pauses[steps%len(pauses)]
+						d := time.Duration(pauses[steps%len(pauses)]) * time.Second
+						if !on {
+							d = 0
+						}
 						mu.Unlock()
-						time.Sleep(time.Duration(d) * time.Second)
+						time.Sleep(d)
 					}
 				}))
 			}

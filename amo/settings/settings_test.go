@@ -32,11 +32,12 @@ func TestValidate_namesTheField(t *testing.T) {
 	s.Beat = -time.Second
 	s.MinRate = 0
 	s.TokenTimeout = s.Lease
+	s.TokenCalls = 0
 	err := s.Validate()
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, name := range []string{"Beat", "MinRate", "TokenTimeout"} {
+	for _, name := range []string{"Beat", "MinRate", "TokenTimeout", "TokenCalls"} {
 		if !strings.Contains(err.Error(), name) {
 			t.Errorf("nothing about %s: %v", name, err)
 		}

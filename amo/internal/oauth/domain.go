@@ -19,8 +19,6 @@ type Domain struct {
 
 // DomainCall describes the look-up of an account's host at the api_domain that
 // its access token names. The refresh token is not used up by it.
-//
-//amogate:operation GET /oauth2/account/current/subdomain rpc=*
 func DomainCall(refresh string) driver.Call {
 	return driver.Call{
 		Name:   "oauth.domain",

@@ -30,8 +30,6 @@ type Tokens struct {
 }
 
 // RefreshCall describes the exchange of a refresh token for the next pair.
-//
-//amogate:operation POST /oauth2/access_token rpc=*
 func RefreshCall(c Client, refresh string) driver.Call {
 	return tokenCall("oauth.refresh", c, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}})
 }
