@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -156,5 +157,5 @@ func reportKills(out *report, grace bool, tallies map[custody.Point]*killTally) 
 	if !grace {
 		out.figure("strict answer lost", gap.recovered+gap.lost == gap.kills, "told as TOKEN_LOST", fmt.Sprintf("%d of %d kills after the answer came and before it was on disk", gap.lost, gap.kills))
 	}
-	out.note(issuer+" kills", fmt.Sprint(kills))
+	out.note(issuer+" kills", strconv.Itoa(kills))
 }

@@ -13,7 +13,7 @@ import (
 const (
 	// outageTime is how long the database is gone, aroundOutage how long it is
 	// there before and after.
-	outageTime, shortOutageTime = 30 * time.Second, 10 * time.Second
+	outageTime, shortOutageTime = 30 * time.Second, 20 * time.Second
 	aroundOutage                = 20 * time.Second
 	// outageReplicas lose it.
 	outageReplicas = 4

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"time"
 
@@ -150,7 +151,7 @@ func exportBesideGets(ctx context.Context, b *bench, out *report, cluster *pgtes
 		fmt.Sprintf("%d ms, p50 %d ms, slowest %d ms of %d; %d ms of it are upstream's",
 			p99.Milliseconds(), quantile(waits, 0.5).Milliseconds(), quantile(waits, 1).Milliseconds(), len(waits), latency.Milliseconds()))
 	out.note("exports, used", fmt.Sprintf("%.1f %% of %d/s, %v rows", 100*share(stats.Requests-before, took), rate, rows))
-	return errors.Join(append(failed, ctx.Err())...)
+	return errors.Join(errors.Join(failed...), ctx.Err())
 }
 
 // export reads all customers as an export does, and returns how many came.
@@ -162,10 +163,10 @@ func export(ctx context.Context, client amogatev1.CustomerServiceClient) (rows i
 			rows++
 		}
 	}
-	if errors.Is(err, io.EOF) || ctx.Err() != nil {
-		return rows, nil
+	if ctx.Err() == nil && !errors.Is(err, io.EOF) {
+		return rows, err
 	}
-	return rows, err
+	return rows, nil
 }
 
 // shareEqually lets equal callers share one process.
@@ -189,6 +190,6 @@ func shareEqually(ctx context.Context, b *bench, out *report) (err error) {
 	calls := f.call(calling, equalCallers)
 	out.figure("equal callers, Jain index", jain(calls.done) >= leastJain, fmt.Sprintf(">= %.2f", leastJain),
 		fmt.Sprintf("%.4f, calls answered %v", jain(calls.done), calls.done))
-	out.figure("equal callers, failures", calls.failures() == 0, "= 0", fmt.Sprint(calls.failures()))
+	out.figure("equal callers, failures", calls.failures() == 0, "= 0", strconv.Itoa(calls.failures()))
 	return ctx.Err()
 }

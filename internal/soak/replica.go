@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -122,7 +123,7 @@ func openReplica(ctx context.Context, config replicaConfig) (_ *replica, err err
 		Auth: amo.Kept{
 			Kind: custody.KindOAuth,
 			Keeper: custody.Config{
-				Account: config.Account, Owner: fmt.Sprint(os.Getpid()), Store: r.store, Ring: ring, Journal: r.journal,
+				Account: config.Account, Owner: strconv.Itoa(os.Getpid()), Store: r.store, Ring: ring, Journal: r.journal,
 				Step: func(p custody.Point) {
 					if p == config.Point {
 						_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)

@@ -15,9 +15,11 @@ import (
 const (
 	// waitingCallers call at once, all the time.
 	waitingCallers = 16
-	// expiries is how often the token expires under them, every expireEvery.
-	expiries, shortExpiries = 20, 3
-	expireEvery             = 3 * time.Second
+	// expiries is how often the token expires under them. All requests that wait
+	// carry the old one then, so each of them leaves twice, and expireEvery is long
+	// enough for that.
+	expiries, shortExpiries = 10, 2
+	expireEvery             = 10 * time.Second
 	// restarts is how often a process is killed and started again, restartEvery
 	// and up to a second more after the one before.
 	restarts, shortRestarts = 30, 4
@@ -85,6 +87,7 @@ func restartFleet(ctx context.Context, b *bench, out *report, engine string, in 
 	reportWindows(out, name, stats)
 	out.figure(name+", tokens", stats.Tokens.Calls == int64(count) && stats.Tokens.Revoked == 0, fmt.Sprintf("= %d calls, 0 revoked", count),
 		fmt.Sprintf("%d, %d", stats.Tokens.Calls, stats.Tokens.Revoked))
+	out.note(name+", refused", fmt.Sprintf("%d requests carried an expired token, of %d", stats.DeadTokens, stats.Requests))
 	out.figure(name+", failures", calls.failures() == 0, fmt.Sprintf("0 calls of %d callers", waitingCallers), fmt.Sprintf("%d %v", calls.failures(), calls.failed))
 
 	up.account.ResetStats()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -90,7 +91,7 @@ func (in *installation) letTokensDie(ctx context.Context, replicas, rounds int) 
 	}()
 	for n := range replicas {
 		c, err := startReplica(ctx, replicaConfig{
-			Store: in.store, Ring: in.ring, Dir: filepath.Join(in.dir, name, fmt.Sprint(n)), Account: name, Upstream: up.server.URL, Divisor: 1,
+			Store: in.store, Ring: in.ring, Dir: filepath.Join(in.dir, name, strconv.Itoa(n)), Account: name, Upstream: up.server.URL, Divisor: 1,
 		})
 		if err != nil {
 			return set, err
@@ -131,7 +132,7 @@ func (s *tokenSet) round(children []*replicaChild) error {
 
 func (s *tokenSet) report(out *report) {
 	name := func(what string) string { return fmt.Sprintf("%s, %d replicas", what, s.replicas) }
-	out.figure(name("token calls"), s.stats.Calls == int64(s.rounds), fmt.Sprintf("= %d rounds", s.rounds), fmt.Sprint(s.stats.Calls))
+	out.figure(name("token calls"), s.stats.Calls == int64(s.rounds), fmt.Sprintf("= %d rounds", s.rounds), strconv.FormatInt(s.stats.Calls, 10))
 	out.figure(name("revoked"), s.stats.Revoked+s.stats.PresentedTwice == 0, "= 0, no token sent twice",
 		fmt.Sprintf("%d, %d sent twice", s.stats.Revoked, s.stats.PresentedTwice))
 	out.figure(name("failed"), s.failed == 0, "= 0 uses", fmt.Sprintf("%d of %d %s", s.failed, len(s.waits), s.first))

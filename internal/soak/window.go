@@ -22,7 +22,9 @@ func reportWindows(out *report, what string, s emulator.Stats) {
 }
 
 // share is how much of the configured rate so many requests are.
-func share(requests int64, took time.Duration) float64 { return float64(requests) / (rate * took.Seconds()) }
+func share(requests int64, took time.Duration) float64 {
+	return float64(requests) / (rate * took.Seconds())
+}
 
 // reportUsed prints it against a bound.
 func reportUsed(out *report, name string, requests int64, took time.Duration, least float64) {
