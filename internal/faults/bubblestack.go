@@ -54,6 +54,8 @@ type bubbleStack struct {
 	replicas  []*replica
 	// store is what their limiters share.
 	store limit.Store
+	// config is that of the replicas.
+	config bubbleConfig
 }
 
 // replica is one of the processes that share accounts.
@@ -62,6 +64,11 @@ type replica struct {
 	customers amogatev1.CustomerServiceClient
 	// http makes REST calls to the gateway in the process.
 	http *http.Client
+}
+
+// page reads a page of one customer.
+func (r *replica) page(ctx context.Context) (*amogatev1.ListCustomersPageResponse, error) {
+	return r.customers.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageSize: 1})
 }
 
 // restRoot is the address of REST without sockets.
@@ -114,7 +121,7 @@ func (s *bubbleStack) start(ctx context.Context, config bubbleConfig) error {
 		}
 		s.emulators[name] = e
 	}
-	s.emulator = s.emulators[mainAccount]
+	s.emulator, s.config = s.emulators[mainAccount], config
 	s.store = limit.NewMemory(settings.Default().FirstSlot)
 	if config.store != nil {
 		s.store = config.store(s.store)

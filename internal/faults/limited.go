@@ -122,11 +122,14 @@ func (l *load) tell(what string, took time.Duration) {
 	l.longest = max(l.longest, took)
 }
 
+// refusedPause is how long callers who were refused wait.
+const refusedPause = 5 * time.Second
+
 // answeredOK is what load.told has for a page.
 const answeredOK = "OK/"
 
 // underLoad starts callers of every replica, each of which asks again as soon as
-// it is answered, or a second after it was refused.
+// it is answered, or a while after it was refused.
 func (s *bubbleStack) underLoad(ctx context.Context, callers int) *load {
 	ctx, stop := context.WithCancel(ctx)
 	l := &load{stop: stop, told: map[string]int{}}
@@ -134,12 +137,12 @@ func (s *bubbleStack) underLoad(ctx context.Context, callers int) *load {
 		for range callers {
 			l.calling.Go(func() {
 				for {
-					_, err := r.customers.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageSize: 1})
+					_, err := r.page(ctx)
 					if ctx.Err() != nil {
 						return
 					}
 					l.tell(failureOf(err).String(), 0)
-					if err != nil && pause(ctx, time.Second) != nil {
+					if err != nil && pause(ctx, refusedPause) != nil {
 						return
 					}
 				}
@@ -182,7 +185,7 @@ func retryIn(err error) time.Duration {
 // warm has every replica learn the account and leaves the limiter at rest.
 func (s *bubbleStack) warm(ctx context.Context) error {
 	for _, r := range s.replicas {
-		if _, err := r.customers.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageSize: 1}); err != nil {
+		if _, err := r.page(ctx); err != nil {
 			return fmt.Errorf("warm up: %w", err)
 		}
 	}

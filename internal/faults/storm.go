@@ -11,7 +11,6 @@ import (
 	"google.golang.org/grpc/metadata"
 
 	"github.com/amogate/amogate/emulator"
-	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // storm are the windows that integrations of others leave us, one after the
@@ -93,7 +92,7 @@ func (s *bubbleStack) people(ctx context.Context) *load {
 		l.calling.Go(func() {
 			for pause(ctx, 10*time.Second) == nil {
 				begun := time.Now()
-				_, err := r.customers.ListCustomersPage(ctx, &amogatev1.ListCustomersPageRequest{PageSize: 1})
+				_, err := r.page(ctx)
 				if ctx.Err() != nil {
 					return
 				}

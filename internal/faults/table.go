@@ -46,6 +46,24 @@ func table(x *executable) []Row {
 				return limitedByOthers(ctx, storm, 15*time.Second)
 			}, func(ctx context.Context) (string, error) { return floor(ctx, 2*time.Second) })
 		}},
+		{"U04", "403 in JSON, a right that is missing: PERMISSION_DENIED/UPSTREAM_FORBIDDEN, a request a call, everything else goes on", func(ctx context.Context) (string, error) {
+			return noRights(ctx, codes.PermissionDenied, "UPSTREAM_FORBIDDEN")
+		}},
+		{"U05", "403 as a page, or after 429s: FAILED_PRECONDITION/ACCOUNT_BLOCKED with RetryInfo; nothing leaves 3 replicas and one that starts in between, but one request each 15m; after the ban all is OK", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return banned(ctx, 15*time.Minute)
+			}, bannedAfterLimits)
+		}},
+		{"U06", "403 as a page to 2 accounts within 60s: FAILED_PRECONDITION/EGRESS_BLOCKED for all accounts of all replicas, nothing sent for 15m; 2 minutes apart it is two bans", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return bannedAddress(ctx, 30*time.Second, 15*time.Minute, true)
+			}, func(ctx context.Context) (string, error) {
+				return bannedAddress(ctx, 2*time.Minute, 15*time.Minute, false)
+			})
+		}},
+		{"U10", "402 to writes: FAILED_PRECONDITION/ACCOUNT_PAYMENT_REQUIRED while reads go on; 402 to reads; one request of 3 replicas each hour, open again after it passes", func(ctx context.Context) (string, error) {
+			return unpaidFor(ctx, time.Hour)
+		}},
 		{"U11", "404 or 204 to one record: NOT_FOUND/UPSTREAM_NOT_FOUND, one request", func(ctx context.Context) (string, error) {
 			return missing(ctx, missingAnswers)
 		}},
