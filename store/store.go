@@ -54,9 +54,18 @@ func Open(ctx context.Context, url string, o Options) (Store, error) {
 		return nil, err
 	}
 	if place.File != "" {
-		return sqlite.Open(ctx, place.File, o)
+		return opened(sqlite.Open(ctx, place.File, o))
 	}
-	return postgres.Open(ctx, place.URL, engine.Masked(url), o)
+	return opened(postgres.Open(ctx, place.URL, engine.Masked(url), o))
+}
+
+// opened returns a store, or nil with an error: the nil pointer of an engine
+// would be a Store that is not nil.
+func opened(s Store, err error) (Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Pending returns the migrations that a store lacks, without applying them. Of a

@@ -56,6 +56,9 @@ func openError(t *testing.T, url string) error {
 	if err == nil {
 		return s.Close()
 	}
+	if s != nil {
+		t.Errorf("%q: a store that is not nil beside the error %v", url, err)
+	}
 	return err
 }
 
