@@ -22,10 +22,12 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/custody/custodytest"
 	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/keyring"
 	"github.com/amogate/amogate/server"
 	"github.com/amogate/amogate/server/gateway"
 )
@@ -42,6 +44,9 @@ type bubbleConfig struct {
 	others []string
 	// store is around what the limiters of all replicas share; nil = nothing is.
 	store func(limit.Store) limit.Store
+	// kept keeps a pair of tokens that all replicas renew, instead of a token that
+	// lives for ever.
+	kept bool
 }
 
 // bubbleStack is a stack without sockets, for rows with a clock of their own:
@@ -54,6 +59,9 @@ type bubbleStack struct {
 	replicas  []*replica
 	// store is what their limiters share.
 	store limit.Store
+	// kept is where they keep their credentials.
+	kept custodytest.Store
+	ring *keyring.Ring
 	// config is that of the replicas.
 	config bubbleConfig
 }
@@ -62,6 +70,8 @@ type bubbleStack struct {
 type replica struct {
 	conn      *grpc.ClientConn
 	customers amogatev1.CustomerServiceClient
+	// clients are those of the accounts, by name.
+	clients map[string]*amo.Client
 	// http makes REST calls to the gateway in the process.
 	http *http.Client
 }
@@ -126,6 +136,11 @@ func (s *bubbleStack) start(ctx context.Context, config bubbleConfig) error {
 	if config.store != nil {
 		s.store = config.store(s.store)
 	}
+	if config.kept {
+		if err := s.keep(ctx); err != nil {
+			return err
+		}
+	}
 	for i := range max(config.replicas, 1) {
 		r, err := s.startReplica(ctx, config, strconv.Itoa(i))
 		if err != nil {
@@ -145,22 +160,26 @@ func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, nam
 	beats.Go(func() { presence.Run(beating) })
 	s.onClose(func() error { still(); beats.Wait(); return nil })
 	clients := map[string]*amo.Client{}
-	for name, e := range s.emulators {
+	for account, e := range s.emulators {
 		transport := e.Transport()
 		if config.transport != nil {
 			transport = config.transport(transport)
 		}
 		limiter, err := limit.New(limit.Config{
-			Account: name, Rate: cmp.Or(config.rate, amo.DefaultRate), Store: s.store, Presence: presence, Settings: settings.Default(), Logger: logger,
+			Account: account, Rate: cmp.Or(config.rate, amo.DefaultRate), Store: s.store, Presence: presence, Settings: settings.Default(), Logger: logger,
 		})
 		if err != nil {
 			return nil, err
 		}
 		s.onClose(func() error { limiter.Close(); return nil })
+		auth, err := s.auth(account, name)
+		if err != nil {
+			return nil, err
+		}
 		client, err := amo.New(amo.Config{
-			Account:    name,
+			Account:    account,
 			BaseURL:    &url.URL{Scheme: "https", Host: "shop.amocrm.ru"},
-			Auth:       amo.BearerToken(emulator.DefaultToken),
+			Auth:       auth,
 			Transport:  transport,
 			Limiter:    limiter,
 			Generation: config.generation,
@@ -170,8 +189,14 @@ func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, nam
 		if err != nil {
 			return nil, err
 		}
-		s.onClose(func() error { client.Close(); return nil })
-		clients[name] = client
+		s.onClose(func() error {
+			client.Close()
+			if keeper := client.Keeper(); keeper != nil {
+				return keeper.Close(context.Background())
+			}
+			return nil
+		})
+		clients[account] = client
 	}
 	services, err := server.New(server.Config{
 		Accounts:     server.StaticAccounts{Clients: clients, Default: mainAccount},
@@ -200,6 +225,7 @@ func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, nam
 	return &replica{
 		conn:      conn,
 		customers: amogatev1.NewCustomerServiceClient(conn),
+		clients:   clients,
 		http:      &http.Client{Transport: handlerTransport{rest}},
 	}, nil
 }

@@ -61,6 +61,15 @@ func table(x *executable) []Row {
 				return bannedAddress(ctx, 2*time.Minute, 15*time.Minute, false)
 			})
 		}},
+		{"U07", "401 to a token that should be good, under load of 3 replicas: one refresh, one replay, writes too; every call OK, every write once", func(ctx context.Context) (string, error) {
+			return expiredAccess(ctx, 1)
+		}},
+		{"U08", "401 to fresh tokens, too: FAILED_PRECONDITION/ACCOUNT_REAUTH_REQUIRED, at most two refreshes; then no request of 3 replicas in 24h", func(ctx context.Context) (string, error) {
+			return refusedCredentials(ctx, 2)
+		}},
+		{"U09", "401 to replicas whose token another one has renewed: they take the new one, 0 refreshes, OK", func(ctx context.Context) (string, error) {
+			return staleReplica(ctx, 0)
+		}},
 		{"U10", "402 to writes: FAILED_PRECONDITION/ACCOUNT_PAYMENT_REQUIRED while reads go on; 402 to reads; one request of 3 replicas each hour, open again after it passes", func(ctx context.Context) (string, error) {
 			return unpaidFor(ctx, time.Hour)
 		}},
