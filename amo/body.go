@@ -32,13 +32,13 @@ func readBody(r io.Reader, limit int) (body []byte, tooLarge bool, err error) {
 			return nil, true, nil
 		}
 		if size == len(read)*chunkBytes {
-			read = append(read, chunks.Get().(*[chunkBytes]byte)) //nolint:forcetypeassert // the pool holds nothing else
+			read = append(read, chunks.Get().(*[chunkBytes]byte)) //nolint:errcheck,forcetypeassert // the pool holds nothing else
 		}
 		var n int
 		n, err = r.Read(read[len(read)-1][size%chunkBytes:])
 		size += n
 	}
-	if err != io.EOF { //nolint:errorlint // io.Reader's own contract: EOF comes unwrapped
+	if err != io.EOF {
 		return nil, false, err
 	}
 	if size > limit {

@@ -15,6 +15,7 @@ type testKey struct{}
 func asTest(main func(ctx context.Context) (ok bool)) {
 	match := func(string, string) (bool, error) { return true, nil }
 	testing.Main(match, []testing.InternalTest{{Name: "Faults", F: func(t *testing.T) {
+		t.Helper()
 		if !main(withTest(t.Context(), t)) {
 			t.Fail()
 		}
@@ -22,6 +23,7 @@ func asTest(main func(ctx context.Context) (ok bool)) {
 }
 
 func withTest(ctx context.Context, t *testing.T) context.Context {
+	t.Helper()
 	return context.WithValue(ctx, testKey{}, t)
 }
 
