@@ -149,6 +149,9 @@ func table(x *executable) []Row {
 		{"U34", "a certificate that is unknown, expired, not valid yet or another host's: UNAVAILABLE/UPSTREAM_TLS, pushback -1, one handshake a call, nothing sent", func(ctx context.Context) (string, error) {
 			return untrusted(ctx, badCertificates)
 		}},
+		{"U35", "our clock an hour off upstream's, the store's or both: 3 replicas OK for 25h with a refresh for each half of a token's life, no 401, no 429; pauses are exact, changes are stamped by upstream's clock", func(ctx context.Context) (string, error) {
+			return wrongClock(ctx, 2)
+		}},
 		{"U40", "no page announces the next one: 0 rows missing", func(ctx context.Context) (string, error) {
 			return listWhole(ctx, nothingAnnounced)
 		}},
