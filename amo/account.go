@@ -112,3 +112,17 @@ func (c *Client) readAccount(ctx context.Context, generation Generation) error {
 	account.env, account.read = env, began
 	return nil
 }
+
+// atHome reads the account anew, unless that was done lately, and follows it to
+// another host. Its error is of KindMoved when there is no such account on its host
+// and no other that is taken.
+func (c *Client) atHome(ctx context.Context) *Error {
+	generation := V4
+	if c.config.Generation == V2 || !c.config.Auth.takenBy(V4) {
+		generation = V2
+	}
+	if _, err := c.env(ctx, generation, c.config.Settings.HomeRest); err != nil {
+		return asError(err)
+	}
+	return nil
+}

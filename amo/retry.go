@@ -66,6 +66,19 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 				continue
 			}
 		}
+		if out.err.Kind == KindNotFound && out.err.Status == http.StatusNotFound && out.sent && !r.open && !followed {
+			// A host that the account has left answers everything so.
+			followed = true
+			err := c.atHome(ctx)
+			if c.base.Load() != root {
+				u.retries++
+				tries--
+				continue
+			}
+			if err != nil && err.Kind == KindMoved {
+				return err
+			}
+		}
 		if out.unready {
 			return verdict(r.call.Effect, out, u.ambiguous)
 		}

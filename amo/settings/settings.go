@@ -30,6 +30,9 @@ type Settings struct {
 	// HostGoneAfter is how long a name must not exist, asked three times or more,
 	// before the account counts as gone.
 	HostGoneAfter time.Duration
+	// HomeRest is how long after a read of the account a 404 is believed; later
+	// the account is read again, since a host that it has left answers so.
+	HomeRest time.Duration
 	// SessionLife is how long a session of API v2 is used after its login.
 	SessionLife time.Duration
 	// LoginPause is how long a refused login is not tried again.
@@ -167,6 +170,7 @@ func Default() Settings {
 		SharedTimeout:  45 * time.Second,
 		DNSLife:        5 * time.Minute,
 		HostGoneAfter:  5 * time.Minute,
+		HomeRest:       10 * time.Second,
 		SessionLife:    15*time.Minute - 30*time.Second,
 		LoginPause:     time.Minute,
 
