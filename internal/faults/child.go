@@ -18,12 +18,15 @@ import (
 	"time"
 )
 
-// executable is the amogate binary, built when the first row asks for it.
+// executable is the amogate binary, built when the first row asks for it, and the
+// servers that its processes need.
 type executable struct {
 	once sync.Once
 	dir  string
 	path string
 	err  error
+
+	databases databases
 }
 
 func (x *executable) build(ctx context.Context) (string, error) {
@@ -41,6 +44,7 @@ func (x *executable) build(ctx context.Context) (string, error) {
 }
 
 func (x *executable) remove() {
+	x.databases.close()
 	if x.dir != "" {
 		// A directory that stays behind in the temporary one does no harm.
 		_ = os.RemoveAll(x.dir)
@@ -93,6 +97,11 @@ func (x *executable) serve(ctx context.Context, env, flags []string) (*child, er
 	if err != nil {
 		return nil, err
 	}
+	return startChild(ctx, cmd)
+}
+
+// startChild starts a process and returns once it serves.
+func startChild(ctx context.Context, cmd *exec.Cmd) (*child, error) {
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return nil, fmt.Errorf("start amogate: %w", err)
@@ -216,6 +225,13 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+// contains says whether a text is in the log.
+func (l *lockedBuffer) contains(text string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Contains(l.buf.Bytes(), []byte(text))
 }
 
 // tail returns the last line.

@@ -20,6 +20,9 @@ const rowTimeout = time.Minute
 const exitUsage = 64
 
 func main() {
+	if code, asked := replicaMain(); asked {
+		os.Exit(code)
+	}
 	signalled, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	if _, err := choose(table(&executable{}), os.Args[1:]); err != nil {

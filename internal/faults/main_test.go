@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,6 +19,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if code, asked := replicaMain(); asked {
+		os.Exit(code)
+	}
 	goleak.VerifyTestMain(m)
 }
 

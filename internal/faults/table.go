@@ -176,5 +176,23 @@ func table(x *executable) []Row {
 		{"U50", "characters of four bytes arrive whole; cut ones fail no row", func(ctx context.Context) (string, error) {
 			return longCharacters(ctx, flower)
 		}},
+		{"T01", "an access token near its end: no call lasts longer than 1s while a token endpoint of 10s refreshes early, each refresh token is sent once", func(ctx context.Context) (string, error) {
+			return expiring(ctx, time.Second)
+		}},
+		{"T02", "the refresh token is revoked: OK until the access token ends, then FAILED_PRECONDITION/ACCOUNT_REAUTH_REQUIRED; one token call of 2 replicas in 24h; a consent mends it", func(ctx context.Context) (string, error) {
+			return revoked(ctx, 1)
+		}},
+		{"T10", "the token endpoint answers 429, 500, 503 or not at all: at most 12 calls of 2 replicas in any hour, the second after 5s; OK on the old token", func(ctx context.Context) (string, error) {
+			return tokenOutage(ctx, 12)
+		}},
+		{"T11", "the integration's secret is wrong: one token call an account, OK until the access token ends, then FAILED_PRECONDITION/INTEGRATION_MISCONFIGURED; the right secret mends it", func(ctx context.Context) (string, error) {
+			return wrongSecret(ctx, 1)
+		}},
+		{"T15", "403 with a page from the token endpoint: nothing is sent for 15m, then one token call; FAILED_PRECONDITION/ACCOUNT_BLOCKED, with two accounts EGRESS_BLOCKED for all; tokens untouched", func(ctx context.Context) (string, error) {
+			return tokenBlocked(ctx, 15*time.Minute)
+		}},
+		{"T17", "the account has another name and its old host answers 401 or 404: one look-up, the host is checked and stored, OK; a host that is none of upstream's gets nothing: FAILED_PRECONDITION/ACCOUNT_MOVED", func(ctx context.Context) (string, error) {
+			return moved(ctx, 1)
+		}},
 	}
 }
