@@ -19,17 +19,11 @@ import (
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/settings"
-	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/keyring"
 	"github.com/amogate/amogate/server"
 	"github.com/amogate/amogate/store"
 )
-
-// integration is the one that every emulated account has installed.
-var integration = amo.Integration{
-	ClientID: emulator.DefaultClientID, ClientSecret: emulator.DefaultClientSecret, RedirectURL: emulator.DefaultRedirectURL,
-}
 
 // stopPatience bounds the end of a member, by its own clock.
 const stopPatience = time.Minute

@@ -28,10 +28,13 @@ const replicaVariable = "AMOGATE_FAULTS_REPLICA"
 const scale = 20
 
 // scaled are the settings of processes: all durations divided but the horizon of
-// the limiter, since its rate is not multiplied.
+// the limiter, since its rate is not multiplied, and the time-outs of the store,
+// since the machine is not faster.
 func scaled() settings.Settings {
-	s := settings.Default().Divided(scale)
-	s.Horizon = settings.Default().Horizon
+	whole := settings.Default()
+	s := whole.Divided(scale)
+	s.Horizon = whole.Horizon
+	s.StatementTimeout, s.LockTimeout, s.AcquireTimeout, s.BusyTimeout = whole.StatementTimeout, whole.LockTimeout, whole.AcquireTimeout, whole.BusyTimeout
 	return s
 }
 

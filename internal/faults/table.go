@@ -182,6 +182,23 @@ func table(x *executable) []Row {
 		{"T02", "the refresh token is revoked: OK until the access token ends, then FAILED_PRECONDITION/ACCOUNT_REAUTH_REQUIRED; one token call of 2 replicas in 24h; a consent mends it", func(ctx context.Context) (string, error) {
 			return revoked(ctx, 1)
 		}},
+		{"T03", "an access token ends under 2 and under 16 replicas (processes over PostgreSQL): one token call a round, OK everywhere", func(ctx context.Context) (string, error) {
+			return x.expireTogether(ctx, false, 2, 16)
+		}},
+		{"T04", "killed with the lease, before the token call: another replica calls within 45s (÷ 20, and 1s for the machine); OK meanwhile", func(ctx context.Context) (string, error) {
+			return x.crashLeased(ctx, false, scaled().Lease+time.Second)
+		}},
+		{"T05", "killed with the answer, before it is written down (÷ 20), or the answer lost on its way: known when the lease ends; OK until the access token ends, then FAILED_PRECONDITION/TOKEN_LOST; no further token call", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return x.crashAnswered(ctx, false, 5*time.Second)
+			}, func(ctx context.Context) (string, error) { return answerLost(ctx, 2) })
+		}},
+		{"T06", "killed with the pair in the journal, before it is stored: stored when the process serves again; OK, one token call", func(ctx context.Context) (string, error) {
+			return x.crashJournalled(ctx, false)
+		}},
+		{"T09", "the holder of the lease is stopped for 90s (÷ 20): before its call it sends nothing; after it the loss that the others see is mended by its pair; OK", func(ctx context.Context) (string, error) {
+			return x.holderPaused(ctx, false, 90*time.Second/scale)
+		}},
 		{"T10", "the token endpoint answers 429, 500, 503 or not at all: at most 12 calls of 2 replicas in any hour, the second after 5s; OK on the old token", func(ctx context.Context) (string, error) {
 			return tokenOutage(ctx, 12)
 		}},
