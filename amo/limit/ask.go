@@ -51,10 +51,13 @@ func (l *Limiter) next(now time.Time) func(context.Context) {
 	if !ok {
 		return nil
 	}
-	interval := l.interval()
 	r := Reservation{
-		Key: l.config.Account, Interval: interval, Within: within,
+		Key: l.config.Account, Interval: l.interval(), Within: within,
 		Version: l.accountVersion, EgressVersion: l.egressVersion,
+	}
+	if l.trip > l.config.Settings.SlotUse {
+		// A slot that is now would have passed when we hear of it.
+		r.Ahead, r.Within = l.trip, max(within, l.trip)
 	}
 	return func(ctx context.Context) { l.reserve(ctx, r) }
 }
@@ -155,8 +158,7 @@ func (l *Limiter) reserve(ctx context.Context, r Reservation) {
 		l.mu.Unlock()
 		return
 	}
-	l.clock.sample(sent, received, got.Now)
-	l.confirmed = sent
+	l.answers(sent, received, got.Now)
 	if !got.Granted {
 		l.refused(received, got)
 		l.mu.Unlock()

@@ -87,6 +87,8 @@ type Limiter struct {
 	loaded                        bool
 	confirmed                     time.Time
 	clock                         clock
+	// trip is how long a call of the store takes, by the slow ones of late.
+	trip time.Duration
 	// changing counts the answers that are being taken into account: nothing
 	// leaves meanwhile.
 	changing int

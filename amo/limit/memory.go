@@ -48,8 +48,8 @@ func (m *Memory) Reserve(_ context.Context, r Reservation) (Slot, error) {
 	defer m.mu.Unlock()
 	slot := Slot{Now: m.clock()}
 	slot.At = m.due(r.Key)
-	if slot.At.Before(slot.Now) {
-		slot.At = slot.Now
+	if soonest := slot.Now.Add(r.Ahead); slot.At.Before(soonest) {
+		slot.At = soonest
 	}
 	switch {
 	case m.states[r.Key].Version != r.Version || m.states[EgressKey].Version != r.EgressVersion:

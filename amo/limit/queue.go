@@ -222,9 +222,9 @@ func (l *Limiter) deliver(now time.Time) {
 	stop(l.delivery)
 	for l.dropPassed(now); len(l.pool) > 0 && l.waiting() > 0 && l.free(); {
 		w := l.queue[l.turn()][0]
-		lead := time.Duration(0)
+		lead := l.lead()
 		if w.request.Connects {
-			lead = l.config.Settings.ConnectLead
+			lead = max(lead, l.config.Settings.ConnectLead)
 		}
 		first := l.pool[0]
 		if wait := first.due.Add(-lead).Sub(now); wait > 0 {

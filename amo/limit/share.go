@@ -26,6 +26,19 @@ func (l *Limiter) store() (Store, int) {
 // storeNow is the time by the store's clock.
 func (l *Limiter) storeNow() time.Time { return l.clock.at(time.Now()) }
 
+// answers takes note of an answer of the store that shows that the states are
+// known, and of its time.
+func (l *Limiter) answers(sent, received, now time.Time) {
+	l.clock.sample(sent, received, now)
+	l.confirmed = sent
+	took := min(received.Sub(sent), l.config.Settings.AcquireTimeout)
+	l.trip = max(took, l.trip*3/4)
+}
+
+// lead is how long before its slot a ticket is needed for a look at the store to
+// be over by then.
+func (l *Limiter) lead() time.Duration { return 2 * l.trip }
+
 // load reads the states. An error that is the store's makes us go on without it,
 // if they were read before.
 func (l *Limiter) load(ctx context.Context) error {
@@ -47,8 +60,8 @@ func (l *Limiter) load(ctx context.Context) error {
 	if epoch != l.epoch {
 		return nil
 	}
-	l.clock.sample(sent, received, now)
-	l.loaded, l.confirmed = true, sent
+	l.answers(sent, received, now)
+	l.loaded = true
 	l.adopt(func() {
 		if states[0].Version != l.accountVersion {
 			l.account, l.accountVersion = decodeState(states[0].Data), states[0].Version
@@ -151,7 +164,7 @@ func (l *Limiter) lose(epoch int, err error) {
 	l.fallback.Put(EgressKey, Stored{Version: l.egressVersion, Data: l.egress.encode()})
 	l.lostAccount, l.lostEgress = l.accountVersion, l.egressVersion
 	l.epoch++
-	l.pool, l.askAgain = nil, time.Time{}
+	l.pool, l.askAgain, l.trip = nil, time.Time{}, 0
 	l.tryStore = time.Now().Add(s.Beat)
 	l.config.Logger.Warn("the store is lost: the limiter goes on at its share of the rate",
 		"account", l.config.Account, "replicas", l.config.Presence.Live(), "interval", l.interval().String(), "error", err)
@@ -180,8 +193,7 @@ func (l *Limiter) find(ctx context.Context) {
 	l.pool, l.askAgain = nil, time.Time{}
 	l.config.Logger.Info("the store is back: it paces the replicas again", "account", l.config.Account)
 	l.adopt(func() {
-		l.clock.sample(told.sent, told.received, told.now)
-		l.confirmed = told.sent
+		l.answers(told.sent, told.received, told.now)
 		l.account, l.accountVersion = told.states[0].state, told.states[0].version
 		l.egress, l.egressVersion = told.states[1].state, told.states[1].version
 	})

@@ -40,8 +40,9 @@ type Reservation struct {
 	Key string
 	// Interval is the time between two slots.
 	Interval time.Duration
-	// Within is how far away the slot may be.
-	Within time.Duration
+	// Ahead is how far away the slot has to be at least, Within how far it may
+	// be.
+	Ahead, Within time.Duration
 	// Version and EgressVersion are those of the states of Key and EgressKey
 	// that Interval and the decision to ask rest on.
 	Version, EgressVersion int64

@@ -25,7 +25,9 @@ type Ticket struct {
 // and waits again. After true the request has to leave at once.
 func (t *Ticket) Ready(ctx context.Context) (bool, error) {
 	l, s := t.limiter, t.limiter.config.Settings
-	check := t.slot.due.Add(-s.CheckLead)
+	l.mu.Lock()
+	check := t.slot.due.Add(-max(s.CheckLead, l.lead()))
+	l.mu.Unlock()
 	if err := sleepUntil(ctx, check); err != nil {
 		return false, err
 	}

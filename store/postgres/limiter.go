@@ -24,7 +24,7 @@ const (
 		WITH held AS MATERIALIZED (SELECT next_at FROM amogate.limiter_slots WHERE key = $1 FOR UPDATE),
 		clock AS MATERIALIZED (SELECT next_at, clock_timestamp() AS now FROM held),
 		slot AS MATERIALIZED (
-			SELECT greatest(next_at, now) AS at, now,
+			SELECT greatest(next_at, now + $7::bigint * interval '1 microsecond') AS at, now,
 				coalesce((SELECT version FROM amogate.limiter_states WHERE key = $1), 0) <> $4::bigint
 				OR coalesce((SELECT version FROM amogate.limiter_states WHERE key = $5), 0) <> $6::bigint AS stale
 			FROM clock
@@ -80,7 +80,7 @@ func (s *Store) reserve(ctx context.Context, r limit.Reservation) (limit.Slot, e
 	var missing error
 	err := s.ask(ctx, "limiter.reserve", harmless, func(b *pgx.Batch) {
 		b.Queue(lockSlot, r.Key).Exec(ignore)
-		b.Queue(reserveSlot, r.Key, micros(r.Interval), micros(r.Within), r.Version, limit.EgressKey, r.EgressVersion).
+		b.Queue(reserveSlot, r.Key, micros(r.Interval), micros(r.Within), r.Version, limit.EgressKey, r.EgressVersion, micros(r.Ahead)).
 			QueryRow(func(row pgx.Row) error {
 				err := row.Scan(&slot.Granted, &slot.Stale, &slot.At, &slot.Now)
 				missing = nil

@@ -90,6 +90,17 @@ func slots(t *testing.T, e Engine) {
 		})
 	})
 
+	t.Run("never_sooner_than_asked", func(t *testing.T) {
+		key := name(t)
+		slot, err := s.Reserve(t.Context(), limit.Reservation{Key: key, Interval: interval, Ahead: time.Minute, Within: time.Hour})
+		if err != nil || !slot.Granted || slot.At.Sub(slot.Now) != time.Minute {
+			t.Fatalf("got %+v, %v; want a slot in a minute", slot, err)
+		}
+		if next := reserve(t, s, key, interval, time.Hour); next.At.Sub(slot.At) < interval {
+			t.Errorf("the next slot is %v after it, want %v", next.At.Sub(slot.At), interval)
+		}
+	})
+
 	t.Run("keys_apart", func(t *testing.T) {
 		a, b := name(t)+"-a", name(t)+"-b"
 		for range 10 {
