@@ -53,8 +53,9 @@ func (s *Store) AllCredentials(ctx context.Context) ([]custody.Record, error) {
 }
 
 // PutCredentials implements custody.Store.
-func (s *Store) PutCredentials(ctx context.Context, account string, kind custody.Kind, next custody.Sealed) (ok bool, err error) {
-	err = s.write(ctx, "credentials.put", func(ctx context.Context, q querier) error {
+func (s *Store) PutCredentials(ctx context.Context, account string, kind custody.Kind, next custody.Sealed) (bool, error) {
+	ok := false
+	err := s.write(ctx, "credentials.put", func(ctx context.Context, q querier) error {
 		r, err := credentials(ctx, q, account)
 		if err != nil {
 			return err
@@ -123,9 +124,11 @@ func (s *Store) Reseal(ctx context.Context, account string, generation int64, fr
 	})
 }
 
-// change applies a rule to a record and keeps what it made of it.
-func (s *Store) change(ctx context.Context, op, account string, rule func(*custody.Record, time.Time) bool) (ok bool, err error) {
-	err = s.write(ctx, op, func(ctx context.Context, q querier) error {
+// change applies a rule to a record and keeps what it made of it. A caller that did
+// not wait does not look at what the rule says: the writer may be at it.
+func (s *Store) change(ctx context.Context, op, account string, rule func(*custody.Record, time.Time) bool) (bool, error) {
+	ok := false
+	err := s.write(ctx, op, func(ctx context.Context, q querier) error {
 		r, err := credentials(ctx, q, account)
 		if err != nil {
 			return err

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/amogate/amogate/store/internal/engine"
 )
@@ -101,9 +100,9 @@ func Pending(ctx context.Context, path string, o engine.Options) (_ []engine.Mig
 	if err != nil {
 		return nil, err
 	}
-	path, err = filepath.Abs(path)
+	path, err = place(path)
 	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+		return nil, err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return known.Migrations, nil

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -43,9 +44,9 @@ type Store struct {
 // read, and migrates it. Its error is a *engine.HeldError while another process
 // has the file open.
 func Open(ctx context.Context, path string, o engine.Options) (_ *Store, err error) {
-	path, err = filepath.Abs(path)
+	path, err = place(path)
 	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
+		return nil, err
 	}
 	metrics, err := engine.NewMetrics()
 	if err != nil {
@@ -204,6 +205,23 @@ func (s *Store) abandonLeases(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// place returns the path of a file as every process knows it: one that is reached
+// by two names has one lock.
+func place(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("store: %w", err)
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("store: %w", err)
+	}
+	return target, nil
 }
 
 // create makes the file, so that SQLite finds one that only its owner may read;

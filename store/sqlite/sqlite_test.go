@@ -113,6 +113,24 @@ func TestOpen_namesTheHolder(t *testing.T) {
 	reopened(t, path, options())
 }
 
+func TestOpen_aLinkIsTheSameFile(t *testing.T) {
+	_, path := opened(t, options())
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	for what, again := range map[string]func() error{
+		"open":    func() error { _, err := Open(t.Context(), link, options()); return err },
+		"pending": func() error { _, err := Pending(t.Context(), link, options()); return err },
+	} {
+		err := again()
+		var held *engine.HeldError
+		if !errors.As(err, &held) || held.Path != path {
+			t.Errorf("%s over a link: %v, want that %s is held", what, err, path)
+		}
+	}
+}
+
 func TestOpen_checksAfterAnUncleanEnd(t *testing.T) {
 	s, path := opened(t, options())
 	for i := range 50 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/custody"
 )
 
 // gather makes the next changes of a store one group: it holds the writer until so
@@ -120,5 +121,32 @@ func TestWriter_leavesOutWhoWentAway(t *testing.T) {
 	wait()
 	if accounts, err := s.Accounts(t.Context()); err != nil || len(accounts) != 1 || accounts[0].Name != "stayed" {
 		t.Errorf("%+v, %v", accounts, err)
+	}
+}
+
+func TestWriter_goesOnWithAChangeWhoseCallerLeft(t *testing.T) {
+	s, _ := opened(t, options())
+	if err := add(t.Context(), s, "shop", 10); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(context.Context) (bool, error){
+		"mark": func(ctx context.Context) (bool, error) {
+			return s.Mark(ctx, "shop", 1, custody.StateOK, "")
+		},
+		"put": func(ctx context.Context) (bool, error) {
+			return s.PutCredentials(ctx, "shop", custody.KindOAuth, custody.Sealed{Generation: 2, KeyID: "key-1", Data: []byte{1}})
+		},
+	} {
+		// The writer is given the change while the caller leaves; under -race what
+		// both of them touch shows.
+		for range 50 {
+			ctx, cancel := context.WithCancel(t.Context())
+			var left sync.WaitGroup
+			left.Go(cancel)
+			if ok, err := change(ctx); ok && err != nil {
+				t.Errorf("%s = true, %v", name, err)
+			}
+			left.Wait()
+		}
 	}
 }
