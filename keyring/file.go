@@ -121,7 +121,12 @@ func (r *Ring) edit(change func(text []byte) ([]byte, error)) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	dir, err := os.Open(filepath.Dir(r.path))
+	// Where the path is a link, whoever else follows it must see the change.
+	path, err := filepath.EvalSymlinks(r.path)
+	if err != nil {
+		return fmt.Errorf("keyring: %w", err)
+	}
+	dir, err := os.Open(filepath.Dir(path)) //nolint:gosec // the operator names it
 	if err != nil {
 		return fmt.Errorf("keyring: %w", err)
 	}
@@ -144,7 +149,7 @@ func (r *Ring) edit(change func(text []byte) ([]byte, error)) error {
 	if _, err := parse(string(changed)); err != nil {
 		return fmt.Errorf("keyring: the change would break %s: %w", r.path, err)
 	}
-	if err := replaceFile(r.path, changed, true); err != nil {
+	if err := replaceFile(path, changed, true); err != nil {
 		return err
 	}
 	r.keys, r.read, err = readFile(r.path)

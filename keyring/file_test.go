@@ -196,3 +196,21 @@ func TestRing_ofAVariableIsFixed(t *testing.T) {
 		}
 	}
 }
+
+func TestRing_changesTheFileBehindALink(t *testing.T) {
+	shared := generate(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(shared.Path(), link); err != nil {
+		t.Fatal(err)
+	}
+	id, err := load(t, link).Add(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := load(t, shared.Path()).Active(); got != id {
+		t.Errorf("the file behind the link has the active key %q, want %q", got, id)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		t.Errorf("the link is none any more: %v, %v", info, err)
+	}
+}
