@@ -26,8 +26,9 @@ const maxPasses = 10
 
 // Rotate makes a new key the active one, or takes the one that is when
 // resealOnly is set, and seals all credentials with it while calls go on. With
-// prune it removes every key from the ring that seals nothing any more; journals of
-// other replicas are not looked into, so prune while they have nothing to store. Its error
+// prune it removes every key from the ring that seals nothing any more, unless a
+// refresh is under way or its outcome is not known: the new pair may be on its way,
+// or in the journal of a replica, sealed with an old key. Its error
 // is ErrFixedRing for a ring that cannot be changed here, or an *amo.Error of the
 // store. What was done stays done; Rotate can be called again.
 func (r *Registry) Rotate(ctx context.Context, resealOnly, prune bool) (Rotation, error) {
@@ -119,6 +120,10 @@ func (r *Registry) prune(ctx context.Context, used []string) error {
 	}
 	for _, c := range all {
 		used = append(used, c.KeyID)
+		if c.LeaseUntil.After(c.Now) || c.Unsettled {
+			r.config.Logger.WarnContext(ctx, "no key was removed: a refresh may have sealed new tokens with an old one; prune again after the account's next refresh", "account", c.Account)
+			return nil
+		}
 	}
 	used = append(used, r.config.Journal.KeyIDs()...)
 	active := r.config.Ring.Active()

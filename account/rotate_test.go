@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/amogate/amogate/account"
+	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/emulator"
 	"github.com/amogate/amogate/keyring"
 )
@@ -106,6 +107,33 @@ func TestRotate_keepsKeysThatSealSomething(t *testing.T) {
 		}
 		if err := call(t, r.Registry, "shop"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestRotate_keepsEveryKeyWhileARefreshIsUnderWay(t *testing.T) {
+	runWith(t, calm, func(r *rig) {
+		t := r.t
+		r.addPair("shop", "shop.amocrm.ru", r.shop())
+		old := r.ring.Active()
+		// Another replica refreshes: its pair may be sealed already.
+		leased, granted, err := r.store.Lease(t.Context(), "shop", 1, "another", time.Minute)
+		if err != nil || !granted {
+			t.Fatalf("Lease = %v, %v", granted, err)
+		}
+		rotation, err := r.Rotate(t.Context(), false, true)
+		if err != nil || !slices.Contains(rotation.Keys, old) {
+			t.Errorf("rotation %+v, %v; want %q kept for the refresh under way", rotation, err, old)
+		}
+		time.Sleep(2 * time.Minute)
+		if rotation, err = r.Rotate(t.Context(), true, true); err != nil || !slices.Contains(rotation.Keys, old) {
+			t.Errorf("rotation %+v, %v; want %q kept: nobody knows how the refresh ended", rotation, err, old)
+		}
+		if ok, err := r.store.Fail(t.Context(), "shop", 1, leased.LeaseEpoch, custody.Failure{State: custody.StateOK}); err != nil || !ok {
+			t.Fatalf("Fail = %v, %v", ok, err)
+		}
+		if rotation, err = r.Rotate(t.Context(), true, true); err != nil || slices.Contains(rotation.Keys, old) {
+			t.Errorf("rotation %+v, %v; want %q gone", rotation, err, old)
 		}
 	})
 }
