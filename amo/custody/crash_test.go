@@ -130,6 +130,23 @@ func TestRefresh_isNotBegunWithoutTheStore(t *testing.T) {
 	})
 }
 
+func TestCurrent_aStoreThatHangsIsNotTheCallersDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, newIssuer(false))
+		b.Before = func(ctx context.Context, _ string) error {
+			<-ctx.Done()
+			return &driver.Error{Kind: driver.KindDeadline, Message: "the deadline passed while the store was asked", Err: ctx.Err()}
+		}
+		k := b.keeper()
+		if _, err := b.get(k, time.Minute); !isKind(err, driver.KindStoreBusy) {
+			t.Errorf("Current = %v, want KindStoreBusy: the caller has most of a minute left", err)
+		}
+		if _, err := b.get(k, time.Second); !isKind(err, driver.KindDeadline) {
+			t.Errorf("Current = %v, want KindDeadline: the caller's own has passed", err)
+		}
+	})
+}
+
 func TestRefresh_pairWaitsForTheStore(t *testing.T) {
 	bothIssuers(t, func(b *bench) {
 		t := b.t

@@ -255,12 +255,17 @@ func (k *Keeper) stateError(h *held) error {
 	return e
 }
 
-// storeError returns err as the *driver.Error that it is to callers.
+// storeError returns an error of the store, which was asked within storeContext, as
+// the *driver.Error that it is to callers: the deadline that passed is none of theirs.
 func storeError(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return &driver.Error{Kind: driver.KindReauth, Message: "the account has no credentials; authorize it, or give it a token", Err: err}
 	}
-	if e, ok := errors.AsType[*driver.Error](err); ok {
+	e, ok := errors.AsType[*driver.Error](err)
+	switch {
+	case ok && (e.Kind == driver.KindDeadline || e.Kind == driver.KindCancelled):
+		return &driver.Error{Kind: driver.KindStoreBusy, Message: "the store did not answer in time", Err: err}
+	case ok:
 		return e
 	}
 	return &driver.Error{Kind: driver.KindStoreUnavailable, Message: "the store did not answer", Err: err}

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,7 +108,7 @@ func OpenJournal(dir string) (*Journal, error) {
 }
 
 func (j *Journal) open() error {
-	unlock, err := j.lockDir()
+	unlock, err := j.lockDir(syscall.LOCK_EX)
 	if err != nil {
 		return err
 	}
@@ -128,13 +129,14 @@ func (j *Journal) open() error {
 }
 
 // lockDir keeps other processes from making and taking over journals, so that
-// none is taken between its making and its locking.
-func (j *Journal) lockDir() (unlock func(), err error) {
+// none is taken between its making and its locking. how says whether it waits for
+// those that are at it.
+func (j *Journal) lockDir(how int) (unlock func(), err error) {
 	file, err := os.OpenFile(filepath.Join(j.dir, journalLock), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+	if err := syscall.Flock(int(file.Fd()), how); err != nil {
 		_ = file.Close()
 		return nil, err
 	}
@@ -161,6 +163,9 @@ func (j *Journal) takeOver() error {
 
 func (j *Journal) takeOverFile(path string) error {
 	file, err := os.Open(path) //nolint:gosec // in the data directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // its process has ended just now, and had nothing to leave
+	}
 	if err != nil {
 		return err
 	}
@@ -300,7 +305,12 @@ func (j *Journal) takeOverLater() error {
 	if j.file == nil {
 		return os.ErrClosed
 	}
-	unlock, err := j.lockDir()
+	// A process that was paused with the lock must not keep new tokens from this
+	// journal: the next Replay looks again.
+	unlock, err := j.lockDir(syscall.LOCK_EX | syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil
+	}
 	if err == nil {
 		err = j.takeOver()
 		unlock()

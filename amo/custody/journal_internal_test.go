@@ -2,6 +2,8 @@ package custody
 
 import (
 	"bytes"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,4 +36,34 @@ func FuzzDecodeEntry(f *testing.F) {
 			t.Errorf("%+v became %+v", e, got)
 		}
 	})
+}
+
+func TestJournal_takesOverNothingThatHasGone(t *testing.T) {
+	j, err := OpenJournal(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	// A neighbour that ends removes its journal after its name was read.
+	if err := j.takeOverFile(filepath.Join(j.dir, journalPrefix+"gone")); err != nil {
+		t.Errorf("takeOverFile = %v, want nothing to take over", err)
+	}
+}
+
+func TestJournal_doesNotWaitForAPausedNeighbour(t *testing.T) {
+	dir := t.TempDir()
+	j, err := OpenJournal(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = j.Close() }()
+	neighbour := &Journal{dir: dir}
+	unlock, err := neighbour.lockDir(syscall.LOCK_EX)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if err := j.takeOverLater(); err != nil {
+		t.Errorf("takeOverLater = %v, want that it is left for later", err)
+	}
 }

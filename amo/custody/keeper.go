@@ -318,7 +318,10 @@ func (k *Keeper) Reload(ctx context.Context) error { return k.join(ctx, k.read) 
 // Status returns the record, without its ciphertext.
 func (k *Keeper) Status(ctx context.Context) (Record, error) {
 	r, err := k.config.Store.Credentials(ctx, k.config.Account)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return Record{}, contextError(ctx)
+	case err != nil:
 		return Record{}, storeError(err)
 	}
 	r.Sealed = nil
