@@ -17,6 +17,11 @@ func (l *Limiter) keys() []string { return []string{l.config.Account, EgressKey}
 func (l *Limiter) store() (Store, int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.pacing()
+}
+
+// pacing is store for those who hold the lock.
+func (l *Limiter) pacing() (Store, int) {
 	if l.fallback != nil {
 		return l.fallback, l.epoch
 	}
@@ -116,11 +121,11 @@ func (l *Limiter) change(ctx context.Context, key string, mutate func(s *state, 
 		l.mu.Lock()
 		known, version := l.known(key)
 		s, from, now := known.clone(), *version, l.storeNow()
+		store, epoch := l.pacing() // whose version this is
 		l.mu.Unlock()
 		if !mutate(&s, now) {
 			return
 		}
-		store, epoch := l.store()
 		bounded, cancel := l.storeContext(ctx)
 		ok, err := store.Save(bounded, key, from, s.encode())
 		cancel()
@@ -128,15 +133,21 @@ func (l *Limiter) change(ctx context.Context, key string, mutate func(s *state, 
 			l.lose(epoch, err) // the fallback takes it
 			continue
 		}
-		if ok {
-			l.mu.Lock()
-			if known, version := l.known(key); epoch == l.epoch && *version == from {
-				l.adopt(func() { *known, *version = s, from+1 })
-			}
-			l.mu.Unlock()
+		if !ok {
+			_ = l.load(ctx) // an error has been dealt with there
+			continue
+		}
+		l.mu.Lock()
+		// Has the store been lost or found meanwhile, then what paces us now does
+		// not know of the change.
+		isTold := epoch == l.epoch
+		if isTold && *version == from {
+			l.adopt(func() { *known, *version = s, from+1 })
+		}
+		l.mu.Unlock()
+		if isTold {
 			return
 		}
-		_ = l.load(ctx) // an error has been dealt with there
 	}
 }
 
