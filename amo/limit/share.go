@@ -74,6 +74,8 @@ func (l *Limiter) load(ctx context.Context) error {
 		if states[1].Version != l.egressVersion {
 			l.egress, l.egressVersion = decodeState(states[1].Data), states[1].Version
 		}
+		l.account.bound(now, l.config.Settings)
+		l.egress.bound(now, l.config.Settings)
 	})
 	return nil
 }
@@ -238,6 +240,7 @@ func (l *Limiter) tell(ctx context.Context) (found, error) {
 		saved := true
 		for i, key := range l.keys() {
 			f.states[i].state, f.states[i].version = decodeState(states[i].Data), states[i].Version
+			f.states[i].state.bound(now, l.config.Settings)
 			if !changed[i] {
 				continue
 			}

@@ -71,6 +71,31 @@ func (s state) clone() state {
 	return s
 }
 
+// bound takes back what lies further ahead than it can have been set, which shows
+// that the store's clock was set back since: an account must not be silent for as
+// long, and a 429 must not pass for an old one.
+func (s *state) bound(now time.Time, c settings.Settings) {
+	s.HeldUntil = earlier(s.HeldUntil, now.Add(c.MaxHold))
+	s.LimitedAt = earlier(s.LimitedAt, now)
+	s.Ban.bound(now, c.BlockProbe)
+	s.UnpaidReads.bound(now, c.PaymentProbe)
+	s.UnpaidWrites.bound(now, c.PaymentProbe)
+	for account, at := range s.Banned {
+		s.Banned[account] = earlier(at, now)
+	}
+}
+
+func (b *breaker) bound(now time.Time, probe time.Duration) {
+	b.Since, b.ProbeAt = earlier(b.Since, now), earlier(b.ProbeAt, now.Add(probe))
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
 // hold is how long nothing leaves after a 429.
 func (s state) hold(now time.Time) time.Duration { return max(s.HeldUntil.Sub(now), 0) }
 
