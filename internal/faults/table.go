@@ -211,5 +211,11 @@ func table(x *executable) []Row {
 		{"T17", "the account has another name and its old host answers 401 or 404: one look-up, the host is checked and stored, OK; a host that is none of upstream's gets nothing: FAILED_PRECONDITION/ACCOUNT_MOVED", func(ctx context.Context) (string, error) {
 			return moved(ctx, 1)
 		}},
+		{"P10", "a second process on the same SQLite file: exit 75 within 1s, naming the process that has it", func(ctx context.Context) (string, error) {
+			return x.secondOwner(ctx, time.Second)
+		}},
+		{"S08", "a schema older or newer than the binary: exit 78 before listening, with the exact command that helps", func(ctx context.Context) (string, error) {
+			return x.otherSchema(ctx, exitConfig)
+		}},
 	}
 }
