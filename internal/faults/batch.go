@@ -134,7 +134,7 @@ var answeredItems = [][]int{{1}, {0, 2}, {}}
 // fewerItems creates batches whose answers leave items out, which lists do not show
 // yet; and one that lists show, of which all items are found.
 func fewerItems(ctx context.Context, told [][]int) (string, error) {
-	return onBoth(ctx, stackConfig{emulated: emptyAccount}, func(s *stack, api upstreamAPI) (string, error) {
+	return onBothInBubble(ctx, bubbleConfig{stackConfig: stackConfig{emulated: emptyAccount}}, func(ctx context.Context, s *bubbleStack, api upstreamAPI) (string, error) {
 		unknown := 0
 		for k, answered := range answeredItems {
 			var rows []string

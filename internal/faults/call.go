@@ -189,7 +189,12 @@ func list(ctx context.Context, conn grpc.ClientConnInterface, token string, each
 
 // listREST is list over REST.
 func listREST(ctx context.Context, address, token string) (*listed, error) {
-	url := "http://" + address + "/v1/customers:stream"
+	return listRESTBy(ctx, http.DefaultClient, "http://"+address, token)
+}
+
+// listRESTBy is listREST by a client of its own.
+func listRESTBy(ctx context.Context, client *http.Client, root, token string) (*listed, error) {
+	url := root + "/v1/customers:stream"
 	if token != "" {
 		url += "?page_token=" + token
 	}
@@ -197,7 +202,7 @@ func listREST(ctx context.Context, address, token string) (*listed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
 	}

@@ -96,6 +96,9 @@ func nameLost(ctx context.Context, failures []error, standard, life time.Duratio
 					return "", fmt.Errorf("%s after the last address: %w", round(time.Since(told)), err)
 				}
 				served++
+				if err := pause(ctx, 10*time.Millisecond); err != nil {
+					return "", err
+				}
 			}
 			if err := pause(ctx, life-time.Since(told)+time.Second/2); err != nil {
 				return "", err
@@ -189,7 +192,7 @@ var insideAddresses = []string{
 }
 
 // namesInside has the account's name lead inside.
-func namesInside(ctx context.Context, addresses []string) (string, error) {
+func namesInside(ctx context.Context, addresses []string, reason string) (string, error) {
 	const refusals = "amogate.egress.refused"
 	names := &nameServer{}
 	var connections *kept
@@ -203,7 +206,7 @@ func namesInside(ctx context.Context, addresses []string) (string, error) {
 		return "", err
 	}
 	return onStack(ctx, config, func(s *stack) (string, error) {
-		want := failure{code: codes.FailedPrecondition, reason: "ACCOUNT_HOST_GONE"}
+		want := failure{code: codes.FailedPrecondition, reason: reason}
 		for _, address := range addresses {
 			names.tell(nil, netip.MustParseAddr(address))
 			names.take()

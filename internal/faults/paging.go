@@ -46,10 +46,12 @@ var (
 func listWhole(ctx context.Context, fault pagingFault) (string, error) {
 	var measured []string
 	for _, customers := range fault.customers {
-		config := stackConfig{pageSize: pageRows, emulated: func(c *emulator.Config) {
+		config := bubbleConfig{stackConfig: stackConfig{pageSize: pageRows, emulated: func(c *emulator.Config) {
 			c.Customers, c.NextLinks = customers, fault.next
-		}}
-		text, err := onBoth(ctx, config, func(s *stack, api upstreamAPI) (string, error) { return s.listWhole(ctx, fault, api) })
+		}}}
+		text, err := onBothInBubble(ctx, config, func(ctx context.Context, s *bubbleStack, api upstreamAPI) (string, error) {
+			return s.listWhole(ctx, fault, api)
+		})
 		if err != nil {
 			return "", fmt.Errorf("%d rows: %w", customers, err)
 		}
@@ -58,24 +60,19 @@ func listWhole(ctx context.Context, fault pagingFault) (string, error) {
 	return strings.Join(measured, "; "), nil
 }
 
-func (s *stack) listWhole(ctx context.Context, fault pagingFault, api upstreamAPI) (string, error) {
+func (s *bubbleStack) listWhole(ctx context.Context, fault pagingFault, api upstreamAPI) (string, error) {
 	want := make([]int64, 0)
 	for c := range s.emulator.Customers() {
 		want = append(want, c.ID)
 	}
 	slices.Sort(want)
-	conn, err := dial(s.address)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close() //nolint:errcheck // the row is over
 	var most int64
 	for _, over := range []struct {
 		transport string
 		list      func() (*listed, error)
 	}{
-		{"gRPC", func() (*listed, error) { return list(ctx, conn, "", nil) }},
-		{"REST", func() (*listed, error) { return listREST(ctx, strings.TrimPrefix(s.rest, "http://"), "") }},
+		{"gRPC", func() (*listed, error) { return list(ctx, s.conn, "", nil) }},
+		{"REST", func() (*listed, error) { return listRESTBy(ctx, s.replicas[0].http, restRoot, "") }},
 	} {
 		if fault.rules != nil {
 			if err := s.script(fault.rules(api)...); err != nil {

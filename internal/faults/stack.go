@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -32,7 +33,8 @@ type stackConfig struct {
 	upstream func(next http.Handler) http.Handler
 	// transport is between the account's client and its sockets; nil = nothing is.
 	transport func(next http.RoundTripper) http.RoundTripper
-	// rate is that of the account's client; 0 = the most there is.
+	// rate is that of the account's client; 0 = with sockets requests leave at
+	// once, without them it is the default.
 	rate float64
 	// unaryTimeout is the deadline of calls without one; 0 = the default.
 	unaryTimeout time.Duration
@@ -99,9 +101,6 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if err != nil {
 		return err
 	}
-	if config.rate == 0 {
-		config.rate = 7
-	}
 	if config.sockets.Lookup == nil {
 		config.sockets.AllowInsecure = true
 	}
@@ -124,9 +123,8 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	if config.transport != nil {
 		transport = config.transport(transport)
 	}
-	// No process before filled the first second.
 	limiter, err := limit.New(limit.Config{
-		Account: mainAccount, Rate: config.rate, Store: limit.NewMemory(0), Settings: config.sockets.Settings, Logger: logger,
+		Account: mainAccount, Rate: cmp.Or(config.rate, limit.MaxRate), Store: config.slots(), Settings: config.sockets.Settings, Logger: logger,
 	})
 	if err != nil {
 		return err
@@ -177,6 +175,26 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	address, err := s.serveHTTP(ctx, rest, nil)
 	s.rest = "http://" + address
 	return err
+}
+
+// slots are those of the account's client. No process before filled the first
+// second.
+func (c stackConfig) slots() limit.Store {
+	slots := limit.NewMemory(0)
+	if c.rate == 0 {
+		return unpaced{slots}
+	}
+	return slots
+}
+
+// unpaced is a store of limiters whose slots are all now, for rows
+// with sockets that are not about the pace.
+type unpaced struct{ limit.Store }
+
+// Reserve implements limit.Store.
+func (u unpaced) Reserve(ctx context.Context, r limit.Reservation) (limit.Slot, error) {
+	r.Interval = 0
+	return u.Store.Reserve(ctx, r)
 }
 
 // onUpstream puts what the configuration wants around upstream's listener.

@@ -110,14 +110,14 @@ func table(x *executable) []Row {
 		{"U21", "half a document with 200: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
 			return truncated(ctx, outageTries)
 		}},
-		{"U24", "a page with 200 is never data: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
-			return pageForData(ctx, outageTries)
-		}},
 		{"U22", "a create whose 200 is cut, noise, a page or empty: sent once, looked for in at most 2 reads; OK where it is found, else UNKNOWN/WRITE_APPLIED_RESPONSE_LOST, 409 over REST", func(ctx context.Context) (string, error) {
 			return lostCreates(ctx, cutCreates())
 		}},
 		{"U23", "invalid UTF-8 and halves of characters become U+FFFD in every text; gRPC and REST carry the row", func(ctx context.Context) (string, error) {
 			return badTexts(ctx, badText)
+		}},
+		{"U24", "a page with 200 is never data: a read is asked again, 3 times at most, then UNAVAILABLE/UPSTREAM_BAD_RESPONSE", func(ctx context.Context) (string, error) {
+			return pageForData(ctx, outageTries)
 		}},
 		{"U25", "documents under another type, or without one: read as what they are", func(ctx context.Context) (string, error) {
 			return mislabelled(ctx, labels, 60)
@@ -137,19 +137,19 @@ func table(x *executable) []Row {
 		{"U30", "a redirect to itself, to plain http or to nowhere is not followed: UNAVAILABLE/UPSTREAM_BAD_RESPONSE, one request a call", func(ctx context.Context) (string, error) {
 			return redirectNowhere(ctx, nowhereTo)
 		}},
-		{"U31", "name servers fail: the last address serves for 5m (run with 3s), then UNAVAILABLE/UPSTREAM_DNS after at most 3 tries, nothing sent", func(ctx context.Context) (string, error) {
-			return nameLost(ctx, []error{errServerFailure, errNoAnswer}, 5*time.Minute, 3*time.Second)
+		{"U31", "name servers fail: the last address serves for 5m (run with 2s), then UNAVAILABLE/UPSTREAM_DNS after at most 3 tries, nothing sent", func(ctx context.Context) (string, error) {
+			return nameLost(ctx, []error{errServerFailure, errNoAnswer}, 5*time.Minute, 2*time.Second)
 		}},
 		{"U32", "the name does not exist, asked three times or more over 5m: FAILED_PRECONDITION/ACCOUNT_HOST_GONE, asked once a call; before that UNAVAILABLE/UPSTREAM_DNS", func(ctx context.Context) (string, error) {
 			return nameGone(ctx, 5*time.Minute)
 		}},
 		{"U33", "the name leads to an address that is not public: FAILED_PRECONDITION/ACCOUNT_HOST_GONE, no connection, counted", func(ctx context.Context) (string, error) {
-			return namesInside(ctx, insideAddresses)
+			return namesInside(ctx, insideAddresses, "ACCOUNT_HOST_GONE")
 		}},
 		{"U34", "a certificate that is unknown, expired, not valid yet or another host's: UNAVAILABLE/UPSTREAM_TLS, pushback -1, one handshake a call, nothing sent", func(ctx context.Context) (string, error) {
 			return untrusted(ctx, badCertificates)
 		}},
-		{"U35", "our clock an hour off upstream's, the store's or both: 3 replicas OK for 25h with a refresh for each half of a token's life, no 401, no 429; pauses are exact, changes are stamped by upstream's clock", func(ctx context.Context) (string, error) {
+		{"U35", "our clock an hour off upstream's, the store's or both: 3 replicas OK for 27h with a refresh for each half of a token's life, no 401, no 429; pauses are exact, changes are stamped by upstream's clock", func(ctx context.Context) (string, error) {
 			return wrongClock(ctx, 2)
 		}},
 		{"U40", "no page announces the next one: 0 rows missing", func(ctx context.Context) (string, error) {
