@@ -18,8 +18,9 @@ import (
 type installation struct {
 	// store are the flags of the store, flags those of it and of the upstream.
 	store, flags []string
-	// upstream is the root of the account's API.
+	// upstream is the root of the account's API, emulator what answers there.
 	upstream string
+	emulator *emulator.Emulator
 	// rest is the address that the integration sends browsers back to.
 	rest string
 }
@@ -37,7 +38,7 @@ func newInstallation(t *testing.T, store ...string) installation {
 	}
 	s := httptest.NewServer(e)
 	t.Cleanup(s.Close)
-	i.upstream = s.URL
+	i.upstream, i.emulator = s.URL, e
 	i.flags = append(slices.Clone(store),
 		"--allow-insecure-upstream", "--rate=7",
 		"--oauth-client-id="+emulator.DefaultClientID,

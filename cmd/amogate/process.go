@@ -277,7 +277,7 @@ func (p *process) announce(ctx context.Context, s settings, out streams) {
 // stop ends the parts from the callers inwards: gRPC with its streams, which
 // REST hangs on, then REST, the administration, the accounts with their tokens
 // and the store, and last the admin address, so that probes and scrapes see the
-// end.
+// end. All but the tokens end with ctx.
 func (p *process) stop(ctx context.Context) error {
 	errs := []error{
 		p.server.Drain(ctx),
@@ -286,7 +286,9 @@ func (p *process) stop(ctx context.Context) error {
 		p.mux.close(ctx),
 	}
 	p.watch.stop()
-	errs = append(errs, p.state.close(ctx))
+	// Tokens that are on their way are waited for beyond ctx: who does not get
+	// them needs a person to authorize the account again.
+	errs = append(errs, p.state.close(context.WithoutCancel(ctx)))
 	if p.sandbox != nil {
 		errs = append(errs, stopHTTP(ctx, p.sandbox), os.RemoveAll(p.sandboxDir))
 	}

@@ -12,8 +12,10 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,6 +30,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/internal/telemetry"
 )
@@ -344,6 +347,40 @@ func TestSIGTERM_endsStreamsSoThatTheyCanBeResumed(t *testing.T) {
 	restOK := strings.HasPrefix(last, `{"error":`) && strings.Contains(last, "SERVER_DRAINING")
 	if !grpcOK || !restOK || code != exitOK || took > 10*time.Second {
 		t.Errorf("gRPC: %v, token %q; REST: %.200s; exit code %d after %v", err, token, last, code, took)
+	}
+}
+
+func TestSIGTERM_waitsForTokensBeyondTheStopTimeout(t *testing.T) {
+	i := newInstallation(t, sqliteFlags(t)...)
+	i.do(t, i.emulator.IssueCode(), "account", "add", "shop", "--url="+i.upstream, "--code-file=-")
+	err := i.emulator.Script(emulator.Rule{
+		Match: emulator.Match{Kind: emulator.KindToken}, Action: emulator.Action{Delay: 4 * time.Second},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.emulator.ExpireAccess()
+	c := startProcess(t, slices.Concat([]string{"serve"}, i.flags, freePorts, []string{"--drain-delay=0s", "--stop-timeout=1s"})...)
+	client := amogatev1.NewCustomerServiceClient(dial(t, c.out.wait(t).GRPC))
+	var call sync.WaitGroup
+	call.Go(func() {
+		// It is cut: only the tokens matter.
+		_, _ = client.ListCustomersPage(t.Context(), &amogatev1.ListCustomersPageRequest{})
+	})
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for i.emulator.Stats().Faulted == 0 { // until the token endpoint is asked
+		<-tick.C
+	}
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if _, took := c.end(t); took < time.Second {
+		t.Errorf("ended after %v, while new tokens were on their way", took)
+	}
+	call.Wait()
+	if got := i.do(t, "", "account", "show", "shop", "--output=json"); !strings.Contains(got, `"generation":"2"`) {
+		t.Errorf("the tokens that came after --stop-timeout are lost: %s\n%s", got, c.out)
 	}
 }
 
