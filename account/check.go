@@ -311,7 +311,7 @@ func judgeTokens(a Account, pending int, now time.Time) Check {
 	case v.Undecryptable:
 		return Check{Result: ResultFailed, Finding: v.Reason, Remedy: "bring the key back into the key ring, or add the account again"}
 	case v.State == custody.StateMisconfigured:
-		return Check{Result: ResultFailed, Finding: v.Reason, Remedy: "correct --oauth-client-id, --oauth-client-secret-file or --oauth-redirect-url and restart"}
+		return Check{Result: ResultFailed, Finding: v.Reason, Remedy: "correct --oauth-client-id, --oauth-client-secret-file or --oauth-redirect-url and restart; where the account was not paid for, pay and " + again}
 	case v.State != custody.StateOK:
 		return Check{Result: ResultFailed, Finding: v.Reason, Remedy: again}
 	case pending > 0:

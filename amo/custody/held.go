@@ -248,7 +248,7 @@ func (k *Keeper) stateError(h *held) error {
 	case StateLost:
 		e.Kind, e.Message = driver.KindTokenLost, "the tokens that replaced the account's were lost on their way; authorize the account again, unless the replica that has them comes back"
 	case StateMisconfigured:
-		e.Kind, e.Message = driver.KindMisconfigured, "upstream does not accept the integration's id, secret or redirect URL, or the account is not paid for; correct the integration of this process, then restart it"
+		e.Kind, e.Message = driver.KindMisconfigured, "upstream does not accept the integration's id, secret or redirect URL, or the account is not paid for; correct the integration of this process and restart it, or pay and authorize the account again"
 	case StateOK, StateRevoked:
 		e.Kind, e.Message = driver.KindReauth, "upstream does not accept the account's credentials; authorize the account again, or give it new ones"
 	}

@@ -18,7 +18,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	amosettings "github.com/amogate/amogate/amo/settings"
 	adminv1 "github.com/amogate/amogate/gen/amogate/admin/v1"
+	"github.com/amogate/amogate/store"
 )
 
 // golden compares a text with a golden file.
@@ -36,6 +38,24 @@ func golden(t *testing.T, name, got string) {
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+// TestCommands_askNoOtherInstallation lets the file be held by a process whose
+// address is, from here, that of another one, as that of a container's is.
+func TestCommands_askNoOtherInstallation(t *testing.T) {
+	clearEnvironment(t)
+	fake := &fakeAdmin{}
+	dir := t.TempDir()
+	url := sqliteURL(filepath.Join(dir, storeFile))
+	held, err := store.Open(t.Context(), url, store.Options{AdminAddr: fake.serve(t), Settings: amosettings.Default()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close() //nolint:errcheck // nothing was written
+	code, stdout, stderr := try(t, "account", "remove", "shop", "--data-dir="+dir)
+	if code != exitHeld || stdout != "" || !strings.Contains(stderr, "--admin-addr") || fake.asked != nil {
+		t.Errorf("exit code %d, asked %v: %s%s", code, fake.asked, stdout, stderr)
 	}
 }
 

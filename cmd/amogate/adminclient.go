@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -95,10 +97,31 @@ func (f *adminFlags) connect(ctx context.Context, out streams, makes bool) (*adm
 	if held.AdminAddr == "" {
 		return nil, &exitError{exitHeld, err}
 	}
-	if a, _, err = dialAdmin(ctx, held.AdminAddr); err != nil {
+	a, name, err := dialAdmin(ctx, held.AdminAddr)
+	switch {
+	case err != nil:
 		return nil, &exitError{exitHeld, fmt.Errorf("%w; it does not answer: %w", held, err)}
+	case !isStoreOf(s.store, name):
+		// The holder may live in a container, where the same address is its own.
+		err = fmt.Errorf("%w; the amogate serve that answers at this address has the store %s: give the --admin-addr at which the holder is reached from here", held, name)
+		return nil, &exitError{exitHeld, errors.Join(err, a.close(ctx))}
 	}
 	return a, nil
+}
+
+// isStoreOf says that the name of an administration's store is that of a SQLite
+// file, which may have several.
+func isStoreOf(c storeConfig, name string) bool {
+	u, err := url.Parse(name)
+	if err != nil || u.Scheme != "sqlite" {
+		return false
+	}
+	theirs, err := os.Stat(u.Path)
+	if err != nil {
+		return false
+	}
+	ours, err := os.Stat(c.file)
+	return err == nil && os.SameFile(ours, theirs)
 }
 
 // dialAdmin connects to the administration at an address, if one answers, and
