@@ -21,10 +21,10 @@ func grace(on bool) func(*emulator.Config) {
 // expireTogether lets access tokens end under so many replicas, round after round,
 // and returns an error unless a round costs one token call.
 func (x *executable) expireTogether(ctx context.Context, on bool, replicas ...int) (string, error) {
-	const rounds = 3
 	var measured []string
 	for _, n := range replicas {
 		text, err := x.onPostgres(ctx, farmConfig{emulated: grace(on)}, func(f *farm) (string, error) {
+			rounds := max(2, 8/n)
 			return f.expireTogether(ctx, n, rounds)
 		})
 		if err != nil {
@@ -54,6 +54,7 @@ func (f *farm) expireTogether(ctx context.Context, replicas, rounds int) (string
 	configs := make([]replicaConfig, replicas)
 	for n := range configs {
 		configs[n] = f.config()
+		configs[n].Whole = true // at the rate of one account they queue for seconds
 	}
 	children := make([]*child, replicas)
 	err := together(func(n int) (err error) {
@@ -238,4 +239,25 @@ func (f *farm) crashJournalled(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return fmt.Sprintf("the pair is stored when the process serves again, after %s", round(took)), nil
+}
+
+// withGrace runs the rows of replicas that die or stop against an issuer with a
+// grace.
+func (x *executable) withGrace(ctx context.Context) (string, error) {
+	for _, row := range []struct {
+		id  string
+		run func() (string, error)
+	}{
+		{"T03", func() (string, error) { return x.expireTogether(ctx, true, 2) }},
+		{"T04", func() (string, error) { return x.crashLeased(ctx, true, scaled().Lease+time.Second) }},
+		{"T05", func() (string, error) { return x.crashAnswered(ctx, true, 5*time.Second) }},
+		{"T06", func() (string, error) { return x.crashJournalled(ctx, true) }},
+		{"T08", func() (string, error) { return x.storeDownAfter(ctx, true) }},
+		{"T09", func() (string, error) { return x.holderPaused(ctx, true, 90*time.Second/scale) }},
+	} {
+		if _, err := row.run(); err != nil {
+			return "", fmt.Errorf("%s with a grace: %w", row.id, err)
+		}
+	}
+	return "T03 to T06, T08, T09 with a grace", nil
 }

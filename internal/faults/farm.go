@@ -201,10 +201,16 @@ func (f *farm) connect(c *child) (*farmhand, error) {
 // after so long by what is stored; upstream takes them for longer. No process may
 // have the store of a SQLite file open.
 func (f *farm) age(ctx context.Context, left time.Duration) error {
+	return f.ageTo(ctx, 30*time.Hour, left)
+}
+
+// ageTo makes the access tokens as old as that.
+func (f *farm) ageTo(ctx context.Context, old, left time.Duration) error {
 	if strings.HasPrefix(f.url, "postgres") {
-		return execute(ctx, f.url, "UPDATE amogate.credentials SET issued_at = clock_timestamp() - interval '30 hours', expires_at = clock_timestamp() + make_interval(secs => $1)", left.Seconds())
+		return execute(ctx, f.url, "UPDATE amogate.credentials SET issued_at = clock_timestamp() - make_interval(secs => $1), "+
+			"expires_at = clock_timestamp() + make_interval(secs => $2)", old.Seconds(), left.Seconds())
 	}
-	return f.onFile(ctx, "UPDATE credentials SET issued_at = ?, expires_at = ?", time.Now().Add(-30*time.Hour).UnixMicro(), time.Now().Add(left).UnixMicro())
+	return f.onFile(ctx, "UPDATE credentials SET issued_at = ?, expires_at = ?", time.Now().Add(-old).UnixMicro(), time.Now().Add(left).UnixMicro())
 }
 
 // onFile runs a statement on a SQLite file that nobody has open.

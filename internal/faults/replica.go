@@ -47,6 +47,8 @@ type replicaConfig struct {
 	// Point is where a refresh sends Signal to the process, once; empty = nowhere.
 	Point  custody.Point
 	Signal syscall.Signal
+	// Whole leaves the durations as they are.
+	Whole bool
 }
 
 // atPoint is what a replica logs before it sends itself the signal.
@@ -77,6 +79,9 @@ func replicaMain() (code int, asked bool) {
 func runReplica(ctx context.Context, config replicaConfig) (err error) {
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	s := scaled()
+	if config.Whole {
+		s = settings.Default()
+	}
 	opened, err := store.Open(ctx, config.Store, store.Options{Dir: config.Dir, Settings: s, Logger: logger})
 	if err != nil {
 		return err

@@ -196,6 +196,12 @@ func table(x *executable) []Row {
 		{"T06", "killed with the pair in the journal, before it is stored: stored when the process serves again; OK, one token call", func(ctx context.Context) (string, error) {
 			return x.crashJournalled(ctx, false)
 		}},
+		{"T07", "PostgreSQL is stopped before the refresh: OK while the access token lives, then UNAVAILABLE/STORE_UNAVAILABLE, no token call; OK within 5s of its start", x.storeDownBefore},
+		{"T08", "PostgreSQL is stopped after the answer (÷ 20): OK, the pair is in the journal, stored within 5s of its start or by the next process; without a journal either no end before the store has it", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return x.storeDownAfter(ctx, false)
+			}, func(ctx context.Context) (string, error) { return lateStore(ctx, 30*time.Second) })
+		}},
 		{"T09", "the holder of the lease is stopped for 90s (÷ 20): before its call it sends nothing; after it the loss that the others see is mended by its pair; OK", func(ctx context.Context) (string, error) {
 			return x.holderPaused(ctx, false, 90*time.Second/scale)
 		}},
@@ -207,6 +213,12 @@ func table(x *executable) []Row {
 		}},
 		{"T15", "403 with a page from the token endpoint: nothing is sent for 15m, then one token call; FAILED_PRECONDITION/ACCOUNT_BLOCKED, with two accounts EGRESS_BLOCKED for all; tokens untouched", func(ctx context.Context) (string, error) {
 			return tokenBlocked(ctx, 15*time.Minute)
+		}},
+		{"T16", "with a grace of the issuer, and without: no pair is used before the store has it, though that takes 10s; T03 to T06, T08 and T09 hold with a grace too", func(ctx context.Context) (string, error) {
+			return inTurn(ctx,
+				func(ctx context.Context) (string, error) { return pairUse(ctx, false, func(*tokenWatch) {}) },
+				func(ctx context.Context) (string, error) { return pairUse(ctx, true, func(*tokenWatch) {}) },
+				x.withGrace)
 		}},
 		{"T17", "the account has another name and its old host answers 401 or 404: one look-up, the host is checked and stored, OK; a host that is none of upstream's gets nothing: FAILED_PRECONDITION/ACCOUNT_MOVED", func(ctx context.Context) (string, error) {
 			return moved(ctx, 1)
