@@ -80,6 +80,9 @@ func (f *farm) start(ctx context.Context, config farmConfig) (err error) {
 		f.url = "sqlite://" + filepath.Join(f.dir, store.File)
 	}
 	emulated := emulator.Config{Customers: 3, Strict: true}
+	if len(config.accounts) > 1 {
+		emulated.Window = -1 // each has a limiter of its own
+	}
 	if config.emulated != nil {
 		config.emulated(&emulated)
 	}
@@ -234,9 +237,12 @@ func (f *farm) wantTokens(calls, refused int64) error {
 }
 
 // stored returns the credentials of the account shop as they are stored.
-func (f *farm) stored(ctx context.Context) (r custody.Record, err error) {
+func (f *farm) stored(ctx context.Context) (custody.Record, error) { return f.storedOf(ctx, shop) }
+
+// storedOf is stored for another account.
+func (f *farm) storedOf(ctx context.Context, name string) (r custody.Record, err error) {
 	err = f.peek(ctx, func(s store.Store) error {
-		r, err = s.Credentials(ctx, shop)
+		r, err = s.Credentials(ctx, name)
 		return err
 	})
 	return r, err
@@ -254,13 +260,18 @@ func (f *farm) peek(ctx context.Context, use func(store.Store) error) error {
 // calling calls the account by a replica again and again, until stop is called.
 // That returns how often, and the first call that check has not let pass.
 func calling(ctx context.Context, h *farmhand, every time.Duration, check func(error) error) (stop func() (int, error)) {
+	return callingAccount(ctx, h, shop, every, check)
+}
+
+// callingAccount is calling for another account.
+func callingAccount(ctx context.Context, h *farmhand, name string, every time.Duration, check func(error) error) (stop func() (int, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	var calls int
 	var failed error
 	var running sync.WaitGroup
 	running.Go(func() {
 		for {
-			err := h.call(ctx)
+			err := callAccount(ctx, h.customers, name)
 			if ctx.Err() != nil {
 				return
 			}

@@ -211,6 +211,15 @@ func table(x *executable) []Row {
 		{"T11", "the integration's secret is wrong: one token call an account, OK until the access token ends, then FAILED_PRECONDITION/INTEGRATION_MISCONFIGURED; the right secret mends it", func(ctx context.Context) (string, error) {
 			return wrongSecret(ctx, 1)
 		}},
+		{"T12", "keys that open nothing, or no keys: exit 78 and nothing served; keys that do not open one row: that account is FAILED_PRECONDITION/CREDENTIAL_UNDECRYPTABLE, the others OK", func(ctx context.Context) (string, error) {
+			return x.wrongKeys(ctx, exitConfig)
+		}},
+		{"T13", "the sealed tokens of two accounts are exchanged by SQL: FAILED_PRECONDITION/CREDENTIAL_UNDECRYPTABLE for both, nothing is sent; others OK", func(ctx context.Context) (string, error) {
+			return x.swapped(ctx, swapSealed)
+		}},
+		{"T14", "keys are rotated and pruned 4 times while callers go on and tokens are refreshed: 0 failed calls, all sealed with the last key", func(ctx context.Context) (string, error) {
+			return x.rotated(ctx, 4)
+		}},
 		{"T15", "403 with a page from the token endpoint: nothing is sent for 15m, then one token call; FAILED_PRECONDITION/ACCOUNT_BLOCKED, with two accounts EGRESS_BLOCKED for all; tokens untouched", func(ctx context.Context) (string, error) {
 			return tokenBlocked(ctx, 15*time.Minute)
 		}},
