@@ -70,7 +70,7 @@ func expiredAccess(ctx context.Context, calls int64) (string, error) {
 	log := &arrivals{}
 	config := paced(log)
 	config.kept = true
-	return onBothInBubble(ctx, config, func(ctx context.Context, s *bubbleStack, api upstreamAPI) (string, error) {
+	return onBothInBubble(ctx, config, func(ctx context.Context, s *bubbleStack, _ upstreamAPI) (string, error) {
 		if err := s.warm(ctx); err != nil {
 			return "", err
 		}
