@@ -13,7 +13,8 @@
 // row failed. It exits with 1 when a row failed and with 64 when there is no
 // such row.
 //
-// Rows P are about the process and rows C about callers. Rows that need a
-// process run the real binary, built once; the others run the same parts in
-// this process. Another row is one line in table.go and one function.
+// Rows P are about the process, rows C about callers and rows U about upstream.
+// Rows that need a process run the real binary, built once; the others run the
+// same parts in this process, those without sockets with a clock of their own.
+// Another row is one line in table.go and one function.
 package main
