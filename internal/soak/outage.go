@@ -33,7 +33,8 @@ func outage(ctx context.Context, b *bench, out *report) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, cluster.Close()) }()
-	up, err := newUpstream(watched(1000), delayed)
+	var late delay
+	up, err := newUpstream(watched(1000), late.way)
 	if err != nil {
 		return err
 	}
@@ -72,6 +73,6 @@ func outage(ctx context.Context, b *bench, out *report) (err error) {
 	reportWindows(out, fmt.Sprintf("%d replicas", outageReplicas), up.account.Stats())
 	reportUsed(out, "rate while it is gone", kept, took, leastKept)
 	out.note("rate when it is back", fmt.Sprintf("%.1f %% in the %.0f s after", 100*share(again, after), after.Seconds()))
-	out.note("failures", fmt.Sprintf("%d calls %v; requests arrive 0 to %d ms late", calls.failures(), calls.failed, jitter.Milliseconds()))
+	out.note("failures", fmt.Sprintf("%d calls %v; %s", calls.failures(), calls.failed, &late))
 	return nil
 }

@@ -62,7 +62,8 @@ func pace(ctx context.Context, b *bench, out *report) (err error) {
 
 // paceFleet measures one fleet whose requests arrive up to jitter late.
 func paceFleet(ctx context.Context, b *bench, out *report, cluster *pgtest.Cluster, size int) (err error) {
-	up, err := newUpstream(watched(1000), delayed)
+	var late delay
+	up, err := newUpstream(watched(1000), late.way)
 	if err != nil {
 		return err
 	}
@@ -91,7 +92,7 @@ func paceFleet(ctx context.Context, b *bench, out *report, cluster *pgtest.Clust
 	name := fmt.Sprintf("%d replicas", size)
 	reportWindows(out, name, stats)
 	reportUsed(out, name+", used", stats.Requests-before, took, leastUsed)
-	out.note(name+", failures", fmt.Sprintf("%d calls %v; requests arrive 0 to %d ms late", calls.failures(), calls.failed, jitter.Milliseconds()))
+	out.note(name+", failures", fmt.Sprintf("%d calls %v; %s", calls.failures(), calls.failed, &late))
 	return ctx.Err()
 }
 

@@ -16,10 +16,10 @@ const (
 	// waitingCallers call at once, all the time.
 	waitingCallers = 16
 	// expiries is how often the token expires under them. All requests that wait
-	// carry the old one then, so each of them leaves twice, and expireEvery is long
-	// enough for that.
-	expiries, shortExpiries = 10, 2
-	expireEvery             = 10 * time.Second
+	// carry the old one then, so each of them leaves twice; expireEvery is long enough
+	// for that, since nothing is sent a third time.
+	expiries, shortExpiries = 6, 1
+	expireEvery             = 20 * time.Second
 	// restarts is how often a process is killed and started again, restartEvery
 	// and up to a second more after the one before.
 	restarts, shortRestarts = 30, 4

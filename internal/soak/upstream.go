@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"time"
 
 	"github.com/amogate/amogate/emulator"
@@ -48,13 +50,29 @@ func watched(customers int) emulator.Config {
 	return emulator.Config{Customers: customers, BanAfter: banAfter, Latency: latency}
 }
 
-// delayed lets every request arrive late, each by another time.
-func delayed(next http.Handler) http.Handler {
+// delay is a way on which every request gets late, each by another time.
+type delay struct {
+	// longer counts those that got later than jitter, since this machine was busy:
+	// no limit holds then.
+	longer atomic.Int64
+}
+
+func (d *delay) way(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if pause(r.Context(), rand.N(jitter)) { //nolint:gosec // a delay, not a secret
-			next.ServeHTTP(w, r)
+		began := time.Now()
+		if !pause(r.Context(), rand.N(jitter)) { //nolint:gosec // a delay, not a secret
+			return
 		}
+		if time.Since(began) > jitter {
+			d.longer.Add(1)
+		}
+		next.ServeHTTP(w, r)
 	})
+}
+
+// String tells how late requests arrived.
+func (d *delay) String() string {
+	return fmt.Sprintf("requests arrive 0 to %d ms late, %d of them later", jitter.Milliseconds(), d.longer.Load())
 }
 
 // slowTokens makes the token endpoint slow, before and after it has exchanged.
