@@ -67,4 +67,12 @@ try operation-that-is-not-covered \
   'sed -i "/amogate:operation PATCH .api.v4.customers rpc/d" amo/internal/v4/customer_write.go' \
   'go test -run TestCoverage ./internal/e2e'
 
+try limiter-that-is-too-fast \
+  'sed -i "s/slot.At.Add(r.Interval)/slot.At.Add(r.Interval * 3 \/ 4)/" amo/limit/memory.go' \
+  'go test -timeout=2m -run TestLimiter ./amo/limit'
+
+try token-in-the-log \
+  'sed -i "s/^\tk.step(AfterCall)$/&\n\tk.config.Logger.Info(\"pair\", \"access\", pair.Access)/" amo/custody/refresh.go' \
+  'go test -timeout=3m -run TestCanaries ./cmd/amogate'
+
 exit "$status"
