@@ -125,6 +125,8 @@ type Client struct {
 	http    *http.Client
 	limiter *limit.Limiter
 	retries *RetryBudget
+	// distrust are the operations that new credentials do not help.
+	distrust *distrust
 	// connects says that the transport tells when it has a connection.
 	connects    bool
 	credentials credentials
@@ -186,6 +188,7 @@ func New(config Config) (*Client, error) {
 		},
 		limiter:  limiter,
 		retries:  NewRetryBudget(config.Settings),
+		distrust: newDistrust(config.Settings),
 		connects: tellsConnections(config.Transport),
 		accounts: map[Generation]*accountCache{V2: {}, V4: {}},
 		metrics:  m,

@@ -190,6 +190,41 @@ func TestKept_a401IsOneRefreshAndOneReplay(t *testing.T) {
 	})
 }
 
+// TestKept_aCallThatIsAlwaysRefusedBurnsNoTokens has one operation that upstream
+// answers with 401 whatever the token, and another one that it takes.
+func TestKept_aCallThatIsAlwaysRefusedBurnsNoTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newKeptBench(t, emulator.Config{}, custody.KindOAuth)
+		b.putPair()
+		c := b.client()
+		if err := b.Script(emulator.Rule{Match: emulator.Match{Operation: emulator.OpPeriodsList}, Action: emulator.Action{Status: 401}}); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		for time.Since(begun) < time.Hour {
+			if _, err := c.Identify(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Periods().List(t.Context()); !IsKind(err, KindReauth) {
+				t.Fatalf("List = %v, want KindReauth", err)
+			}
+			time.Sleep(5 * time.Second)
+		}
+		if got := b.Stats().ByOperation[emulator.OpOAuthToken]; got < 2 || got > int64(defaults.TokenCalls)+1 {
+			t.Errorf("%d token calls in an hour, want some and at most %d", got, defaults.TokenCalls)
+		}
+		if got := b.state(); got != custody.StateOK {
+			t.Errorf("state %s: other calls are taken", got)
+		}
+		// Tokens that have ended for everybody are renewed at once all the same.
+		b.ClearFaults()
+		b.ExpireAccess()
+		if _, err := c.Identify(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestKept_freshTokensThatAreRefusedEndTheAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newKeptBench(t, emulator.Config{}, custody.KindOAuth)

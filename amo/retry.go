@@ -44,11 +44,16 @@ func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
 		out := c.attempt(ctx, r, u)
 		if !r.open && acceptedBy(out) {
 			c.credentials.accepted(out.mark)
+			c.distrust.accepted(r.call.Name, out.mark)
 		}
 		if out.err == nil {
 			return nil
 		}
-		if out.err.Kind == KindReauth && out.err.Status == http.StatusUnauthorized && out.sent && !r.open && !renewed {
+		isRefused := out.err.Kind == KindReauth && out.err.Status == http.StatusUnauthorized && out.sent && !r.open
+		switch {
+		case isRefused && renewed:
+			c.distrust.again(r.call.Name)
+		case isRefused && !c.distrust.inVain(r.call.Name, out.mark):
 			renewed = true
 			err := c.credentials.renew(ctx, out.mark)
 			if err == nil {

@@ -134,7 +134,8 @@ type Settings struct {
 	// of the token endpoint: TokenRetryBase·2ⁿ⁻¹ with jitter.
 	TokenRetryBase, TokenRetryMax time.Duration
 	// TokenCalls is the most failed calls of the token endpoint in a row, of one
-	// account, within any TokenWindow.
+	// account, within any TokenWindow, and the most refreshes for an operation that
+	// upstream refuses with new tokens, too.
 	TokenCalls int
 	// TokenWindow is the time of TokenCalls.
 	TokenWindow time.Duration
