@@ -126,7 +126,7 @@ func (r *Ring) edit(change func(text []byte) ([]byte, error)) error {
 	if err != nil {
 		return fmt.Errorf("keyring: %w", err)
 	}
-	dir, err := os.Open(filepath.Dir(path)) //nolint:gosec // the operator names it
+	dir, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return fmt.Errorf("keyring: %w", err)
 	}
