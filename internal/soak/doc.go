@@ -24,8 +24,11 @@
 // with one that does not.
 //
 // pace: 1, 4 and 16 replicas send as fast as they may while requests arrive late
-// by chance; three replicas export while somebody gets a customer now and then;
-// ten equal callers share a process.
+// by chance.
+//
+// exports: three replicas export while somebody gets a customer now and then.
+//
+// equal: ten equal callers share a process.
 //
 // restart: tokens expire under waiting callers, processes are killed in the middle
 // of a second and during a ban, on both engines.

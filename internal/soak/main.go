@@ -25,6 +25,8 @@ var programs = []program{
 	{"tokens", tokens},
 	{"kills", kills},
 	{"pace", pace},
+	{"exports", exports},
+	{"equal", equal},
 	{"restart", restart},
 	{"outage", outage},
 }
