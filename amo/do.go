@@ -179,6 +179,8 @@ func (c *Client) roundTrip(ctx context.Context, req *http.Request, name string, 
 	attempt.finish(resp.StatusCode)
 	c.noteSuccess(resp.StatusCode)
 	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		// Whatever became of its body, the limiter has to hear of it.
 	case err != nil && ctx.Err() != nil:
 		return driver.Response{}, true, contextError(ctx)
 	case err != nil:

@@ -2,6 +2,7 @@ package amo
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +59,26 @@ func TestOutcome_403After429sIsABan(t *testing.T) {
 		_, err := b.client.Customers().Get(t.Context(), 1)
 		if e := asError(err); e.Kind != KindBlocked || e.RetryAfter != 15*time.Minute {
 			t.Errorf("Get = %v, want KindBlocked with RetryAfter 15m", err)
+		}
+	})
+}
+
+// The pause after a 429 does not hang on the body that comes with it.
+func TestOutcome_429WhoseBodyIsCutIsA429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, action := range map[string]emulator.Action{
+			"cut":       {Status: 429, Cut: new(int)},
+			"too large": {Status: 429, Body: strings.Repeat(" ", maxBody+1)},
+			"too slow":  {Status: 429, Drip: &emulator.Drip{Bytes: 1, Every: time.Second}},
+		} {
+			b := newBench(t, emulator.Config{Customers: 1}, Config{})
+			b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 1}, Action: action})
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			_, _ = b.client.Customers().Get(ctx, 1)
+			cancel()
+			if s, err := b.client.limiter.Status(t.Context()); err != nil || s.Rate != DefaultRate/2 {
+				t.Errorf("%s: a rate of %v, %v; want half", name, s.Rate, err)
+			}
 		}
 	})
 }
