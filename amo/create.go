@@ -78,6 +78,7 @@ func (r *createRun[T, F]) chunk(ctx context.Context, chunk []int) error {
 	config := r.client.config.Settings
 	contents, keys := r.contents(batch)
 	entry := r.ledger.begin(keys, config.CreateMemory)
+	defer r.ledger.abandon(entry)
 	reply, _, err := r.write(ctx, r.d, driver.OpCreate, call, func() {
 		r.ledger.left(entry, r.client.upstreamNow().Add(-config.LookSlack).Truncate(time.Second))
 	})

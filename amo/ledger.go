@@ -88,6 +88,17 @@ func (l *ledger) land(c *creation, ids []int64, open []int) {
 	}
 }
 
+// abandon ends a create that a panic keeps from landing: others wait for it, and
+// what it made is not known.
+func (l *ledger) abandon(c *creation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if c.isFlying {
+		c.isFlying = false
+		close(c.landed)
+	}
+}
+
 func (l *ledger) add(ids ...int64) {
 	if l.made == nil {
 		l.made = map[int64]bool{}

@@ -114,3 +114,25 @@ func TestLedger_waitsForRivals(t *testing.T) {
 		t.Errorf("claimed %v, want record 1", claimed)
 	}
 }
+
+// Who looks for a record waits for the creates of the same content, one that has
+// panicked included.
+func TestLedger_doesNotWaitForAnAbandonedCreate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var l ledger
+		abandoned := l.begin([]string{"a"}, time.Hour)
+		l.left(abandoned, time.Now())
+		l.abandon(abandoned)
+		<-abandoned.landed
+		c := l.begin([]string{"a"}, time.Hour)
+		l.left(c, time.Now())
+		l.land(c, nil, []int{0})
+		l.abandon(c) // as at the end of every create
+		if claimed, open := l.claim(c, func(int) []int64 { return []int64{1} }); len(claimed) != 0 || open != 1 {
+			t.Errorf("claimed %v, %d open; want none while the other may have made it", claimed, open)
+		}
+		if claimed, _ := l.claim(c, func(int) []int64 { return []int64{1, 2} }); claimed[0] != 2 {
+			t.Errorf("claimed %v, want the later of two", claimed)
+		}
+	})
+}

@@ -132,7 +132,7 @@ func (t *Ticket) Observe(ctx context.Context, o Outcome, hold time.Duration) (Ou
 	case Limited:
 		hold = l.limited(ctx, sent, hold)
 	case Banned:
-		hold = l.banned(ctx, sent, hold)
+		hold = l.banned(ctx, sent)
 	case Unpaid:
 		hold = l.unpaid(ctx, t.request, sent)
 	case Silent:
@@ -190,9 +190,9 @@ func (l *Limiter) limited(ctx context.Context, sent time.Time, hold time.Duratio
 	return hold
 }
 
-// banned takes a ban into account and returns how long until one request tries.
-// A ban that names no pause of its own counts for the address too.
-func (l *Limiter) banned(ctx context.Context, sent time.Time, _ time.Duration) time.Duration {
+// banned takes a ban into account, of the account and as one of the address, and
+// returns how long until one request tries.
+func (l *Limiter) banned(ctx context.Context, sent time.Time) time.Duration {
 	s := l.config.Settings
 	l.change(ctx, l.config.Account, func(st *state, now time.Time) bool {
 		// Those that were on their way when it opened tell nothing new.
