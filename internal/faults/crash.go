@@ -92,9 +92,6 @@ func (f *farm) expireTogether(ctx context.Context, replicas, rounds int) (string
 	return fmt.Sprintf("%d replicas: %d token calls in %d rounds of %s", replicas, rounds, rounds, round(time.Since(begun)/time.Duration(rounds))), nil
 }
 
-// callPause is between the calls of a caller: no more than upstream takes.
-const callPause = 200 * time.Millisecond
-
 // allOK is a check of calling.
 func allOK(err error) error { return err }
 
@@ -112,7 +109,7 @@ func (x *executable) crashLeased(ctx context.Context, on bool, within time.Durat
 		if err := f.wantTokens(0, 0); err != nil {
 			return "", err
 		}
-		stop := calling(ctx, next, callPause, allOK)
+		stop := calling(ctx, next, shop, allOK)
 		_, err = until(ctx, 2*within, func() (bool, error) { return refreshes(f.emulator) > 0, nil })
 		took := time.Since(died)
 		calls, failed := stop()
@@ -159,15 +156,15 @@ func (x *executable) crashAnswered(ctx context.Context, on bool, left time.Durat
 		if err != nil {
 			return "", err
 		}
-		stop := calling(ctx, next, callPause, allOK)
-		known, err := until(ctx, time.Until(end), func() (bool, error) {
+		stop := calling(ctx, next, shop, allOK)
+		_, err = until(ctx, time.Until(end), func() (bool, error) {
 			r, err := f.stored(ctx)
 			return r.State == custody.StateLost || r.Generation > 1, err
 		})
 		if err != nil {
 			return "", fmt.Errorf("the loss is not known: %w", err)
 		}
-		known = time.Since(died)
+		known := time.Since(died)
 		if err := pause(ctx, time.Until(end)-callPause); err != nil {
 			return "", err
 		}
@@ -238,7 +235,7 @@ func (f *farm) crashJournalled(ctx context.Context) (string, error) {
 	if err := f.wantTokens(1, 0); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("the pair is stored when the process serves again, after %s", round(took)), nil
+	return "the pair is stored when the process serves again, after " + round(took), nil
 }
 
 // withGrace runs the rows of replicas that die or stop against an issuer with a

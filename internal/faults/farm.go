@@ -257,14 +257,12 @@ func (f *farm) peek(ctx context.Context, use func(store.Store) error) error {
 	return errors.Join(use(opened), opened.Close())
 }
 
-// calling calls the account by a replica again and again, until stop is called.
-// That returns how often, and the first call that check has not let pass.
-func calling(ctx context.Context, h *farmhand, every time.Duration, check func(error) error) (stop func() (int, error)) {
-	return callingAccount(ctx, h, shop, every, check)
-}
+// callPause is between the calls of a caller: no more than upstream takes.
+const callPause = 200 * time.Millisecond
 
-// callingAccount is calling for another account.
-func callingAccount(ctx context.Context, h *farmhand, name string, every time.Duration, check func(error) error) (stop func() (int, error)) {
+// calling calls an account by a replica again and again, until stop is called.
+// That returns how often, and the first call that check has not let pass.
+func calling(ctx context.Context, h *farmhand, name string, check func(error) error) (stop func() (int, error)) {
 	ctx, cancel := context.WithCancel(ctx)
 	var calls int
 	var failed error
@@ -279,7 +277,7 @@ func callingAccount(ctx context.Context, h *farmhand, name string, every time.Du
 			if failed == nil {
 				failed = check(err)
 			}
-			if pause(ctx, every) != nil {
+			if pause(ctx, callPause) != nil {
 				return
 			}
 		}

@@ -186,15 +186,15 @@ func (i *installation) credentials(ctx context.Context, name string) (custody.Re
 	return i.store.Credentials(ctx, name)
 }
 
-// wantState returns an error unless an account's credentials have this state and
+// wantOK returns an error unless an account's credentials are good and of this
 // generation.
-func (i *installation) wantState(ctx context.Context, name string, state custody.State, generation int64) error {
+func (i *installation) wantOK(ctx context.Context, name string, generation int64) error {
 	r, err := i.credentials(ctx, name)
 	if err != nil {
 		return err
 	}
-	if r.State != state || r.Generation != generation {
-		return fmt.Errorf("the credentials of %s are generation %d and %s (%s), want generation %d and %s", name, r.Generation, r.State, r.Reason, generation, state)
+	if r.State != custody.StateOK || r.Generation != generation {
+		return fmt.Errorf("the credentials of %s are generation %d and %s (%s), want generation %d", name, r.Generation, r.State, r.Reason, generation)
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func (x *executable) rotated(ctx context.Context, keys int) (string, error) {
 		}
 		var stops []func() (int, error)
 		for _, name := range []string{shop, garden, orchard} {
-			stops = append(stops, callingAccount(ctx, h, name, callPause, allOK))
+			stops = append(stops, calling(ctx, h, name, allOK))
 		}
 		rotate := func() error {
 			cmd, err := x.command(ctx, nil, []string{"keyring", "rotate", "--prune", "--data-dir=" + f.dir, "--store=" + f.url, "--keyring-file=" + f.ring})

@@ -49,7 +49,7 @@ func (f *farm) pausedBefore(ctx context.Context, paused time.Duration) (string, 
 	if err != nil {
 		return "", err
 	}
-	stop := calling(ctx, next, callPause, allOK)
+	stop := calling(ctx, next, shop, allOK)
 	err = pause(ctx, paused)
 	calls, failed := stop()
 	if err := errors.Join(err, failed, holder.goOn()); err != nil {
@@ -83,7 +83,7 @@ func (f *farm) pausedAfter(ctx context.Context, on bool, paused time.Duration) (
 	if err != nil {
 		return "", err
 	}
-	stop := calling(ctx, next, callPause, allOK)
+	stop := calling(ctx, next, shop, allOK)
 	err = pause(ctx, time.Until(end)-callPause)
 	calls, failed := stop()
 	if err := errors.Join(err, failed); err != nil {

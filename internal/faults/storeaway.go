@@ -13,12 +13,8 @@ import (
 	"github.com/amogate/amogate/internal/pgtest"
 )
 
-// storeUnavailable and the others are what callers are told of a store.
-var (
-	storeUnavailable = failure{code: codes.Unavailable, reason: "STORE_UNAVAILABLE"}
-	storeBusy        = failure{code: codes.Unavailable, reason: "STORE_BUSY"}
-	storeFull        = failure{code: codes.ResourceExhausted, reason: "STORE_FULL"}
-)
+// storeUnavailable is what callers are told who need a store that is away.
+var storeUnavailable = failure{code: codes.Unavailable, reason: "STORE_UNAVAILABLE"}
 
 // onOwnServer runs a row on a farm over a server that the row may stop, and starts
 // it again.
@@ -62,7 +58,7 @@ func (x *executable) storeDownBefore(ctx context.Context) (string, error) {
 		if err := cluster.Stop(pgtest.Immediate); err != nil {
 			return "", err
 		}
-		stop := calling(ctx, h, callPause, allOK)
+		stop := calling(ctx, h, shop, allOK)
 		err = pause(ctx, time.Until(end)-callPause)
 		calls, failed := stop()
 		if err := errors.Join(err, failed); err != nil {
@@ -130,7 +126,7 @@ func (f *farm) storeDownAfter(ctx context.Context, cluster *pgtest.Cluster, ends
 	if err := h.logged(ctx, "new tokens wait for the store and are not used before it has them"); err != nil {
 		return "", err
 	}
-	stop := calling(ctx, h, callPause, allOK)
+	stop := calling(ctx, h, shop, allOK)
 	err = pause(ctx, time.Second)
 	calls, failed := stop()
 	if err := errors.Join(err, failed); err != nil {

@@ -43,7 +43,7 @@ func expiring(ctx context.Context, slowest time.Duration) (string, error) {
 		if stats.PresentedTwice > 0 || stats.Revoked > 0 {
 			return "", fmt.Errorf("%d refresh tokens were sent twice, %d were refused", stats.PresentedTwice, stats.Revoked)
 		}
-		if err := i.wantState(ctx, shop, custody.StateOK, 1+stats.Refreshes); err != nil {
+		if err := i.wantOK(ctx, shop, 1+stats.Refreshes); err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("refreshed with %s left; %d calls, the slowest took %s", (tokenLife - refreshed).Round(time.Minute), calls, round(longest)), nil

@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/emulator"
 )
 
@@ -42,7 +41,7 @@ func tokenBlockedOf(ctx context.Context, quiet time.Duration, blocked []string, 
 			if err := i.members[0].call(ctx, name); err == nil {
 				return "", fmt.Errorf("%s is OK while it is blocked", name)
 			}
-			if err := i.wantState(ctx, name, custody.StateOK, 1); err != nil {
+			if err := i.wantOK(ctx, name, 1); err != nil {
 				return "", err
 			}
 		}
@@ -80,7 +79,7 @@ func tokenBlockedOf(ctx context.Context, quiet time.Duration, blocked []string, 
 			}
 		}
 		for _, name := range blocked {
-			if err := i.wantState(ctx, name, custody.StateOK, 2); err != nil {
+			if err := i.wantOK(ctx, name, 2); err != nil {
 				return "", err
 			}
 		}

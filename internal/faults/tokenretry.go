@@ -14,7 +14,7 @@ import (
 )
 
 // tokenPath is that of the token endpoint.
-const tokenPath = "/oauth2/access_token"
+const tokenPath = "/oauth2/access_token" //nolint:gosec // a path, not a token
 
 // tokenCalls is a transport that notes when the token endpoint is called.
 type tokenCalls struct {

@@ -207,7 +207,7 @@ func lateStore(ctx context.Context, late time.Duration) (string, error) {
 		if took < late-time.Second {
 			return "", fmt.Errorf("the member ended after %s, before anything had taken its tokens", took)
 		}
-		if err := i.wantState(ctx, shop, custody.StateOK, 2); err != nil {
+		if err := i.wantOK(ctx, shop, 2); err != nil {
 			return "", err
 		}
 		if m, err = i.join(ctx, integration, nil); err != nil {
