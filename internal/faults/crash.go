@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/emulator"
 )
@@ -239,22 +241,24 @@ func (f *farm) crashJournalled(ctx context.Context) (string, error) {
 }
 
 // withGrace runs the rows of replicas that die or stop against an issuer with a
-// grace.
+// grace, some at a time: they wait for leases to end.
 func (x *executable) withGrace(ctx context.Context) (string, error) {
-	for _, row := range []struct {
-		id  string
-		run func() (string, error)
-	}{
-		{"T03", func() (string, error) { return x.expireTogether(ctx, true, 2) }},
-		{"T04", func() (string, error) { return x.crashLeased(ctx, true, scaled().Lease+time.Second) }},
-		{"T05", func() (string, error) { return x.crashAnswered(ctx, true, 5*time.Second) }},
-		{"T06", func() (string, error) { return x.crashJournalled(ctx, true) }},
-		{"T08", func() (string, error) { return x.storeDownAfter(ctx, true) }},
-		{"T09", func() (string, error) { return x.holderPaused(ctx, true, 90*time.Second/scale) }},
+	var rows errgroup.Group
+	rows.SetLimit(3)
+	for id, row := range map[string]func() (string, error){
+		"T03": func() (string, error) { return x.expireTogether(ctx, true, 2) },
+		"T04": func() (string, error) { return x.crashLeased(ctx, true, scaled().Lease+time.Second) },
+		"T05": func() (string, error) { return x.crashAnswered(ctx, true, 5*time.Second) },
+		"T06": func() (string, error) { return x.crashJournalled(ctx, true) },
+		"T08": func() (string, error) { return x.storeDownAfter(ctx, true) },
+		"T09": func() (string, error) { return x.holderPaused(ctx, true, 90*time.Second/scale) },
 	} {
-		if _, err := row.run(); err != nil {
-			return "", fmt.Errorf("%s with a grace: %w", row.id, err)
-		}
+		rows.Go(func() error {
+			if _, err := row(); err != nil {
+				return fmt.Errorf("%s with a grace: %w", id, err)
+			}
+			return nil
+		})
 	}
-	return "T03 to T06, T08, T09 with a grace", nil
+	return "T03 to T06, T08, T09 with a grace", rows.Wait()
 }
