@@ -232,6 +232,7 @@ func table(x *executable) []Row {
 		{"T17", "the account has another name and its old host answers 401 or 404: one look-up, the host is checked and stored, OK; a host that is none of upstream's gets nothing: FAILED_PRECONDITION/ACCOUNT_MOVED", func(ctx context.Context) (string, error) {
 			return moved(ctx, 1)
 		}},
+		{"P07", "the disk of a SQLite file is full (durations ÷ 20): OK while the access token lives, then RESOURCE_EXHAUSTED/STORE_FULL, no token call; OK within 5s of there being room, without a restart", x.diskFull},
 		{"P10", "a second process on the same SQLite file: exit 75 within 1s, naming the process that has it", func(ctx context.Context) (string, error) {
 			return x.secondOwner(ctx, time.Second)
 		}},
