@@ -284,7 +284,9 @@ func (j *Journal) all() []kept {
 // which another replica holds the lease stays pending until that has settled.
 func (j *Journal) Replay(ctx context.Context, s Store) (restored int, err error) {
 	err = j.takeOverLater()
-	for _, k := range j.all() {
+	// The newest of an account first: one that is stored again is as young as a
+	// stranger's to those behind it.
+	for _, k := range slices.Backward(j.all()) {
 		done, changed, failed := settle(ctx, s, k.entry)
 		if changed {
 			restored++
