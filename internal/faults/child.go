@@ -67,8 +67,8 @@ func (x *executable) command(ctx context.Context, env, args []string) (*exec.Cmd
 
 // child is a running `amogate serve`.
 type child struct {
-	// rest and grpc are addresses, stats the URL of a sandbox's.
-	rest, grpc, stats string
+	// rest, grpc and admin are addresses, stats the URL of a sandbox's.
+	rest, grpc, admin, stats string
 
 	cmd    *exec.Cmd
 	log    *lockedBuffer
@@ -137,10 +137,11 @@ func (c *child) follow(log io.Reader, serving chan struct{}) {
 			Message string `json:"msg"`
 			REST    string `json:"rest"`
 			GRPC    string `json:"grpc"`
+			Admin   string `json:"admin"`
 			Stats   string `json:"sandbox_stats"`
 		}
 		if json.Unmarshal(line, &told) == nil && told.Message == "serving" {
-			c.rest, c.grpc, c.stats = told.REST, told.GRPC, told.Stats
+			c.rest, c.grpc, c.admin, c.stats = told.REST, told.GRPC, told.Admin, told.Stats
 			close(serving)
 		}
 		if err != nil {

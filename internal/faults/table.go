@@ -236,6 +236,26 @@ func table(x *executable) []Row {
 		{"P10", "a second process on the same SQLite file: exit 75 within 1s, naming the process that has it", func(ctx context.Context) (string, error) {
 			return x.secondOwner(ctx, time.Second)
 		}},
+		{"S02", "a server that takes over without the last commits: OK on the tokens that it lost; a replica that lives, and the journal of one that starts, give them back; no refresh token sent twice", func(ctx context.Context) (string, error) {
+			return x.lostCommits(ctx, 10*time.Second)
+		}},
+		{"S03", "a row locked by a stranger for 10s: UNAVAILABLE/STORE_BUSY after 3 tries of 2s (and 1s for the machine), no token call; other accounts OK", func(ctx context.Context) (string, error) {
+			return x.lockedRow(ctx, 10*time.Second, 3*scaled().LockTimeout+slack)
+		}},
+		{"S04", "every connection of the pool in use: OK on a token that lives, else UNAVAILABLE/STORE_BUSY within 2s, a call that the limiter holds up too within twice that (and 1s each for the machine), no token call", func(ctx context.Context) (string, error) {
+			return x.poolExhausted(ctx, scaled().AcquireTimeout+slack)
+		}},
+		{"S05", "connections to the database that were dropped without a word: a call that needs the store is OK within 5s", func(ctx context.Context) (string, error) {
+			return x.halfOpen(ctx, 5*time.Second)
+		}},
+		{"S06", "a SQLite file locked by another handle: OK on a token that lives, else UNAVAILABLE/STORE_BUSY within 5s (and 1s for the machine), no token call; 64 writers of its own meet no lock", func(ctx context.Context) (string, error) {
+			return inTurn(ctx, func(ctx context.Context) (string, error) {
+				return lockedFile(ctx, scaled().BusyTimeout, scaled().BusyTimeout+slack)
+			}, func(ctx context.Context) (string, error) { return ownWriters(ctx, 64) })
+		}},
+		{"S07", "PgBouncer in transaction mode: migration, consents, refreshes of 2 replicas, rotation of keys work; an account that one adds the other knows within 250ms (5s ÷ 20, and 1s for the machine)", func(ctx context.Context) (string, error) {
+			return x.throughBouncer(ctx, scaled().AccountScan+slack)
+		}},
 		{"S08", "a schema older or newer than the binary: exit 78 before listening, with the exact command that helps", func(ctx context.Context) (string, error) {
 			return x.otherSchema(ctx, exitConfig)
 		}},
