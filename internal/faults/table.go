@@ -236,6 +236,9 @@ func table(x *executable) []Row {
 		{"P10", "a second process on the same SQLite file: exit 75 within 1s, naming the process that has it", func(ctx context.Context) (string, error) {
 			return x.secondOwner(ctx, time.Second)
 		}},
+		{"S01", "PostgreSQL crashes under the load of 2 replicas and is back after 10s (their durations ÷ 20): OK on a token that lives, at most 7 requests a second; else UNAVAILABLE/STORE_UNAVAILABLE within 2s (and 1s for the machine), no token call; OK again by itself", func(ctx context.Context) (string, error) {
+			return x.storeCrash(ctx, 10*time.Second, 7, scaled().AcquireTimeout+slack)
+		}},
 		{"S02", "a server that takes over without the last commits: OK on the tokens that it lost; a replica that lives, and the journal of one that starts, give them back; no refresh token sent twice", func(ctx context.Context) (string, error) {
 			return x.lostCommits(ctx, 10*time.Second)
 		}},
