@@ -63,7 +63,7 @@ faults: ## Run the fault table; prints a line per row.
 	go run ./internal/faults
 
 .PHONY: soak
-soak: ## Run the promises at full length; takes long.
+soak: ## Run the promises at full length; takes 35 minutes.
 	go run ./internal/soak
 
 .PHONY: mainjob
