@@ -154,7 +154,7 @@ func (s *bubbleStack) start(ctx context.Context, config bubbleConfig) error {
 
 func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, name string) (*replica, error) {
 	logger := slog.New(slog.NewJSONHandler(s.log, nil))
-	presence := limit.NewPresence(s.store, name, settings.Default())
+	presence := limit.NewPresence(s.store, name, calm())
 	beating, still := context.WithCancel(context.Background())
 	var beats sync.WaitGroup
 	beats.Go(func() { presence.Run(beating) })

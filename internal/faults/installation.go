@@ -15,7 +15,6 @@ import (
 	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/amo/custody"
-	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	"github.com/amogate/amogate/keyring"
 	"github.com/amogate/amogate/store"
@@ -86,7 +85,7 @@ func (i *installation) start(ctx context.Context) (err error) {
 	if i.dir, err = os.MkdirTemp("", "faults-installation-"); err != nil {
 		return err
 	}
-	i.store, err = store.Open(ctx, "sqlite://"+filepath.Join(i.dir, store.File), store.Options{Dir: i.dir, Settings: settings.Default()})
+	i.store, err = store.Open(ctx, "sqlite://"+filepath.Join(i.dir, store.File), store.Options{Dir: i.dir, Settings: calm()})
 	if err != nil {
 		return err
 	}
@@ -112,7 +111,7 @@ func (i *installation) start(ctx context.Context) (err error) {
 	}
 	i.emulator = i.emulators[shop]
 	// All members have seen the accounts by then.
-	time.Sleep(settings.Default().AccountScan + time.Second)
+	time.Sleep(calm().AccountScan + time.Second)
 	return nil
 }
 
@@ -125,7 +124,7 @@ func (i *installation) join(ctx context.Context, integration amo.Integration, st
 		transport = i.config.transport(transport)
 	}
 	m, err := newMember(ctx, memberConfig{
-		name: name, dir: filepath.Join(i.dir, name), store: i.store, ring: i.ring, settings: settings.Default(),
+		name: name, dir: filepath.Join(i.dir, name), store: i.store, ring: i.ring, settings: calm(),
 		integration: integration, transport: transport, step: step, log: i.log,
 	})
 	if err != nil {

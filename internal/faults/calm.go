@@ -1,0 +1,16 @@
+package main
+
+import (
+	"time"
+
+	"github.com/amogate/amogate/amo/settings"
+)
+
+// calm are the settings of production but for how often a process says that it
+// lives: rows last days by their own clock, and a day of that takes seconds of
+// everybody else's.
+func calm() settings.Settings {
+	s := settings.Default()
+	s.Beat = time.Minute
+	return s
+}
