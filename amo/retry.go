@@ -228,7 +228,7 @@ func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
 // upstream, so that an earlier ambiguous attempt stays ambiguous.
 func unanswered(kind Kind) bool {
 	switch kind {
-	case KindUnavailable, KindBadResponse, KindDNS, KindTLS, KindDeadline, KindCancelled, KindQueueFull, KindRateLimited, KindReauth, KindBlocked, KindMoved:
+	case KindUnavailable, KindBadResponse, KindDNS, KindTLS, KindDeadline, KindCancelled, KindQueueFull, KindRateLimited, KindReauth, KindBlocked, KindMoved, KindPaymentRequired:
 		return true
 	default:
 		return false

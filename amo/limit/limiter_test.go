@@ -277,7 +277,7 @@ func TestLimiter_passesTheSlotOfATicketThatIsNotUsedOn(t *testing.T) {
 
 func TestTicket_isWorthNothingWhenItIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for late, want := range map[time.Duration]bool{0: true, 20 * time.Millisecond: true, 21 * time.Millisecond: false} {
+		for late, want := range map[time.Duration]bool{0: true, 15 * time.Millisecond: true, 16 * time.Millisecond: false} {
 			l := rig(t, open(), Config{Rate: 1})
 			ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Connects: true})
 			if err != nil {

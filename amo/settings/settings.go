@@ -186,7 +186,7 @@ func Default() Settings {
 		CreateMemory: 5 * time.Minute,
 
 		FirstSlot:    time.Second,
-		SlotUse:      20 * time.Millisecond,
+		SlotUse:      15 * time.Millisecond,
 		CheckLead:    10 * time.Millisecond,
 		ConnectLead:  time.Second,
 		Horizon:      12 * time.Second,
