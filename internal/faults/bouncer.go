@@ -41,7 +41,7 @@ func (x *executable) throughBouncer(ctx context.Context, within time.Duration) (
 		for range rounds {
 			f.emulator.ExpireAccess()
 			for n, h := range hands {
-				if err := h.call(ctx); err != nil {
+				if err := h.patient(ctx); err != nil {
 					return "", fmt.Errorf("replica %d: %w", n, err)
 				}
 			}
@@ -67,7 +67,7 @@ func (x *executable) throughBouncer(ctx context.Context, within time.Duration) (
 			return "", err
 		}
 		for n, h := range hands {
-			if err := h.call(ctx); err != nil {
+			if err := h.patient(ctx); err != nil {
 				return "", fmt.Errorf("replica %d after the rotation of keys: %w", n, err)
 			}
 		}
@@ -76,6 +76,16 @@ func (x *executable) throughBouncer(ctx context.Context, within time.Duration) (
 		}
 		return fmt.Sprintf("%d token calls in %d rounds of 2 replicas; the other one calls a new account after %s", rounds, rounds, round(seen)), f.wantTokens(rounds, 0)
 	})
+}
+
+// patient is call for a caller who comes again when the queue is too long: the
+// horizon of processes is scaled, and the rate is not.
+func (h *farmhand) patient(ctx context.Context) (err error) {
+	_, waited := until(ctx, settings.Default().Horizon, func() (bool, error) {
+		err = h.call(ctx)
+		return failureOf(err).reason != "ACCOUNT_QUEUE_FULL", nil
+	})
+	return errors.Join(waited, err)
 }
 
 // succeeds runs a command that has to end with 0.

@@ -35,6 +35,10 @@ func TestRowsOfTokens_failWhenTheirBoundIsBroken(t *testing.T) {
 		run  func(ctx context.Context) (string, error)
 		want string
 	}{
+		"S06 with no patience": {
+			func(ctx context.Context) (string, error) { return lockedFile(ctx, time.Nanosecond, 0) },
+			"STORE_BUSY came after",
+		},
 		"T01 with no time at all": {
 			func(ctx context.Context) (string, error) { return expiring(ctx, 0) },
 			"a call took",
