@@ -147,7 +147,7 @@ func TestRetry_afterTheLast429TheWaitIsTold(t *testing.T) {
 		b := newBench(t, emulator.Config{Customers: 1}, Config{})
 		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList}, Action: emulator.Action{Status: 429, HTML: true}})
 		_, err := b.client.Customers().Get(t.Context(), 1)
-		if e := asError(err); e.Kind != KindRateLimited || e.RetryAfter < defaults.LimitedBase<<(limitedTries-2) {
+		if e := asError(err); e.Kind != KindRateLimited || e.RetryAfter < min(defaults.LimitedBase<<(limitedTries-1), defaults.LimitedMax)/2 {
 			t.Errorf("Get = %v with RetryAfter %v, want KindRateLimited with the wait", err, e.RetryAfter)
 		}
 		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != limitedTries {
