@@ -45,7 +45,7 @@ var wrongClocks = []struct{ upstream, store time.Duration }{
 // wrongClock runs replicas for longer than an access token lives while their
 // clocks are wrong. Tokens have to be renewed once for every half of their life.
 func wrongClock(ctx context.Context, refreshes int64) (string, error) {
-	const day, every = 27 * time.Hour, 10 * time.Minute
+	const day, every = 27 * time.Hour, 30 * time.Minute
 	calls := 0
 	for _, c := range wrongClocks {
 		log := &arrivals{}

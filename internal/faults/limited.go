@@ -123,7 +123,7 @@ func (l *load) tell(what string, took time.Duration) {
 }
 
 // refusedPause is how long callers who were refused wait.
-const refusedPause = 5 * time.Second
+const refusedPause = 15 * time.Second
 
 // answeredOK is what load.told has for a page.
 const answeredOK = "OK/"
