@@ -74,7 +74,7 @@ npm ci --silent
 status=0
 for peer in "$@"; do
   for generation in v2 v4 auto; do
-    rm -f "$logs"/*
+    rm -rf "$logs"/*
     verdict=FAIL
     if meet "$peer" "$generation"; then verdict=PASS; fi
     if ! stop; then
