@@ -71,55 +71,6 @@ func (s *Store) PutCredentials(ctx context.Context, account string, kind custody
 	return ok, nil
 }
 
-// Lease implements custody.Store.
-func (s *Store) Lease(ctx context.Context, account string, generation int64, owner string, ttl time.Duration) (custody.Record, bool, error) {
-	var leased custody.Record
-	ok, err := s.rule(ctx, "credentials.lease", account, func(r *custody.Record, now time.Time) bool {
-		ok := engine.Lease(r, generation, owner, ttl, now)
-		leased = engine.Shown(*r, now)
-		return ok
-	})
-	if err != nil {
-		return custody.Record{}, false, err
-	}
-	return leased, ok, nil
-}
-
-// Commit implements custody.Store.
-func (s *Store) Commit(ctx context.Context, account string, from, epoch int64, next custody.Sealed) (bool, error) {
-	return s.rule(ctx, "credentials.commit", account, func(r *custody.Record, now time.Time) bool {
-		return engine.Commit(r, from, epoch, next, now)
-	})
-}
-
-// Restore implements custody.Store.
-func (s *Store) Restore(ctx context.Context, account string, next custody.Sealed) (bool, error) {
-	return s.rule(ctx, "credentials.restore", account, func(r *custody.Record, now time.Time) bool {
-		return engine.Restore(r, next, now)
-	})
-}
-
-// Fail implements custody.Store.
-func (s *Store) Fail(ctx context.Context, account string, generation, epoch int64, f custody.Failure) (bool, error) {
-	return s.rule(ctx, "credentials.fail", account, func(r *custody.Record, now time.Time) bool {
-		return engine.Fail(r, generation, epoch, f, now)
-	})
-}
-
-// Mark implements custody.Store.
-func (s *Store) Mark(ctx context.Context, account string, generation int64, state custody.State, reason string) (bool, error) {
-	return s.rule(ctx, "credentials.mark", account, func(r *custody.Record, _ time.Time) bool {
-		return engine.Mark(r, generation, state, reason)
-	})
-}
-
-// Reseal implements custody.Store.
-func (s *Store) Reseal(ctx context.Context, account string, generation int64, from string, next custody.Sealed) (bool, error) {
-	return s.rule(ctx, "credentials.reseal", account, func(r *custody.Record, _ time.Time) bool {
-		return engine.Reseal(r, generation, from, next)
-	})
-}
-
 // rule applies a rule to a record and keeps what it made of it.
 func (s *Store) rule(ctx context.Context, op, account string, rule func(*custody.Record, time.Time) bool) (bool, error) {
 	ok := false

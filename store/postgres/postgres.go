@@ -19,6 +19,8 @@ const connections = 8
 
 // Store is a store in a database. It is safe for concurrent use.
 type Store struct {
+	engine.Rules
+
 	options engine.Options
 	metrics *engine.Metrics
 	pool    *pgxpool.Pool
@@ -76,6 +78,7 @@ func connect(ctx context.Context, dbURL, shown string, o engine.Options) (*Store
 			"'; SET LOCAL statement_timeout = '" + millis(o.Settings.StatementTimeout) + "'"},
 		beats: make(map[string]bool), slots: make(map[string]bool),
 	}
+	s.Change = s.rule
 	watch(config, o.Settings.AcquireTimeout, func() { s.pool.Reset() })
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, engine.Unavailable("store.open", hide(err))

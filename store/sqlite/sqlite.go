@@ -27,6 +27,8 @@ const readers = 4
 
 // Store is a store in a file. It is safe for concurrent use.
 type Store struct {
+	engine.Rules
+
 	options engine.Options
 	metrics *engine.Metrics
 	lock    *lock
@@ -60,6 +62,7 @@ func Open(ctx context.Context, path string, o engine.Options) (_ *Store, err err
 		return nil, err
 	}
 	s := &Store{options: o, metrics: metrics, lock: lock, began: time.Now(), memory: limit.NewMemory(o.Settings.FirstSlot)}
+	s.Change = s.change
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.shut(lock.unclean))
