@@ -219,3 +219,54 @@ func TestOpenJournal_saysWhyItCannot(t *testing.T) {
 		t.Errorf("OpenJournal = %v, want an error that names the journal", err)
 	}
 }
+
+// A pair that is restored is as young as a stranger's: those behind it would be
+// taken for pairs of other credentials.
+func TestJournal_givesTheNewestBackFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, newIssuer(false))
+		dead := t.TempDir()
+		before := b.record()
+		for n := range int64(2) {
+			dir := t.TempDir()
+			journal := b.journal(dir)
+			k := b.keeper(func(c *custody.Config) { c.Journal = journal })
+			time.Sleep(time.Hour)
+			if err := k.Renew(t.Context(), n+1); err != nil {
+				t.Fatal(err)
+			}
+			// The process dies and leaves its journal.
+			for _, path := range files(t, dir) {
+				text, err := os.ReadFile(path)
+				if err == nil {
+					err = os.WriteFile(filepath.Join(dead, filepath.Base(path)), text, 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			// The keys rotate: the next refresh replaces another ciphertext.
+			r := b.record()
+			secret, err := custody.Open(b.ring, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sealed, err := custody.Seal(b.ring, account, r.Generation, secret, time.Hour)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ok, err := b.Reseal(t.Context(), account, r.Generation, r.KeyID, sealed); !ok || err != nil {
+				t.Fatalf("Reseal = %t, %v", ok, err)
+			}
+		}
+		time.Sleep(time.Minute)
+		b.Rollback(before) // a server without the last commits takes over
+		next := b.journal(dead)
+		if _, err := next.Replay(t.Context(), b.Store); err != nil {
+			t.Fatal(err)
+		}
+		if r := b.record(); r.Generation != 3 {
+			t.Errorf("generation %d, want the newest", r.Generation)
+		}
+	})
+}
