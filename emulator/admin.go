@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -30,6 +31,8 @@ var adminRoutes = map[string]func(*call) (any, error){
 	"POST unban":            adminDo(func(c *call) { c.e.Unban() }),
 	"POST sessions/expire":  adminDo(func(c *call) { c.e.ExpireSessions() }),
 	"POST faults":           (*call).adminFaults,
+	"POST mutator":          (*call).adminMutate,
+	"DELETE mutator":        func(c *call) (any, error) { return c.e.StopMutating(), nil },
 	"DELETE faults":         adminDo(func(c *call) { c.e.ClearFaults() }),
 }
 
@@ -156,6 +159,28 @@ func (c *call) adminFaults() (any, error) {
 		return nil, fmt.Errorf("read faults: %w", err)
 	}
 	return nil, c.e.LoadFaults(bytes.NewReader(body))
+}
+
+// adminMutate begins what Mutate does; a rate that is not named is 0.
+func (c *call) adminMutate() (any, error) {
+	var m Mutation
+	for name, rate := range map[string]*float64{"updates": &m.Updates, "inserts": &m.Inserts, "deletes": &m.Deletes} {
+		n := c.query.get(name)
+		if n == nil {
+			continue
+		}
+		var err error
+		if *rate, err = strconv.ParseFloat(n.str(), 64); err != nil {
+			return nil, fmt.Errorf("%s: %q is not a number of customers a second", name, n.str())
+		}
+	}
+	if n := c.query.get("seed"); n != nil {
+		var err error
+		if m.Seed, err = strconv.ParseUint(n.str(), 10, 64); err != nil {
+			return nil, fmt.Errorf("seed: %q is not a whole number", n.str())
+		}
+	}
+	return nil, c.e.Mutate(m)
 }
 
 func (c *call) adminDuration(key string) (time.Duration, error) {

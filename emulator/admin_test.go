@@ -145,7 +145,7 @@ func TestAdmin_refuses(t *testing.T) {
 func TestAdmin_dumpsRows(t *testing.T) {
 	e := open(t, Config{})
 	for _, name := range []string{"A", "B", "A"} {
-		c := mustAdd(t, e, Customer{Name: name, CreatedAt: 5})
+		c := mustAdd(t, e, Customer{Name: name, CreatedAt: 5, UpdatedAt: 6})
 		mustPurchase(t, e, Transaction{CustomerID: c.ID, Price: 70, Date: 9, Comment: "of " + name})
 	}
 	if diff := cmp.Diff(map[string]int{"A": 2, "B": 1}, e.CustomersByName()); diff != "" {
@@ -155,7 +155,7 @@ func TestAdmin_dumpsRows(t *testing.T) {
 		t.Errorf("transactions (-want +got):\n%s", diff)
 	}
 	for path, want := range map[string]string{
-		"customers":    `"name":"B","created_at":5}`,
+		"customers":    `"name":"B","created_at":5,"updated_at":6}`,
 		"transactions": `"price":70,"date":9,"comment":"of B"}`,
 	} {
 		a := order(t, e, http.MethodGet, path, "")

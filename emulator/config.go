@@ -18,6 +18,9 @@ const (
 // MaxCustomers is the largest seeded base; above it seeded update times could no longer differ by whole seconds.
 const MaxCustomers = 10_000_000
 
+// MaxSeedSpan is the longest Config.SeedSpan.
+const MaxSeedSpan = 100 * 365 * 24 * time.Hour
+
 // Config describes one emulated account. The zero Config is an account without customers that behaves as the
 // recorded one; New fills every default in one place, withDefaults.
 type Config struct {
@@ -26,6 +29,9 @@ type Config struct {
 	// Notes is the number of seeded notes of each kind of parents, 0 to MaxCustomers, made on demand too. 40 show every
 	// type a kind has. Customers have some only where there are customers.
 	Notes int
+	// Events is how many of the newest events are kept, and take memory, 100 to 500 bytes each. 0 means 100,000, negative
+	// none.
+	Events int
 	// Parents is the least number of seeded contacts, leads, companies and tasks each, MaxCustomers at most; the contacts
 	// and companies that seeded customers are tied to come to them. 0 means 10, negative none.
 	Parents int
@@ -34,6 +40,13 @@ type Config struct {
 	// SeedEnd is the instant no seeded time is later than. Default: 2025-01-01T00:00:00Z, or the time of New where the
 	// clock is before it (a testing/synctest bubble starts in 2000).
 	SeedEnd time.Time
+	// SeedSpread is how the updated_at of the seeded customers are spread.
+	SeedSpread SeedSpread
+	// SeedSpan is the time before SeedEnd SeedRandom spreads them over, a second to a hundred years. Default: three years.
+	SeedSpan time.Duration
+	// SeedBurst is, for SeedRandom, how many customers in a row were updated in one second, as by an import: of every four
+	// such groups, the second. Default: no such groups.
+	SeedBurst int
 
 	// Window is the number of requests allowed in any one-second window. 0 means 7, negative means no limit.
 	Window int
@@ -45,6 +58,8 @@ type Config struct {
 	BanFor time.Duration
 	// Latency passes before the first byte of every answer; the request has taken effect before it.
 	Latency time.Duration
+	// LatencyPerItem is added for every item of a write.
+	LatencyPerItem time.Duration
 	// Strict refuses with 400 what the real service silently ignores: unknown query parameters, unknown body keys,
 	// dates it cannot read, filters and offsets without the parameter they depend on.
 	Strict bool
@@ -215,7 +230,7 @@ type Config struct {
 	NewestTransactionsFirst bool
 	// NoTransactions204 answers a page of transactions without rows with 204 instead of 404.
 	NoTransactions204 bool
-	// Missing204 answers a GET of an unknown transaction, status or segment with 204 instead of 404.
+	// Missing204 answers a GET of an unknown transaction, status, segment or event with 204 instead of 404.
 	Missing204 bool
 	// UnknownCustomer400 refuses transactions of an unknown customer with 400 instead of 404.
 	UnknownCustomer400 bool
@@ -230,6 +245,21 @@ type Config struct {
 	NoLoyalty bool
 	// StatusMoveDelay is how long after the end of a status its customers move on. Default: they do at once.
 	StatusMoveDelay time.Duration
+	// EventsState is what calls for events meet.
+	EventsState EventsState
+	// EventLimit250 allows 250 events on a page instead of 100.
+	EventLimit250 bool
+	// EventDelay is how long after it happened an event is shown. Default: it is at once.
+	EventDelay time.Duration
+	// ListDelay is how far lists of customers are behind: they show writes so much later. What is asked for by id is up
+	// to date. Default: lists are, too.
+	ListDelay time.Duration
+	// OrderIgnored lists customers of v4 by id whatever order is asked for.
+	OrderIgnored bool
+	// UpdatedToExcluded leaves customers at the very end of filter[updated_at][to] of v4 out.
+	UpdatedToExcluded bool
+	// MaxPages is the number of pages after which lists of v4 end, full or not. Default: any.
+	MaxPages int
 	// RussianErrors writes titles and details of errors in Russian where the service is known to.
 	RussianErrors bool
 }
@@ -325,6 +355,8 @@ var seedEnd = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 // withDefaults is the one place defaults are given.
 func (c Config) withDefaults(now time.Time) Config {
 	setDefault(&c.Parents, 10)
+	setDefault(&c.Events, 100_000)
+	setDefault(&c.SeedSpan, seedSpan*time.Second)
 	setDefault(&c.Window, 7)
 	setDefault(&c.BanAfter, 10)
 	setDefault(&c.BanSpan, 10*time.Second)
@@ -374,6 +406,15 @@ func (c *Config) validate() error {
 	if c.Parents > MaxCustomers {
 		errs = append(errs, fmt.Errorf("parents: %d is above %d", c.Parents, MaxCustomers))
 	}
+	if c.SeedSpan < time.Second || c.SeedSpan > MaxSeedSpan {
+		errs = append(errs, fmt.Errorf("seed span: %s is outside 1s to %s", c.SeedSpan, MaxSeedSpan))
+	}
+	if c.SeedBurst < 0 {
+		errs = append(errs, fmt.Errorf("seed burst: %d is negative", c.SeedBurst))
+	}
+	if c.MaxPages < 0 {
+		errs = append(errs, fmt.Errorf("pages: %d is negative", c.MaxPages))
+	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		errs = append(errs, fmt.Errorf("time zone %q: %w", c.TimeZone, err))
 	}
@@ -382,11 +423,14 @@ func (c *Config) validate() error {
 		value time.Duration
 	}{
 		{"latency", c.Latency},
+		{"latency per item", c.LatencyPerItem},
 		{"ban span", c.BanSpan},
 		{"ban length", c.BanFor},
 		{"session lifetime", c.SessionLifetime},
 		{"retry after", c.RetryAfter},
 		{"status move delay", c.StatusMoveDelay},
+		{"event delay", c.EventDelay},
+		{"list delay", c.ListDelay},
 	} {
 		if d.value < 0 {
 			errs = append(errs, fmt.Errorf("%s: %s is negative", d.name, d.value))

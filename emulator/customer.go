@@ -95,12 +95,12 @@ func cloneFields(fields []CustomField) []CustomField {
 
 // customerStore is the state of the account's customers. Rows it hands out are shared and must not be changed.
 type customerStore struct {
-	mu        sync.RWMutex
-	seed      *seed
-	rows      map[int64]*Customer // changed and added
-	gone      map[int64]struct{}  // seeded rows that were changed or deleted
-	byUpdated index[Customer]
-	byID      index[Customer]
+	mu   sync.RWMutex
+	seed *seed
+	rows map[int64]*Customer // changed and added
+	gone map[int64]struct{}  // seeded rows that were changed or deleted
+	customerOrders
+	listed    listing
 	nextID    int64
 	tagIDs    map[string]int64
 	tagNames  map[int64]string
@@ -114,6 +114,9 @@ type customerStore struct {
 	segments  *segmentStore
 	parents   *parentStore
 	notes     noteStore
+	events    eventStore
+
+	touched int64 // customers renamed by touchCustomer
 }
 
 func newCustomerStore(s *seed, c Config) *customerStore {
@@ -129,17 +132,14 @@ func newCustomerStore(s *seed, c Config) *customerStore {
 		periods:   newPeriodStore(seedPeriods, c.Language == "ru"),
 		segments:  newSegmentStore(s),
 		parents:   newParentStore(s, c.Parents),
+		events:    eventStore{keep: c.Events},
 	}
 	st.notes = newNoteStore(c, st.parents)
-	st.byUpdated = index[Customer]{
-		seeded: s.n,
-		key:    func(j int) sortKey { return sortKey{s.updatedAt(j), s.id(j)} },
-		keyOf:  func(c *Customer) sortKey { return sortKey{c.UpdatedAt, c.ID} },
-	}
-	st.byID = index[Customer]{
-		seeded: s.n,
-		key:    func(p int) sortKey { return sortKey{id: s.idAt(p)} },
-		keyOf:  func(c *Customer) sortKey { return sortKey{id: c.ID} },
+	st.customerOrders = newCustomerOrders(s)
+	st.listed = listing{customerOrders: &st.customerOrders, delay: c.ListDelay}
+	if c.ListDelay > 0 {
+		orders := newCustomerOrders(s)
+		st.listed.customerOrders = &orders
 	}
 	for _, t := range seedTags {
 		st.putTag(t)
@@ -166,16 +166,14 @@ func (st *customerStore) put(c *Customer) {
 	st.take(c.ID)
 	st.rows[c.ID] = c
 	st.segments.count(c.SegmentIDs, 1)
-	st.byUpdated.insert(c)
-	st.byID.insert(c)
+	st.reorder(func(o *customerOrders) { o.insert(c) })
 	st.nextID = max(st.nextID, c.ID+1)
 }
 
 // take removes the customer from both orders. The caller holds the lock.
 func (st *customerStore) take(id int64) {
 	if old, ok := st.rows[id]; ok {
-		st.byUpdated.remove(old)
-		st.byID.remove(old)
+		st.reorder(func(o *customerOrders) { o.remove(old) })
 		delete(st.rows, id)
 		st.segments.count(old.SegmentIDs, -1)
 	}
@@ -184,8 +182,7 @@ func (st *customerStore) take(id int64) {
 		return
 	}
 	position := st.seed.position(i)
-	st.byUpdated.hide(i)
-	st.byID.hide(position)
+	st.reorder(func(o *customerOrders) { o.hide(i, position) })
 	st.gone[id] = struct{}{}
 	st.segments.count(st.seed.segmentsAt(position), -1)
 }
@@ -243,7 +240,7 @@ func (st *customerStore) shownLocking(c *Customer) *Customer {
 	return st.shown(c)
 }
 
-// AddCustomer stores a customer as if it had always been there: no field is required, nothing is checked but that the
+// AddCustomer stores a customer as if it had always been there: no event tells of it, no field is required, nothing is checked but that the
 // id is free and not negative, absent times stay 0. An ID of 0 takes the next one, a tag without an id the tag of that name. It returns
 // the customer as stored.
 func (e *Emulator) AddCustomer(c Customer) (Customer, error) {
@@ -297,14 +294,14 @@ func (e *Emulator) UpdateCustomer(id int64, change func(*Customer)) error {
 	if old == nil {
 		return fmt.Errorf("emulator: update customer: no customer %d", id)
 	}
-	c := st.shown(old)
+	c, now := st.shown(old), e.now()
 	change(c)
 	c.ID = id
 	if c.UpdatedAt == old.UpdatedAt {
-		c.UpdatedAt = max(e.now().Unix(), old.UpdatedAt+1)
+		c.UpdatedAt = max(now.Unix(), old.UpdatedAt+1)
 	}
 	st.resolveTags(c)
-	st.put(c)
+	e.changeCustomer(old, c, now)
 	return nil
 }
 
@@ -316,7 +313,7 @@ func (e *Emulator) DeleteCustomer(id int64) bool {
 	if st.find(id) == nil {
 		return false
 	}
-	st.remove(id)
+	e.removeCustomer(id, e.now())
 	return true
 }
 
@@ -325,15 +322,16 @@ func (e *Emulator) CountCustomers() int {
 	st := e.customers
 	st.mu.RLock()
 	defer st.mu.RUnlock()
-	return st.byID.seeded - len(st.byID.hidden) + len(st.byID.rows)
+	return st.byID.count()
 }
 
-// Customers returns all customers in the order lists have. Changes made during the walk may or may not be seen, as
+// Customers returns all customers as they are now, in the order lists have. Changes made during the walk may or may not be seen, as
 // when paging through the list.
 func (e *Emulator) Customers() iter.Seq[Customer] {
 	return func(yield func(Customer) bool) {
+		e.mutate()
 		for offset := 0; ; offset += maxRows {
-			page := e.customers.page(listQuery{rows: maxRows, offset: offset, byID: e.config.ListByID})
+			page := e.customers.pageNow(listQuery{rows: maxRows, offset: offset, byID: e.config.ListByID})
 			for _, c := range page {
 				if !yield(*e.customers.shownLocking(c)) {
 					return

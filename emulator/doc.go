@@ -7,15 +7,15 @@
 //
 // It accepts the token DefaultToken, the login DefaultLogin and the key DefaultAPIKey unless its Config names others. A
 // test arranges the account with AddCustomer, AddTransaction, SetPeriods and AddField, changes it behind the client's
-// back with UpdateCustomer and DeleteCustomer, lets requests fail with Script, and asks afterwards what is stored
+// back with CreateCustomer, TouchCustomer, UpdateCustomer and DeleteCustomer or lets Mutate do it all the time, lets requests fail with Script, and asks afterwards what is stored
 // (Customer, Transaction, Periods) and what was sent (Stats). Config.LoginState and Config.CustomersState make an account
 // that refuses logins or has no customers.
 //
 // It serves generation v2 of the API: /private/api/auth.php, GET /api/v2/account, and GET and POST of
 // /api/v2/customers, /api/v2/transactions (POST /api/v2/transactions/comment too), /api/v2/customers_periods and
 // /api/v2/notes. Beside it, over the same state, it serves of generation v4 GET /api/v4/account, /api/v4/customers with
-// their links, subscriptions, custom fields, transactions, statuses, segments, bonus points and mode, and the notes of
-// leads, contacts, companies and customers. POST /oauth2/access_token exchanges codes and refresh tokens of the integration
+// their links, subscriptions, custom fields, transactions, statuses, segments, bonus points and mode, the notes of
+// leads, contacts, companies and customers, and events. POST /oauth2/access_token exchanges codes and refresh tokens of the integration
 // of Config.OAuth, GET /oauth is its consent page, GET /oauth2/account/current/subdomain and its older form
 // /oauth2/account/subdomain tell where the account lives now. Access tokens open whatever Config.Token does.
 //
@@ -36,8 +36,10 @@
 //	POST window              ?limit=2: requests allowed in any second, 0 for any number
 //	POST ban, unban          ?for=15m: every call is answered 403
 //	POST sessions/expire     every session ends
+//	POST mutator             ?updates=20&inserts=2&deletes=1&seed=7: customers others change a second, from now on
+//	DELETE mutator           until now: {"updates","inserts","deletes"}
 //	POST, DELETE faults      the rules of a fault file, the body, are added; no rule is left
-//	GET  customers           one JSON object a line: id, name, created_at
+//	GET  customers           one JSON object a line: id, name, created_at, updated_at
 //	GET  transactions        one JSON object a line: id, customer_id, price, date, comment
 //
 // # Guarantees
@@ -51,6 +53,11 @@
 //     Those of notes depend on Config.Notes, Config.Parents and Config.NoteIDsRepeat too.
 //     They are made when they are asked for: a million customers with their million and a half transactions cost
 //     neither time at the start nor memory.
+//   - The seeded updated_at lie in nearly equal distances over the three years before SeedEnd, nearly in the order of the
+//     ids, one in eight at the second of the one before. With SeedRandom each lies at a random second of SeedSpan, so that
+//     both orders have nothing in common and the density is that of chance; with SeedBurst a quarter of the customers
+//     share their second with the rest of their group, as if they had been imported. That takes 12 bytes a customer.
+//   - Mutate carries what is due out as of the time it was due, when somebody asks.
 //   - A request takes effect when it arrives. Latency and the delay of a fault pass before the first byte of the
 //     answer, so a caller that gives up meanwhile has written all the same.
 //   - It starts no goroutine, opens no file and no connection, and holds no lock while it waits. All methods are safe
@@ -139,6 +146,22 @@
 // neither a note's type nor what it hangs on; a v4 change of params replaces them whole, is refused at note_type for
 // another type than the note has, and sets updated_at to now, but never back.
 //
+// # Events
+//
+// What happens to customers and notes from the start on is told by GET /api/v4/events: customer_added,
+// customer_deleted, name_field_changed, entity_responsible_changed, customer_status_changed, entity_tag_added,
+// entity_tag_deleted, custom_field_value_changed (one for every field), contact_linked, company_linked and their
+// opposites, transaction_added, a word of its own for the more common types of notes, and common_note_deleted. Seeded rows
+// and those of AddCustomer, AddTransaction and AddNote have no events. Nothing tells of the transactions and notes that go
+// with their customer, of a deleted transaction, of changes of other keys, of customers whom a status that goes
+// moves on, and of leads, contacts, companies and tasks. The note that customer_added names is to be seen only with
+// Config.SystemNotes.
+//
+// The newest Config.Events are kept. They are listed in the order in which they happened, the newest first, and cannot be
+// filtered by value_before and value_after. A moment in filter[created_at] is before all that is shown. An event that is
+// not there is 404; more ids, users or entities than the documents allow are refused with 400, and so is entity_id without
+// exactly one entity. Numbers of types from 1001 on are ours.
+//
 // # Switches
 //
 // Where the sources contradict each other or are silent the default is the recorded behaviour, or the stricter one:
@@ -203,13 +226,21 @@
 //	request ids of digits (v4)                            text                RequestIDAsNumber
 //	order of a list of transactions (v4)                  oldest first        NewestTransactionsFirst
 //	a page of transactions without rows (v4)              404                 NoTransactions204
-//	an unknown transaction, status or segment (v4)        404                 Missing204
+//	unknown transaction, status, segment or event (v4)    404                 Missing204
 //	transactions of an unknown customer (v4)              404                 UnknownCustomer400
 //	answer to new transactions (v4)                       as recorded         DocumentedTransactions
 //	does a purchase move its customer to another status   no                  PurchaseMovesStatus
 //	bonus points a purchase earns (v4)                    5 percent           BonusPercent
 //	are there loyalty cards (v4)                          yes                 NoLoyalty (400)
 //	when customers of a deleted status move on (v4)       at once             StatusMoveDelay
+//	spread of the seeded updated_at                       even                SeedSpread, SeedSpan, SeedBurst
+//	how far lists of customers are behind writes          not                 ListDelay
+//	order of a list of customers (v4)                     as asked, by id     OrderIgnored (by id)
+//	end of filter[updated_at][to] of customers (v4)       included            UpdatedToExcluded
+//	pages of a list (v4)                                  any number          MaxPages (204 behind them)
+//	may the user see events (v4)                          yes                 EventsState (402, 403)
+//	events of a page (v4)                                 100                 EventLimit250
+//	when an event is to be seen (v4)                      at once             EventDelay
 //	language of errors (v4)                               English             RussianErrors
 //	how customers are kept at the start                   periodicity         CustomersMode
 //	requests per second, length of a ban                  7, 15 minutes       Window, BanAfter, BanSpan, BanFor
@@ -255,8 +286,10 @@
 // is over), bomb_bytes (gzip that unpacks to so many zeros), depth (so many lists in each other), keys (an object with so
 // many). A redirect is a status with the header Location.
 //
-// Changes to the real or the given answer: header (an object), delay ("2s"), cut (bytes of the body until the
-// connection breaks, as sent), drip ({"bytes": 1, "every": "10ms"}), garbled, bad_text (names that are no UTF-8), gzip,
-// reset (drop and cut break the connection by a reset), and for lists duplicate (first rows sent twice), shift (rows by
-// which the list moved), endless (the first page for every offset), for writes updated_at_millis. Unknown keys and keys that stand twice are errors.
+// Changes to the real or the given answer: header (an object), delay ("2s"), delay_per_item ("1ms", for every item of a
+// write that was read), cut (bytes of the body until the connection breaks, as sent), drip ({"bytes": 1, "every":
+// "10ms"}), garbled, bad_text (names that are no UTF-8), gzip, reset (drop and cut break the connection by a reset), and
+// for lists duplicate (first rows sent twice), shift (rows by which the list moved), endless (the first page for every
+// offset, with a next link), rows (of a page, whatever limit was asked for), no_next (no next link), for writes
+// updated_at_millis. Unknown keys and keys that stand twice are errors.
 package emulator

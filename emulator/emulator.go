@@ -27,6 +27,7 @@ type Emulator struct {
 	grants        grants
 	hosts         hostStore
 	clock         clock
+	mutator       mutator
 }
 
 // New returns an emulator of the account config describes. It fails when a setting is out of range.
@@ -69,10 +70,12 @@ type call struct {
 	action  *Action // of the fault rule that matched, nil for none
 	cookies []*http.Cookie
 	v4      *v4Match // nil for a call of another generation
+	items   int      // of a write that was read
 }
 
 // answer takes a request through limiter, faults, authentication and its route. It never waits.
 func (e *Emulator) answer(r *http.Request) *reply {
+	e.mutate()
 	c := &call{e: e, request: r, now: e.now()}
 	path, ok := e.trimBase(r.URL.Path)
 	if !ok { // nothing of the account's lives there
@@ -312,7 +315,7 @@ func (c *call) finish(r *reply) {
 	for _, cookie := range c.cookies {
 		r.header.Add("Set-Cookie", cookie.String())
 	}
-	r.delay += c.e.config.Latency
+	r.delay += c.e.config.Latency + time.Duration(c.items)*c.e.config.LatencyPerItem
 	encoded := r.header.Get("Content-Encoding") != ""
 	forced := c.action != nil && c.action.Gzip
 	if !encoded && (forced || len(r.body) >= minGzip && acceptsGzip(c.request.Header)) {

@@ -65,19 +65,24 @@ type Action struct {
 	// Apply carries the request out before an answer in its place is given: a write that happened and says it did not.
 	Apply bool `json:"apply"`
 
-	Delay     time.Duration `json:"delay"`      // in a file "2s"; before the first byte, in addition to the latency
-	Cut       *int          `json:"cut"`        // the connection breaks after so many bytes of the body
-	Drip      *Drip         `json:"drip"`       // the body arrives in pieces
-	Garbled   bool          `json:"garbled"`    // the second half of the body is noise
-	Gzip      bool          `json:"gzip"`       // compressed whether asked for or not
-	BombBytes int64         `json:"bomb_bytes"` // a gzip body that unpacks to so many zeros
-	Depth     int           `json:"depth"`      // a body of so many lists, each in the one before
-	Keys      int           `json:"keys"`       // a body of one object with so many keys
-	BadText   bool          `json:"bad_text"`   // every name begins with a byte that is no UTF-8 and half a surrogate pair
+	Delay time.Duration `json:"delay"` // in a file "2s"; before the first byte, in addition to the latency
+	// DelayPerItem is added to Delay for every item of a write that reached the service.
+	DelayPerItem time.Duration `json:"delay_per_item"`
+
+	Cut       *int  `json:"cut"`        // the connection breaks after so many bytes of the body
+	Drip      *Drip `json:"drip"`       // the body arrives in pieces
+	Garbled   bool  `json:"garbled"`    // the second half of the body is noise
+	Gzip      bool  `json:"gzip"`       // compressed whether asked for or not
+	BombBytes int64 `json:"bomb_bytes"` // a gzip body that unpacks to so many zeros
+	Depth     int   `json:"depth"`      // a body of so many lists, each in the one before
+	Keys      int   `json:"keys"`       // a body of one object with so many keys
+	BadText   bool  `json:"bad_text"`   // every name begins with a byte that is no UTF-8 and half a surrogate pair
 
 	Duplicate       int  `json:"duplicate"`         // that many first rows of a list are sent twice
 	Shift           int  `json:"shift"`             // rows move under the reader: the list starts so many rows later, or earlier
-	Endless         bool `json:"endless"`           // a list answers its first page whatever the offset
+	Endless         bool `json:"endless"`           // a list answers its first page whatever the offset, with a next link
+	Rows            int  `json:"rows"`              // rows of a page, whatever limit was asked for
+	NoNext          bool `json:"no_next"`           // a page has no next link
 	UpdatedAtMillis bool `json:"updated_at_millis"` // items of an update's answer carry updated_at in milliseconds
 }
 
@@ -142,7 +147,9 @@ func (r Rule) validate() error {
 		{"match.to", int64(m.To)},
 		{"match.every", int64(m.Every)},
 		{"action.delay", int64(a.Delay)},
+		{"action.delay_per_item", int64(a.DelayPerItem)},
 		{"action.duplicate", int64(a.Duplicate)},
+		{"action.rows", int64(a.Rows)},
 		{"action.bomb_bytes", a.BombBytes},
 		{"action.depth", int64(a.Depth)},
 		{"action.keys", int64(a.Keys)},
@@ -184,8 +191,9 @@ func (a *Action) replaces() bool {
 }
 
 func (a *Action) changes() bool {
-	return len(a.Header) > 0 || a.Delay > 0 || a.Cut != nil || a.Drip != nil || a.Garbled || a.Gzip || a.BadText ||
-		a.Duplicate > 0 || a.Shift != 0 || a.Endless || a.UpdatedAtMillis
+	return len(a.Header) > 0 || a.Delay > 0 || a.DelayPerItem > 0 || a.Cut != nil || a.Drip != nil || a.Garbled || a.Gzip || a.BadText ||
+		a.Duplicate > 0 || a.Shift != 0 || a.Endless || a.Rows > 0 || a.NoNext ||
+		a.UpdatedAtMillis
 }
 
 // match counts the request at every rule and returns the action of the first that applies.
@@ -263,7 +271,7 @@ func (c *call) faultyReply() *reply {
 	if a.Drip != nil {
 		r.drip = drip{bytes: a.Drip.Bytes, every: a.Drip.Every}
 	}
-	r.delay = a.Delay
+	r.delay = a.Delay + time.Duration(c.items)*a.DelayPerItem
 	r.drop, r.reset = a.Drop, a.Reset
 	return r
 }
@@ -314,6 +322,14 @@ func (a *Action) offset(asked int) int {
 		asked = 0
 	}
 	return max(0, asked+a.Shift)
+}
+
+// pageSize is how many rows a page has where so many were asked for.
+func (a *Action) pageSize(asked int) int {
+	if a == nil || a.Rows == 0 {
+		return asked
+	}
+	return a.Rows
 }
 
 // repeated puts the first rows of a page before it once more as the matched action, if any, wants.

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"time"
 )
 
 // Note is a stored note. Kind and ID together name it: two kinds of parents may have notes with one id. Type is the
@@ -76,16 +77,14 @@ type noteTable struct {
 func newNoteTable(s *noteSeed) *noteTable {
 	return &noteTable{
 		seed: s, rows: map[int64]*Note{}, gone: map[int64]struct{}{}, byParent: map[int64][]int64{}, nextID: s.endNoteID(),
-		byUpdated: index[Note]{
-			seeded: s.rows.n,
-			key:    func(j int) sortKey { return sortKey{s.rows.updatedAt(j), s.noteID(j)} },
-			keyOf:  func(n *Note) sortKey { return sortKey{n.UpdatedAt, n.ID} },
-		},
-		byID: index[Note]{
-			seeded: s.rows.n,
-			key:    func(p int) sortKey { return sortKey{id: s.noteIDAt(p)} },
-			keyOf:  func(n *Note) sortKey { return sortKey{id: n.ID} },
-		},
+		byUpdated: newIndex(s.rows.n,
+			func(j int) sortKey { return sortKey{s.rows.updatedAt(j), s.noteID(j)} },
+			func(n *Note) sortKey { return sortKey{n.UpdatedAt, n.ID} },
+		),
+		byID: newIndex(s.rows.n,
+			func(p int) sortKey { return sortKey{id: s.noteIDAt(p)} },
+			func(n *Note) sortKey { return sortKey{id: n.ID} },
+		),
 	}
 }
 
@@ -161,26 +160,21 @@ func (tb *noteTable) of(parent int64) []*Note {
 }
 
 // count returns how many notes there are.
-func (tb *noteTable) count() int { return tb.byID.seeded - len(tb.byID.hidden) + len(tb.byID.rows) }
+func (tb *noteTable) count() int { return tb.byID.count() }
 
-// addSystemNote stores a note the service itself writes. The caller holds the customers' lock.
-func (st *customerStore) addSystemNote(n Note) {
-	tb := st.notes[n.Kind]
-	n.ID = tb.takeID()
-	tb.put(&n)
-}
-
-// noteOfCustomer writes, where Config.SystemNotes wants it, the note the service makes of an event at a customer. The
-// caller holds the store's lock.
-func (c *call) noteOfCustomer(word string, cu *Customer, params map[string]any) {
-	if !c.e.config.SystemNotes {
-		return
+// noteOfCustomer makes the note the service makes of what happens to a customer and returns its id. It is to be seen
+// only where Config.SystemNotes wants it. The caller holds the store's lock.
+func (e *Emulator) noteOfCustomer(word string, cu *Customer, params map[string]any, at time.Time) int64 {
+	tb := e.customers.notes[ParentCustomer]
+	id := tb.takeID()
+	if e.config.SystemNotes {
+		now, user := at.Unix(), e.config.UserID
+		tb.put(&Note{
+			ID: id, Kind: ParentCustomer, ParentID: cu.ID, Type: word, Params: params, ResponsibleUserID: cu.ResponsibleUserID,
+			CreatedBy: user, UpdatedBy: user, CreatedAt: now, UpdatedAt: now,
+		})
 	}
-	now := c.now.Unix()
-	c.e.customers.addSystemNote(Note{
-		Kind: ParentCustomer, ParentID: cu.ID, Type: word, Params: params, ResponsibleUserID: cu.ResponsibleUserID,
-		CreatedBy: c.e.config.UserID, UpdatedBy: c.e.config.UserID, CreatedAt: now, UpdatedAt: now,
-	})
+	return id
 }
 
 // AddNote stores a note as if it had always been there: nothing is checked but that its type is known, its parent exists
@@ -230,10 +224,20 @@ func (e *Emulator) DeleteNote(kind ParentKind, id int64) bool {
 	e.customers.mu.Lock()
 	defer e.customers.mu.Unlock()
 	tb := e.customers.notes[kind]
-	if tb == nil || tb.find(id) == nil {
+	if tb == nil {
+		return false
+	}
+	n := tb.find(id)
+	if n == nil {
 		return false
 	}
 	tb.take(id)
+	if n.Type == noteCommon {
+		e.customers.events.add(event{
+			kind: eventNoteDeleted, entity: kind.String(), id: n.ParentID, by: e.config.UserID, at: e.now().UnixNano(),
+			after: idValue("note", id), before: noValue,
+		})
+	}
 	return true
 }
 

@@ -11,8 +11,10 @@ type nextPurchase struct {
 // change the customer's updated_at stays unless touch is set. The caller holds the store's lock.
 func (c *call) purchase(old *Customer, t *Transaction, next nextPurchase, touch bool) {
 	st := c.e.customers
-	st.purchases.put(t)
-	c.noteOfCustomer(noteTransaction, old, map[string]any{"transaction_id": t.ID})
+	c.e.addPurchase(t, c.now)
+	if c.e.config.SystemNotes {
+		c.e.noteOfCustomer(noteTransaction, old, map[string]any{"transaction_id": t.ID}, c.now)
+	}
 	cu := old.clone()
 	if !c.e.config.PurchaseLeavesPlan {
 		if next.date != nil && *next.date != 0 { // a customer's next_date can be changed but not emptied
@@ -33,7 +35,7 @@ func (c *call) purchase(old *Customer, t *Transaction, next nextPurchase, touch 
 	}
 	cu.UpdatedAt = max(c.now.Unix(), old.UpdatedAt+1)
 	cu.UpdatedBy = c.e.config.UserID
-	st.put(cu)
+	c.e.changeCustomer(old, cu, c.now)
 }
 
 // removePurchase deletes a transaction and takes back the bonus points it brought, as far as they are still there. The

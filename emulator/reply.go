@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -114,12 +115,18 @@ func acceptsGzip(h http.Header) bool {
 	return false
 }
 
+// zippers are writers to be used again: a new one costs more than a page.
+var zippers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(io.Discard, gzip.BestSpeed) // there is such a level
+	return z
+}}
+
 func (r *reply) compress() error {
 	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err != nil {
-		return fmt.Errorf("compress: %w", err)
-	}
+	b.Grow(len(r.body) / 4)
+	z, _ := zippers.Get().(*gzip.Writer)
+	defer zippers.Put(z)
+	z.Reset(&b)
 	if _, err := z.Write(r.body); err != nil {
 		return fmt.Errorf("compress: %w", err)
 	}

@@ -32,15 +32,22 @@ type seed struct {
 	start int64 // unix seconds; no seeded time but that of a next purchase or task is outside start to SeedEnd
 	step  int64 // seconds between two rows, on average
 	users []int64
+
+	spread *spread // nil: evenly
 }
 
 func newSeed(c Config) *seed {
 	rows := int64(c.Customers) + seedBlock + 2
 	step := max(1, int64(seedSpan)/rows)
-	return &seed{
+	s := &seed{
 		n: c.Customers, value: c.Seed, step: step, start: c.SeedEnd.Unix() - rows*step,
 		users: []int64{c.UserID, c.UserID + 3, c.UserID + 11, c.UserID + 12},
 	}
+	if c.SeedSpread == SeedRandom {
+		s.start -= int64(c.SeedSpan / time.Second) // who was made before it may be updated at any second of it
+		s.spread = newSpread(s, c)
+	}
+	return s
 }
 
 // dice is a stream of pseudo-random numbers (splitmix64): stable over Go versions, cheap to start anywhere.
@@ -57,6 +64,8 @@ const (
 	saltCompany
 	saltPurchases
 	saltTransaction
+	saltSpread
+	saltBurst
 )
 
 func (s *seed) dice(salt uint64, i int) dice {
@@ -84,11 +93,17 @@ func pick[T any](d *dice, from []T) T { return from[d.below(int64(len(from)))] }
 // position returns the place of row i in the order by id; row is its inverse. Within a full block the places are an
 // affine permutation, in the last, partial one a rotation.
 func (s *seed) position(i int) int {
+	if s.spread != nil {
+		return s.spread.position(i)
+	}
 	first, size, mult, shift := s.block(i)
 	return first + ((i-first)*mult+shift)%size
 }
 
 func (s *seed) row(position int) int {
+	if s.spread != nil {
+		return int(s.spread.at[position])
+	}
 	first, size, mult, shift := s.block(position)
 	k := (position - first + size - shift%size) % size
 	return first + k*inverse(mult)%size
@@ -138,6 +153,9 @@ func (s *seed) createdAt(i int) int64 {
 // updatedAt is at least one step behind the creation of any row of the block. Every eighth row shares the time of the
 // row before it where that keeps the ids ascending.
 func (s *seed) updatedAt(i int) int64 {
+	if s.spread != nil {
+		return s.spread.updatedAt(i)
+	}
 	d := s.dice(saltUpdated, i)
 	own := s.start + (int64(i)+seedBlock+1)*s.step + d.below(s.step)
 	if d.below(8) != 0 || i == 0 || s.position(i) < s.position(i-1) {

@@ -27,7 +27,8 @@ func (e *Emulator) dumpCustomers(to *json.Encoder) error {
 			ID        int64  `json:"id"`
 			Name      string `json:"name"`
 			CreatedAt int64  `json:"created_at"`
-		}{c.ID, c.Name, c.CreatedAt}
+			UpdatedAt int64  `json:"updated_at"`
+		}{c.ID, c.Name, c.CreatedAt, c.UpdatedAt}
 		if err := to.Encode(row); err != nil {
 			return err
 		}

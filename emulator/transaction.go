@@ -56,11 +56,10 @@ func newTransactionStore(s *seed, oldestFirst bool) *transactionStore {
 		nextID:      s.endTransactionID(),
 		oldestFirst: oldestFirst,
 	}
-	st.order = index[Transaction]{
-		seeded: s.countTransactions(),
-		key:    func(at int) sortKey { return st.key(s.transactionID(st.place(at))) },
-		keyOf:  func(t *Transaction) sortKey { return st.key(t.ID) },
-	}
+	st.order = newIndex(s.countTransactions(),
+		func(at int) sortKey { return st.key(s.transactionID(st.place(at))) },
+		func(t *Transaction) sortKey { return st.key(t.ID) },
+	)
 	return st
 }
 
@@ -258,8 +257,7 @@ func (e *Emulator) DeleteTransaction(id int64) bool {
 func (e *Emulator) CountTransactions() int {
 	e.customers.mu.RLock()
 	defer e.customers.mu.RUnlock()
-	x := &e.customers.purchases.order
-	return x.seeded - len(x.hidden) + len(x.rows)
+	return e.customers.purchases.order.count()
 }
 
 // Transactions returns all transactions in the order lists have. Changes made during the walk may or may not be seen,

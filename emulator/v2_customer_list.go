@@ -178,6 +178,7 @@ func (c *call) readID(off ...string) ([]int64, error) {
 
 // readPaging reads limit_rows and limit_offset, which counts only with it.
 func (c *call) readPaging() (rows, offset int, err error) {
+	defer func() { rows = c.action.pageSize(rows) }()
 	limit, from := c.query.get("limit_rows"), c.query.get("limit_offset")
 	if limit == nil {
 		if from != nil {
@@ -311,35 +312,7 @@ func (q *listQuery) onlyUpdated() bool {
 	return len(q.users) == 0 && q.created == nil && q.nextDate == nil && q.text == "" && q.keep == nil
 }
 
-// page returns the rows a query asks for. The rows are shared and must not be changed.
-func (st *customerStore) page(q listQuery) []*Customer {
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	if q.ids != nil {
-		return st.pageOfIDs(q.ids)
-	}
-	x := &st.byUpdated
-	if q.byID {
-		x = &st.byID
-	}
-	if !q.filtered() {
-		return st.collect(x.seek(q.offset), q, 0, anyTime.to)
-	}
-	first, skip, last := 0, q.offset, anyTime.to
-	if !q.byID { // the order itself narrows a filter by update time
-		if q.updated != nil {
-			first, last = x.before(sortKey{primary: q.updated.from}), q.updated.to
-		}
-		if q.since != 0 {
-			first = max(first, x.before(sortKey{primary: q.since + 1}))
-		}
-		if q.onlyUpdated() { // then every row of the range matches
-			first, skip = first+skip, 0
-		}
-	}
-	return st.collect(x.seek(first), q, skip, last)
-}
-
+// pageOfIDs returns the customers with the ids, as they are now, whatever lists show.
 func (st *customerStore) pageOfIDs(ids []int64) []*Customer {
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
@@ -414,7 +387,7 @@ func (st *customerStore) pause(cur *cursor[Customer]) *cursor[Customer] {
 	x := cur.x
 	var key sortKey
 	if c != nil {
-		key = x.keyOf(c)
+		key = x.rows.keyOf(c)
 	} else {
 		key = x.key(j)
 	}

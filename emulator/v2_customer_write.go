@@ -77,7 +77,7 @@ func (c *call) applyCustomers(cw *customerWrite) {
 			}
 			continue
 		}
-		st.remove(id)
+		c.e.removeCustomer(id, c.now)
 		cw.deleted = append(cw.deleted, cu)
 	}
 	st.mu.Unlock()
@@ -99,8 +99,7 @@ func (c *call) applyAdd(cw *customerWrite, ch customerChange) {
 	cu := &Customer{CreatedAt: now, UpdatedAt: now, ResponsibleUserID: user, CreatedBy: user, UpdatedBy: user}
 	cu.ID = c.e.customers.takeID()
 	c.change(cu, ch)
-	c.e.customers.put(cu)
-	c.noteOfCustomer(noteCustomerCreated, cu, nil)
+	c.e.addCustomer(cu, c.now)
 	cw.items = append(cw.items, writtenItem{id: cu.ID, requestID: c.echo(ch.requestID, 0)})
 }
 
@@ -144,7 +143,7 @@ func (c *call) applyUpdate(cw *customerWrite, ch customerChange) {
 	if c.e.config.UpdatedAtIsClock {
 		cu.UpdatedAt = c.now.Unix()
 	}
-	c.e.customers.put(cu)
+	c.e.changeCustomer(old, cu, c.now)
 	cw.items = append(cw.items, writtenItem{
 		id: cu.ID, requestID: c.echo(ch.requestID, cu.ID), updatedAt: cu.UpdatedAt,
 	})

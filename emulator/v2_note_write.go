@@ -256,7 +256,7 @@ func (c *call) applyNoteAdd(nw *noteWrite, ch noteChange) (code int, text string
 		ResponsibleUserID: user, CreatedBy: user, UpdatedBy: user, CreatedAt: now, UpdatedAt: now,
 	}
 	ch.fill(n)
-	tb.put(n)
+	c.e.addNote(n, c.now)
 	nw.add(writtenItem{id: n.ID, requestID: c.echo(ch.requestID, 0)}, n)
 	return 0, ""
 }

@@ -48,6 +48,7 @@ func (c *call) checkLists(body *node, names ...string) error {
 		}
 		return badRequest("%d items are more than the %d of one call", total, maxBatch)
 	}
+	c.items = total
 	return nil
 }
 

@@ -75,6 +75,7 @@ func (c *call) readRows(keys ...key) ([]*row, error) {
 	if len(body.keys) > v4MaxBatch {
 		return nil, &problem{status: http.StatusUnprocessableEntity, detail: limitDetail}
 	}
+	c.items = len(body.keys)
 	rows := make([]*row, 0, len(body.keys))
 	for i, n := range body.items() {
 		r := &row{node: n, place: i}
@@ -93,6 +94,7 @@ func (c *call) readRow(keys ...key) (*row, error) {
 	if body.ordered {
 		return nil, &problem{status: http.StatusBadRequest, detail: invalidBodyDetail}
 	}
+	c.items = 1
 	r := &row{node: body}
 	c.checkRow(r, keys)
 	return r, nil

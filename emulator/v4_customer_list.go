@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +32,9 @@ func (c *call) listCustomersV4() (*reply, error) {
 	order, err := c.readOrder("id", "updated_at")
 	if err != nil {
 		return nil, err
+	}
+	if c.e.config.OrderIgnored {
+		order = v4Order{field: "id"}
 	}
 	q := listQuery{rows: page.limit, offset: c.action.offset(page.offset()), byID: order.field == "id", desc: order.desc}
 	q.text = strings.TrimSpace(c.query.get("query").str())
@@ -89,6 +91,9 @@ func (c *call) readCustomerFilter(q *listQuery) error {
 		if *f.to, err = c.filterSpan(filter, f.name, false); err != nil {
 			return err
 		}
+	}
+	if q.updated != nil && !filter.get("updated_at").isScalar() && filter.get("updated_at").get("to") != nil && c.e.config.UpdatedToExcluded {
+		q.updated.to--
 	}
 	names := c.filterTexts(filter, "name")
 	fields := filter.get("custom_fields_values")
@@ -166,76 +171,4 @@ func (n *node) texts() []string {
 		texts = append(texts, m.str())
 	}
 	return texts
-}
-
-// pageV4 returns the rows a query asks for. Unlike in v2 other filters hold beside ids, and the order may be reversed.
-func (st *customerStore) pageV4(q listQuery) []*Customer {
-	switch {
-	case q.ids != nil:
-		return st.someV4(q)
-	case !q.desc:
-		return st.page(q)
-	}
-	// The orders are walked from their beginning, so the last rows are found by counting all of them.
-	all := q
-	all.rows, all.offset = 0, 0
-	rest := st.count(all) - q.offset
-	if rest <= 0 {
-		return nil
-	}
-	q.offset, q.rows = max(0, rest-q.rows), min(q.rows, rest)
-	rows := st.page(q)
-	slices.Reverse(rows)
-	return rows
-}
-
-// count returns how many rows a query finds.
-func (st *customerStore) count(q listQuery) int {
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	if !q.filtered() {
-		return st.byID.seeded - len(st.byID.hidden) + len(st.byID.rows)
-	}
-	if q.updated != nil && q.onlyUpdated() {
-		x := &st.byUpdated
-		return x.before(sortKey{q.updated.to, math.MaxInt64}) - x.before(sortKey{primary: q.updated.from})
-	}
-	n := 0
-	q.rows = 1
-	keep := q.keep
-	q.keep = func(cu *Customer) bool {
-		if keep == nil || keep(cu) {
-			n++
-		}
-		return false
-	}
-	x := &st.byUpdated
-	if q.byID {
-		x = &st.byID
-	}
-	st.collect(x.seek(0), q, 0, anyTime.to)
-	return n
-}
-
-// someV4 returns those of the rows with the ids of a query that it finds.
-func (st *customerStore) someV4(q listQuery) []*Customer {
-	st.mu.RLock()
-	defer st.mu.RUnlock()
-	ids := slices.Clone(q.ids)
-	slices.Sort(ids)
-	var rows []*Customer
-	for _, id := range slices.Compact(ids) {
-		cu := st.find(id)
-		if cu != nil && q.match(cu.head()) && (q.text == "" || cu.contains(q.text)) && (q.keep == nil || q.keep(cu)) {
-			rows = append(rows, cu)
-		}
-	}
-	if !q.byID {
-		slices.SortStableFunc(rows, func(a, b *Customer) int { return cmp.Compare(a.UpdatedAt, b.UpdatedAt) })
-	}
-	if q.desc {
-		slices.Reverse(rows)
-	}
-	rows = rows[min(q.offset, len(rows)):]
-	return rows[:min(q.rows, len(rows))]
 }

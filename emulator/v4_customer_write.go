@@ -105,8 +105,7 @@ func (c *call) createCustomers() (*reply, error) {
 			cu.PeriodID = st.firstStatus()
 		}
 		c.edit(cu, edit, true)
-		st.put(cu)
-		c.noteOfCustomer(noteCustomerCreated, cu, nil)
+		c.e.addCustomer(cu, c.now)
 		made = append(made, cu)
 	}
 	c.e.counters.change(func(s *Stats) { s.Added += int64(len(made)) })
@@ -234,11 +233,12 @@ func (c *call) answeredTime(t int64) int64 {
 // holds the store's lock.
 func (c *call) applyEdit(edit customerEdit) *Customer {
 	st := c.e.customers
-	cu := st.shown(st.find(edit.cu.ID))
+	old := st.find(edit.cu.ID)
+	cu := st.shown(old)
 	cu.UpdatedAt = max(c.now.Unix(), cu.UpdatedAt+1)
 	cu.UpdatedBy = c.e.config.UserID
 	c.edit(cu, edit, false)
-	st.put(cu)
+	c.e.changeCustomer(old, cu, c.now)
 	c.e.counters.change(func(s *Stats) { s.Updated++ })
 	return cu
 }

@@ -168,7 +168,7 @@ func (c *call) applyLink(l entityLink, link bool) {
 	if l.user != 0 {
 		cu.UpdatedBy = l.user
 	}
-	st.put(cu)
+	c.e.changeCustomer(old, cu, c.now)
 	c.e.counters.change(func(s *Stats) { s.Updated++ })
 }
 

@@ -31,10 +31,14 @@ type v4Page struct{ number, limit int }
 // offset is the number of rows before the page.
 func (p v4Page) offset() int { return (p.number - 1) * p.limit }
 
-// readPage reads page and limit. A limit above the maximum is not refused: the service then answers as if none was
+// readPage reads page and limit of a list with pages of 250 rows.
+func (c *call) readPage() (v4Page, error) { return c.readPageUpTo(v4MaxLimit) }
+
+// readPageUpTo reads page and limit. A limit above the maximum is not refused: the service then answers as if none was
 // given.
-func (c *call) readPage() (v4Page, error) {
-	p := v4Page{number: 1, limit: v4DefaultLimit}
+func (c *call) readPageUpTo(limit int) (p v4Page, err error) {
+	p = v4Page{number: 1, limit: v4DefaultLimit}
+	defer func() { p.limit = c.action.pageSize(p.limit) }()
 	if n := c.query.get("page"); n != nil {
 		i, ok := n.integer()
 		switch {
@@ -49,10 +53,10 @@ func (c *call) readPage() (v4Page, error) {
 	if n := c.query.get("limit"); n != nil {
 		i, ok := n.integer()
 		switch {
-		case ok && i >= 1 && i <= v4MaxLimit:
+		case ok && i >= 1 && i <= int64(limit):
 			p.limit = int(i)
 		default:
-			if err := c.ignored("limit: %q is not a number from 1 to %d", n.str(), v4MaxLimit); err != nil {
+			if err := c.ignored("limit: %q is not a number from 1 to %d", n.str(), limit); err != nil {
 				return p, err
 			}
 		}
@@ -71,7 +75,8 @@ type v4List[R any] struct {
 
 // reply writes the page; an empty one is a 204.
 func (l v4List[R]) reply(c *call) *reply {
-	if len(l.rows) == 0 {
+	last := c.e.config.MaxPages
+	if len(l.rows) == 0 || last > 0 && l.page.number > last {
 		return emptyReply()
 	}
 	rows := repeated(c.action, l.rows)
@@ -81,7 +86,7 @@ func (l v4List[R]) reply(c *call) *reply {
 	w.key("_links")
 	w.open('{')
 	w.link("self", c.pageHref(l.page, l.page.number))
-	if c.hasNext(len(l.rows) >= l.page.limit, l.everyNext) {
+	if l.page.number != last && c.hasNext(len(l.rows) >= l.page.limit, l.everyNext) {
 		w.link("next", c.pageHref(l.page, l.page.number+1))
 	}
 	if l.page.number > 1 {
@@ -96,6 +101,9 @@ func (l v4List[R]) reply(c *call) *reply {
 }
 
 func (c *call) hasNext(full, every bool) bool {
+	if a := c.action; a != nil && (a.Endless || a.NoNext) {
+		return !a.NoNext
+	}
 	switch c.e.config.NextLinks {
 	case NextAlways:
 		return true

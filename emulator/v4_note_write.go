@@ -64,7 +64,7 @@ func (c *call) createNotes() (*reply, error) {
 	tb := st.notes[scope.kind]
 	for _, n := range notes {
 		n.ID = tb.takeID()
-		tb.put(n)
+		c.e.addNote(n, c.now)
 	}
 	c.e.counters.change(func(s *Stats) { s.Added += int64(len(notes)) })
 	return c.writtenReply("notes", len(notes), func(w *jsonWriter, i int) {

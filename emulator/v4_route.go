@@ -30,8 +30,8 @@ const (
 	OpV4CustomFieldsGet        = "v4.customers.custom_fields.get"
 )
 
-// v4Route is one method of one path. A path's {entity} stands for a kind of entity in the plural, every other name in
-// braces for an id above 0.
+// v4Route is one method of one path. A path's {entity} stands for a kind of entity in the plural, {event} for an event's
+// id, every other name in braces for an id above 0.
 type v4Route struct {
 	method, path, op string
 	answer           func(*call) (*reply, error)
@@ -47,6 +47,7 @@ var v4Routes = slices.Concat(
 	v4BonusRoutes,
 	v4ModeRoutes,
 	v4NoteRoutes,
+	v4EventRoutes,
 )
 
 // v4Entities are the kinds {entity} stands for.
@@ -54,10 +55,16 @@ var v4Entities = []string{"leads", "contacts", "companies", "customers"}
 
 // v4Match is what a request's path says to generation v4.
 type v4Match struct {
-	route  *v4Route         // nil when no route has the path and the method
-	path   string           // the template that fits, "" for none
-	entity string           // what {entity} stands for
-	ids    map[string]int64 // what the other names stand for
+	route *v4Route // nil when no route has the path and the method
+	path  string   // the template that fits, "" for none
+	v4Names
+}
+
+// v4Names are what the names in a route's path stand for.
+type v4Names struct {
+	entity string           // {entity}
+	event  string           // {event}
+	ids    map[string]int64 // the others
 }
 
 func matchV4(method, path string) *v4Match {
@@ -68,11 +75,11 @@ func matchV4(method, path string) *v4Match {
 		if found.path != "" && route.path != found.path {
 			continue // another method of the first path that fits
 		}
-		entity, ids, ok := matchPath(route.path, parts)
+		names, ok := matchPath(route.path, parts)
 		if !ok {
 			continue
 		}
-		found.path, found.entity, found.ids = route.path, entity, ids
+		found.path, found.v4Names = route.path, names
 		if route.method == method {
 			found.route = route
 			break
@@ -81,32 +88,37 @@ func matchV4(method, path string) *v4Match {
 	return found
 }
 
-func matchPath(template string, parts []string) (entity string, ids map[string]int64, ok bool) {
-	names := strings.Split(strings.Trim(template, "/"), "/")
-	if len(names) != len(parts) {
-		return "", nil, false
+func matchPath(template string, parts []string) (names v4Names, ok bool) {
+	if strings.Count(template, "/") != len(parts) {
+		return names, false
 	}
-	ids = map[string]int64{}
-	for i, name := range names {
+	i := -1
+	for name := range strings.SplitSeq(strings.TrimPrefix(template, "/"), "/") {
+		i++
 		switch {
 		case !strings.HasPrefix(name, "{"):
 			if name != parts[i] {
-				return "", nil, false
+				return names, false
 			}
 		case name == "{entity}":
 			if !slices.Contains(v4Entities, parts[i]) {
-				return "", nil, false
+				return names, false
 			}
-			entity = parts[i]
+			names.entity = parts[i]
+		case name == "{event}":
+			names.event = parts[i]
 		default:
 			id, err := strconv.ParseInt(parts[i], 10, 64)
 			if err != nil || id <= 0 {
-				return "", nil, false
+				return names, false
 			}
-			ids[strings.Trim(name, "{}")] = id
+			if names.ids == nil {
+				names.ids = map[string]int64{}
+			}
+			names.ids[strings.Trim(name, "{}")] = id
 		}
 	}
-	return entity, ids, true
+	return names, true
 }
 
 // v4Operations are the operations of all routes.

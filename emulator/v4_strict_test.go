@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strings"
@@ -90,6 +91,10 @@ func callsV4(e *Emulator) []operationCall {
 		{op: OpV4NotesUpdateOne, method: patch, target: contacts + "/7", body: `{` + note + `}`, nested: true},
 		{op: OpV4NotesUpdateOneOfEntity, method: patch, target: contact + "/7", body: `{` + note + `}`, nested: true},
 		{op: OpV4NotesPin, method: post, target: contacts + "/7/pin"},
+		{op: OpV4EventsList, target: v4EventsPath, pages: true},
+		{op: OpV4EventsTypes, target: v4EventsPath + "/types"},
+		{op: OpV4EventsGet, target: v4EventsPath + "/newest"},
+
 		{op: OpV4NotesUnpin, method: post, target: contacts + "/7/unpin"},
 	}
 }
@@ -115,6 +120,9 @@ func TestV4Strict_holdsEveryOperation(t *testing.T) {
 			Kind: ParentContact, ParentID: e.SeededParents(ParentContact, 1)[0], ID: 7, Type: noteCommon,
 			Params: map[string]any{"text": "A"},
 		})
+		if id, ok := e.RandomCustomer(rand.New(rand.NewPCG(1, 2))); !ok || !e.TouchCustomer(id) { // for an event to ask for
+			t.Fatal("nobody is there")
+		}
 		return e
 	}
 	var covered []string
@@ -173,7 +181,8 @@ func TestV4Strict_holdsEveryOperation(t *testing.T) {
 					want = test.strict
 				}
 				e := account(t, call.mode, strict)
-				a := ask(t, e, call.method, test.target, test.body, test.header...)
+				newest := e.customers.events.at(e.customers.events.count).name()
+				a := ask(t, e, call.method, strings.Replace(test.target, "newest", newest, 1), test.body, test.header...)
 				if ok := a.status == want || want == 0 && (a.status == http.StatusOK || a.status == http.StatusNoContent); !ok {
 					t.Errorf("%s, %s, strict %v: status %d: %s", call.op, test.name, strict, a.status, a.body)
 				}

@@ -106,7 +106,7 @@ func (st *transactionStore) pageByID(offset, limit int, newest bool) []*Transact
 	if newest != st.oldestFirst {
 		return st.all(offset, limit)
 	}
-	rest := st.order.seeded - len(st.order.hidden) + len(st.order.rows) - offset
+	rest := st.order.count() - offset
 	if rest <= 0 {
 		return nil
 	}
