@@ -159,6 +159,9 @@ type Resource[T, F any] struct {
 	Locks bool
 	// TagChanges says that Update takes AddTags and RemoveTags of a change.
 	TagChanges bool
+	// DeletedEvent is the type of the events that tell of deleted records; empty =
+	// none does.
+	DeletedEvent string
 
 	// Supports says whether op can be done and, when path is not empty, whether
 	// op can express that field of T.
@@ -168,6 +171,10 @@ type Resource[T, F any] struct {
 	// answer holds at least the rows that filter asks for; the caller checks
 	// them again.
 	List func(env *Env, filter F, offset int64, limit int) (Call, error)
+	// Window describes the page of limit rows behind the first offset rows of those
+	// among filter's that changed in a window, whatever the filter says of times of
+	// change. Nil = upstream has no such filter. It needs Env.Filters.
+	Window func(env *Env, filter F, window Window, offset int64, limit int) (Call, error)
 	// Local returns the paths of the filter fields that upstream cannot apply
 	// exactly, sorted.
 	Local func(filter F) []string
@@ -214,6 +221,15 @@ type Resource[T, F any] struct {
 	DecodeError func(Response) *Error
 }
 
+// Window is a range of times of change in unix seconds, as it is to be asked for.
+type Window struct {
+	// First and Last are its ends; Last 0 = it has none.
+	First, Last int64
+	// ByTime asks for the rows in the order of their times of change, and not in
+	// that of their ids.
+	ByTime bool
+}
+
 // Page is one decoded page.
 type Page[T any] struct {
 	Rows []T
@@ -222,6 +238,15 @@ type Page[T any] struct {
 	UnknownFields []int64
 	// Next says that upstream announced another page; v2 never does.
 	Next bool
+}
+
+// Event is something that happened in the account.
+type Event struct {
+	ID, Type string
+	// RecordID is the record that it happened to.
+	RecordID int64
+	// Second is when, by upstream's clock, in unix seconds; 0 = not told.
+	Second int64
 }
 
 // Change is one item of an update.

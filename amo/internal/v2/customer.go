@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"google.golang.org/genproto/googleapis/type/money"
 
 	"github.com/amogate/amogate/amo/internal/driver"
@@ -42,53 +43,83 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 	}
 }
 
-// customer is an item of GET /api/v2/customers. The last three keys of it are
-// known from clients' models only; most accounts show none.
+// customer is an item of GET /api/v2/customers. ltv, purchases_count and
+// average_check are known from clients' models only; most accounts show none.
 type customer struct {
-	ID                wire.Int               `json:"id"`
-	Name              wire.Text              `json:"name"`
-	ResponsibleUserID wire.Int               `json:"responsible_user_id"`
-	CreatedBy         wire.Int               `json:"created_by"`
-	CreatedAt         wire.Unix              `json:"created_at"`
-	UpdatedAt         wire.Unix              `json:"updated_at"`
-	AccountID         wire.Int               `json:"account_id"`
-	UpdatedBy         wire.Int               `json:"updated_by"`
-	IsDeleted         wire.Bool              `json:"is_deleted"`
-	MainContact       wire.Object[link]      `json:"main_contact"`
-	Tags              wire.List[tag]         `json:"tags"`
-	CustomFields      wire.List[customField] `json:"custom_fields"`
-	Contacts          wire.Object[links]     `json:"contacts"`
-	Company           wire.Object[link]      `json:"company"`
-	NextPrice         wire.Decimal           `json:"next_price"`
-	ClosestTaskAt     wire.Unix              `json:"closest_task_at"`
-	PeriodID          wire.Int               `json:"period_id"`
-	StatusID          wire.Int               `json:"status_id"`
-	Periodicity       wire.Int               `json:"periodicity"`
-	NextDate          wire.Unix              `json:"next_date"`
-	Embedded          wire.Object[embedded]  `json:"_embedded"`
-	LTV               wire.Decimal           `json:"ltv"`
-	PurchasesCount    wire.Int               `json:"purchases_count"`
-	AverageCheck      wire.Decimal           `json:"average_check"`
+	ID, ResponsibleUserID, CreatedBy, UpdatedBy, AccountID wire.Int
+	PeriodID, StatusID, Periodicity, PurchasesCount        wire.Int
+	Name                                                   wire.Text
+	CreatedAt, UpdatedAt, ClosestTaskAt, NextDate          wire.Unix
+	NextPrice, LTV, AverageCheck                           wire.Decimal
+	IsDeleted                                              wire.Bool
+	MainContact, Contacts, Company, Tags                   jsontext.Value
+	Embedded                                               jsontext.Value
+	CustomFields                                           []*amogatev1.CustomField
 }
 
-// link is a link to one record; only companies have a name, and it may be null.
-type link struct {
-	ID   wire.Int  `json:"id"`
-	Name wire.Text `json:"name"`
+// parse reads a row that a decoder has read.
+func (w *customer) parse(r *rowReader, c *wire.Cursor) error {
+	for name := range c.Members() {
+		if err := w.set(r, name, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// links is a link to several records of one kind.
-type links struct {
-	IDs wire.List[wire.Int] `json:"id"`
-}
-
-type tag struct {
-	ID   wire.Int  `json:"id"`
-	Name wire.Text `json:"name"`
-}
-
-type embedded struct {
-	CatalogElements wire.List[catalogElement] `json:"catalog_elements_links"`
+func (w *customer) set(r *rowReader, name []byte, c *wire.Cursor) (err error) {
+	switch string(name) {
+	case "id":
+		return w.ID.Parse(c.Value())
+	case "name":
+		return w.Name.Parse(c.Value())
+	case "responsible_user_id":
+		return w.ResponsibleUserID.Parse(c.Value())
+	case "created_by":
+		return w.CreatedBy.Parse(c.Value())
+	case "created_at":
+		return w.CreatedAt.Parse(c.Value())
+	case "updated_at":
+		return w.UpdatedAt.Parse(c.Value())
+	case "account_id":
+		return w.AccountID.Parse(c.Value())
+	case "updated_by":
+		return w.UpdatedBy.Parse(c.Value())
+	case "is_deleted":
+		return w.IsDeleted.Parse(c.Value())
+	case "main_contact":
+		w.MainContact = c.Value()
+	case "tags":
+		w.Tags = c.Value()
+	case "custom_fields":
+		w.CustomFields, err = r.customFields(c)
+		return err
+	case "contacts":
+		w.Contacts = c.Value()
+	case "company":
+		w.Company = c.Value()
+	case "next_price":
+		return w.NextPrice.Parse(c.Value())
+	case "closest_task_at":
+		return w.ClosestTaskAt.Parse(c.Value())
+	case "period_id":
+		return w.PeriodID.Parse(c.Value())
+	case "status_id":
+		return w.StatusID.Parse(c.Value())
+	case "periodicity":
+		return w.Periodicity.Parse(c.Value())
+	case "next_date":
+		return w.NextDate.Parse(c.Value())
+	case "_embedded":
+		w.Embedded = c.Value()
+	case "ltv":
+		return w.LTV.Parse(c.Value())
+	case "purchases_count":
+		return w.PurchasesCount.Parse(c.Value())
+	case "average_check":
+		return w.AverageCheck.Parse(c.Value())
+	}
+	return nil
 }
 
 var (
@@ -100,45 +131,42 @@ var (
 
 func decodeCustomers(env *driver.Env, body []byte) (driver.Page[*amogatev1.Customer], error) {
 	var page driver.Page[*amogatev1.Customer]
-	items, err := decodeItems[customer](body)
+	r := &rowReader{env: env, unknown: map[int64]bool{}}
+	rows, err := decodeItems(body, r.customer)
 	if err != nil {
 		return page, named(err, customersName, driver.OpList)
 	}
-	unknown := map[int64]bool{}
-	page.Rows = make([]*amogatev1.Customer, 0, len(items))
-	for i := range items {
-		row, err := items[i].toProto(env, unknown)
-		if err != nil {
-			return driver.Page[*amogatev1.Customer]{}, named(badResponse(err), customersName, driver.OpList)
-		}
-		page.Rows = append(page.Rows, row)
-	}
-	for id := range unknown {
+	page.Rows = rows
+	for id := range r.unknown {
 		page.UnknownFields = append(page.UnknownFields, id)
 	}
 	slices.Sort(page.UnknownFields)
 	return page, nil
 }
 
-// toProto adds the ids of custom fields that env does not know to unknown.
-func (w *customer) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.Customer, error) {
+// customer reads a row.
+func (r *rowReader) customer(item *wire.Cursor) (*amogatev1.Customer, error) {
+	var w customer
+	if err := w.parse(r, item); err != nil {
+		return nil, err
+	}
 	if w.ID.Value <= 0 {
 		return nil, errNoID
 	}
 	msg := &amogatev1.Customer{
 		Id:                w.ID.Value,
 		Name:              w.Name.Value,
-		NextPurchaseTime:  w.NextDate.Timestamp(),
-		ResponsibleUserId: optional(w.ResponsibleUserID),
-		PeriodId:          positive(w.PeriodID),
-		StatusId:          positive(w.StatusID),
-		ClosestTaskTime:   w.ClosestTaskAt.Timestamp(),
-		CreateTime:        w.CreatedAt.Timestamp(),
-		UpdateTime:        w.UpdatedAt.Timestamp(),
-		CreatedBy:         optional(w.CreatedBy),
-		UpdatedBy:         optional(w.UpdatedBy),
-		AccountId:         optional(w.AccountID),
-		PurchasesCount:    optional(w.PurchasesCount),
+		NextPurchaseTime:  r.instant(w.NextDate),
+		ResponsibleUserId: r.optional(w.ResponsibleUserID),
+		PeriodId:          r.positive(w.PeriodID),
+		StatusId:          r.positive(w.StatusID),
+		ClosestTaskTime:   r.instant(w.ClosestTaskAt),
+		CreateTime:        r.instant(w.CreatedAt),
+		UpdateTime:        r.instant(w.UpdatedAt),
+		CreatedBy:         r.optional(w.CreatedBy),
+		UpdatedBy:         r.optional(w.UpdatedBy),
+		AccountId:         r.optional(w.AccountID),
+		PurchasesCount:    r.optional(w.PurchasesCount),
 	}
 	for _, amount := range []struct {
 		read wire.Decimal
@@ -151,7 +179,7 @@ func (w *customer) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.
 		if err != nil {
 			return nil, errAmount
 		}
-		*amount.into = &money.Money{CurrencyCode: currency(env), Units: units, Nanos: nanos}
+		*amount.into = &money.Money{CurrencyCode: currency(r.env), Units: units, Nanos: nanos}
 	}
 	if w.Periodicity.Set {
 		days := w.Periodicity.Value
@@ -163,61 +191,138 @@ func (w *customer) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.
 	if w.IsDeleted.Set {
 		msg.Deleted = new(w.IsDeleted.Value)
 	}
-	for _, t := range w.Tags {
-		msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: t.ID.Value, Name: t.Name.Value})
+	if err := w.addLinks(r, msg); err != nil {
+		return nil, err
 	}
-	if c := w.MainContact.Value; c != nil {
-		msg.MainContactId = positive(c.ID)
+	msg.CustomFields = w.CustomFields
+	return msg, nil
+}
+
+// customFields reads the fields of a row.
+func (r *rowReader) customFields(c *wire.Cursor) ([]*amogatev1.CustomField, error) {
+	r.fields = r.fields[:0]
+	err := c.EachElement(func(element *wire.Cursor) error {
+		field, err := r.customField(element)
+		if field != nil {
+			r.fields = append(r.fields, field)
+		}
+		return err
+	})
+	if len(r.fields) == 0 {
+		return nil, err
 	}
-	if c := w.Contacts.Value; c != nil {
-		for _, id := range c.IDs {
+	return slices.Clone(r.fields), err
+}
+
+// addLinks reads what a customer is linked with.
+func (w *customer) addLinks(r *rowReader, msg *amogatev1.Customer) error {
+	err := wire.EachElement(w.Tags, func(element jsontext.Value) error {
+		id, name, err := readLink(element, (*wire.Text).ParseName)
+		msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: id.Value, Name: name.Value})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	contact, _, err := readLink(w.MainContact, (*wire.Text).Parse)
+	if err != nil {
+		return err
+	}
+	msg.MainContactId = r.positive(contact)
+	if msg.ContactIds, err = readContactIDs(w.Contacts); err != nil {
+		return err
+	}
+	company, name, err := readLink(w.Company, (*wire.Text).Parse)
+	if err != nil {
+		return err
+	}
+	if company.Value > 0 {
+		msg.CompanyId = r.optional(company)
+		if name.Set {
+			msg.CompanyName = new(name.Value)
+		}
+	}
+	msg.CatalogElements, err = readCatalogElements(w.Embedded)
+	return err
+}
+
+// readLink reads the link to one record, if there is one. Companies and tags have
+// a name, which may be null and is read by parse.
+func readLink(link jsontext.Value, parse func(*wire.Text, jsontext.Value) error) (id wire.Int, text wire.Text, err error) {
+	object, err := wire.AsObject(link)
+	if err != nil {
+		return id, text, err
+	}
+	for name, value := range wire.Members(object) {
+		switch string(name) {
+		case "id":
+			err = id.Parse(value)
+		case "name":
+			err = parse(&text, value)
+		}
+		if err != nil {
+			return id, text, err
+		}
+	}
+	return id, text, nil
+}
+
+// readContactIDs reads {"id":[…]}.
+func readContactIDs(contacts jsontext.Value) ([]int64, error) {
+	object, err := wire.AsObject(contacts)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int64
+	for name, list := range wire.Members(object) {
+		if string(name) != "id" {
+			continue
+		}
+		ids = nil
+		err := wire.EachElement(list, func(element jsontext.Value) error {
+			var id wire.Int
+			err := id.Parse(element)
 			if id.Value > 0 {
-				msg.ContactIds = append(msg.ContactIds, id.Value)
+				ids = append(ids, id.Value)
 			}
-		}
-	}
-	if c := w.Company.Value; c != nil && c.ID.Value > 0 {
-		msg.CompanyId = new(c.ID.Value)
-		if c.Name.Set {
-			msg.CompanyName = new(c.Name.Value)
-		}
-	}
-	for i := range w.CustomFields {
-		field, err := w.CustomFields[i].toProto(env, unknown)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		if field != nil {
-			msg.CustomFields = append(msg.CustomFields, field)
-		}
 	}
-	if e := w.Embedded.Value; e != nil {
-		for _, element := range e.CatalogElements {
-			quantity, err := element.Quantity.Float64()
-			if err != nil {
-				return nil, errQuantity
-			}
-			msg.CatalogElements = append(msg.CatalogElements, &amogatev1.CatalogElementLink{
-				CatalogId: element.CatalogID.Value,
-				ElementId: element.ID.Value,
-				Quantity:  quantity,
-			})
-		}
+	return ids, nil
+}
+
+// readCatalogElements goes the long way: few customers are linked with elements.
+func readCatalogElements(embedded jsontext.Value) ([]*amogatev1.CatalogElementLink, error) {
+	if len(embedded) == 0 {
+		return nil, nil
 	}
-	return msg, nil
+	var w wire.Object[struct {
+		CatalogElements wire.List[catalogElement] `json:"catalog_elements_links"`
+	}]
+	if err := wire.Unmarshal(embedded, &w); err != nil || w.Value == nil {
+		return nil, err
+	}
+	var links []*amogatev1.CatalogElementLink
+	for _, element := range w.Value.CatalogElements {
+		quantity, err := element.Quantity.Float64()
+		if err != nil {
+			return nil, errQuantity
+		}
+		links = append(links, &amogatev1.CatalogElementLink{
+			CatalogId: element.CatalogID.Value,
+			ElementId: element.ID.Value,
+			Quantity:  quantity,
+		})
+	}
+	return links, nil
 }
 
 // optional keeps 0: user 0 is upstream itself.
 func optional(i wire.Int) *int64 {
 	if !i.Set {
-		return nil
-	}
-	return new(i.Value)
-}
-
-// positive takes 0 and less for "none".
-func positive(i wire.Int) *int64 {
-	if i.Value <= 0 {
 		return nil
 	}
 	return new(i.Value)

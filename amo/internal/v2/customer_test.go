@@ -316,19 +316,3 @@ func TestCustomers_DecodeList_needsNoEnv(t *testing.T) {
 		t.Error(diff)
 	}
 }
-
-func BenchmarkCustomers_DecodeList(b *testing.B) {
-	env := testEnv(b)
-	reply := string(readTestdata(b, "list_reply.json"))
-	start, end := strings.Index(reply, `"items": [`)+len(`"items": [`), strings.LastIndex(reply, "]")
-	item := reply[start:end]
-	body := []byte(`{"_embedded":{"items":[` + strings.Repeat(item+",", 499) + item + `]}}`)
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		page, err := customers.DecodeList(env, body)
-		if err != nil || len(page.Rows) != 500 {
-			b.Fatalf("%d rows, error %v", len(page.Rows), err)
-		}
-	}
-}

@@ -1,6 +1,7 @@
 package v2
 
 import (
+	"cmp"
 	"html"
 	"strings"
 	"time"
@@ -17,82 +18,116 @@ import (
 // customField is a filled custom field of a record. Its type stands in the
 // account's catalogue; type_id came to the records later and is mostly absent.
 type customField struct {
-	ID     wire.Int       `json:"id"`
-	Name   wire.Text      `json:"name"`
-	Code   wire.Text      `json:"code"`
-	TypeID wire.Text      `json:"type_id"`
-	Values jsontext.Value `json:"values"`
+	ID                 wire.Int
+	Name, Code, TypeID wire.Text
+	// Values is the place of the values.
+	Values wire.Cursor
+}
+
+// parse reads a field that a decoder has read.
+func (w *customField) parse(c *wire.Cursor) error {
+	if isObject, err := c.Object(); !isObject {
+		return err
+	}
+	for name := range c.Members() {
+		var err error
+		switch string(name) {
+		case "id":
+			err = w.ID.Parse(c.Value())
+		case "name":
+			err = w.Name.ParseName(c.Value())
+		case "code":
+			err = w.Code.ParseName(c.Value())
+		case "type_id":
+			err = w.TypeID.ParseName(c.Value())
+		case "values":
+			w.Values = *c
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fieldValue is an element of a field's values: an object with these keys, or a
 // bare value, as multiple choices and positions of an invoice are written.
 type fieldValue struct {
-	Value jsontext.Value `json:"value"`
+	Value jsontext.Value
 	// Enum is an id, quoted or not; for a multitext it can be the kind's name.
-	Enum    wire.Text `json:"enum"`
-	Subtype wire.Text `json:"subtype"`
+	Enum, Subtype wire.Text
 }
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (v *fieldValue) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	raw, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	*v = fieldValue{}
-	if raw.Kind() == jsontext.KindBeginObject {
-		type keys fieldValue // without this method
-		if err := wire.Unmarshal(raw, (*keys)(v)); err != nil {
+// parse reads an element that a decoder has read.
+func (v *fieldValue) parse(c *wire.Cursor) error {
+	element := *c
+	for name := range c.Members() {
+		var err error
+		switch string(name) {
+		case "value":
+			v.Value = c.Value()
+		case "enum":
+			err = v.Enum.ParseName(c.Value())
+		case "subtype":
+			err = v.Subtype.ParseName(c.Value())
+		}
+		if err != nil {
 			return err
 		}
 	}
 	if len(v.Value) == 0 && !v.Enum.Set && !v.Subtype.Set {
-		v.Value = raw.Clone()
+		v.Value = element.Value()
 	}
 	return nil
 }
 
-// toProto returns nil for a field without values: it is not filled. A value
-// that does not fit the field's type becomes raw, so that it is never lost; an
-// id that is not in the catalogue is added to unknown.
-func (w *customField) toProto(env *driver.Env, unknown map[int64]bool) (*amogatev1.CustomField, error) {
+// fieldValues reads the elements of a field's values. They hold until the next
+// call.
+func (r *rowReader) fieldValues(list wire.Cursor) ([]fieldValue, error) {
+	r.values, r.place = r.values[:0], list
+	err := r.place.EachElement(func(element *wire.Cursor) error {
+		r.values = append(r.values, fieldValue{})
+		return r.values[len(r.values)-1].parse(element)
+	})
+	return r.values, err
+}
+
+// customField returns nil for a field without values: it is not filled. A
+// value that does not fit the field's type becomes raw, so that it is never lost;
+// an id that is not in the catalogue is added to unknown.
+func (r *rowReader) customField(element *wire.Cursor) (*amogatev1.CustomField, error) {
+	var w customField
+	if err := w.parse(element); err != nil {
+		return nil, err
+	}
 	if w.ID.Value <= 0 {
 		return nil, errFieldID
 	}
-	definition, known := fields(env)[w.ID.Value]
+	definition, known := fields(r.env)[w.ID.Value]
 	if !known {
-		unknown[w.ID.Value] = true
+		r.unknown[w.ID.Value] = true
 	}
 	if definition.Type == amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_UNSPECIFIED && w.TypeID.Value != "" {
 		definition.Type = fieldType(w.TypeID.Value)
 		definition.TypeCode = w.TypeID.Value
 	}
-	msg := &amogatev1.CustomField{
-		FieldId:  w.ID.Value,
-		Name:     w.Name.Value,
-		Code:     w.Code.Value,
-		Type:     definition.Type,
-		TypeCode: definition.TypeCode,
-	}
-	if msg.GetName() == "" {
-		msg.Name = definition.Name
-	}
-	if msg.GetCode() == "" {
-		msg.Code = definition.Code
-	}
-	if wire.IsEmpty(w.Values) {
+	if w.Values.IsEmpty() {
 		return nil, nil
 	}
-	var values wire.List[fieldValue]
-	if err := wire.Unmarshal(w.Values, &values); err == nil && len(values) > 0 {
+	msg := r.messages.New()
+	msg.FieldId = w.ID.Value
+	msg.Name = cmp.Or(w.Name.Value, definition.Name)
+	msg.Code = cmp.Or(w.Code.Value, definition.Code)
+	msg.Type, msg.TypeCode = definition.Type, definition.TypeCode
+	if values, err := r.fieldValues(w.Values); err == nil && len(values) > 0 {
 		if isNull(values) {
 			return nil, nil
 		}
-		if setValue(msg, location(env), &definition, values) {
+		if setValue(msg, location(r.env), &definition, values) {
 			return msg, nil
 		}
 	}
-	raw, err := wire.Value(w.Values)
+	raw, err := wire.Value(w.Values.Value())
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +187,7 @@ func setSingle(msg *amogatev1.CustomField, zone *time.Location, f *driver.Field,
 		return true
 	default:
 		var text wire.Text
-		if err := wire.Unmarshal(v.Value, &text); err != nil || !text.Set {
+		if err := text.Parse(v.Value); err != nil || !text.Set {
 			return false
 		}
 		return setScalar(msg, zone, f.Type, text.Value)
@@ -264,6 +299,9 @@ func readWallClock(text string, zone *time.Location) (time.Time, bool) {
 		if err != nil || t.Year() < 1 {
 			continue
 		}
+		if zone == time.UTC {
+			return t, true
+		}
 		_, offset := t.Zone()
 		if wall, err := time.Parse(layout, text); err == nil && wall.Unix() > t.Unix()+int64(offset) {
 			t = t.Add(time.Duration(wall.Unix()-t.Unix()-int64(offset)) * time.Second)
@@ -286,7 +324,7 @@ func newDate(t time.Time) *date.Date {
 // It returns nil for anything else.
 func readChoice(f *driver.Field, v fieldValue) *amogatev1.Choice {
 	var text wire.Text
-	if err := wire.Unmarshal(v.Value, &text); len(v.Value) > 0 && err != nil {
+	if err := text.Parse(v.Value); err != nil {
 		return nil
 	}
 	if v.Enum.Value != "" {
@@ -344,7 +382,7 @@ func setMultitext(msg *amogatev1.CustomField, f *driver.Field, values []fieldVal
 	multitext := &amogatev1.Multitext{}
 	for _, v := range values {
 		var text wire.Text
-		if err := wire.Unmarshal(v.Value, &text); err != nil || !text.Set {
+		if err := text.Parse(v.Value); err != nil || !text.Set {
 			return false
 		}
 		entry := &amogatev1.MultitextValue{Value: text.Value}
@@ -382,7 +420,7 @@ func setSmartAddress(msg *amogatev1.CustomField, values []fieldValue) bool {
 	seen := map[string]bool{}
 	for _, v := range values {
 		var text wire.Text
-		if err := wire.Unmarshal(v.Value, &text); len(v.Value) > 0 && err != nil {
+		if err := text.Parse(v.Value); err != nil {
 			return false
 		}
 		known := false

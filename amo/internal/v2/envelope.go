@@ -14,48 +14,82 @@ import (
 
 var errNoItems = errors.New("it has no _embedded.items")
 
-// decodeItems decodes the items of a list. No body is the empty list: upstream
-// answers 204 to a list that finds nothing. So is the documented error code
-// 2002, "nothing found".
-func decodeItems[T any](body []byte) ([]T, error) {
+// decodeItems reads the items of a list, each of them an object that read takes from
+// where it stands in the answer. No body is the empty list: upstream answers 204 to a list that finds
+// nothing. So is the documented error code 2002, "nothing found".
+func decodeItems[T any](body []byte, read func(item *wire.Cursor) (T, error)) ([]T, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, nil
 	}
-	var document struct {
-		Embedded wire.Object[struct {
-			Items *wire.List[item[T]] `json:"items"`
-		}] `json:"_embedded"`
-	}
-	if err := wire.Unmarshal(body, &document); err != nil {
+	answer, err := wire.Read(body)
+	if err != nil {
 		return nil, err
 	}
-	if document.Embedded.Value == nil || document.Embedded.Value.Items == nil {
+	var items []T
+	found := false
+	c := wire.NewCursor(answer)
+	err = readEnvelope(&c, func() error {
+		items, found = nil, true
+		return c.EachElement(func(item *wire.Cursor) error {
+			// It must fail the page, else a row would be missing from it.
+			if item.Kind() != jsontext.KindBeginObject {
+				return errItem
+			}
+			row, err := read(item)
+			items = append(items, row)
+			return err
+		})
+	}, func() { items, found = nil, false })
+	if err != nil {
+		return nil, badResponse(err)
+	}
+	if !found {
 		if f := readFailure(body); f.code == codeNothingFound {
 			return nil, nil
 		}
 		return nil, badResponse(errNoItems)
 	}
-	items := *document.Embedded.Value.Items
-	values := make([]T, len(items))
-	for i := range items {
-		values[i] = items[i].value
-	}
-	return values, nil
+	return items, nil
 }
 
-// item is an element of a list. Unlike wire.Object it has to be there: an item
-// that is no object must fail the page, else a row would be missing from it.
-type item[T any] struct{ value T }
+// readEnvelope calls items before what stands under _embedded.items. Of doubled
+// names the last one wins: none is called before an _embedded.
+func readEnvelope(c *wire.Cursor, items func() error, none func()) error {
+	if isObject, err := c.Object(); !isObject {
+		return err
+	}
+	for name := range c.Members() {
+		if string(name) != "_embedded" {
+			continue
+		}
+		none()
+		if isObject, err := c.Object(); err != nil {
+			return err
+		} else if !isObject {
+			continue
+		}
+		for name := range c.Members() {
+			if string(name) != "items" {
+				continue
+			}
+			if err := items(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decodeAs reads each item of a list as a T.
+func decodeAs[T any](body []byte) ([]T, error) {
+	return decodeItems(body, func(item *wire.Cursor) (T, error) {
+		var row T
+		err := wire.Unmarshal(item.Value(), &row)
+		return row, err
+	})
+}
 
 var errItem = errors.New("an item is no object")
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (i *item[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != jsontext.KindBeginObject {
-		return errItem
-	}
-	return unmarshalDecode(dec, &i.value)
-}
 
 // writeDocument is the answer to a write.
 type writeDocument struct {

@@ -9,9 +9,6 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/amogate/amogate/amo/internal/driver"
 )
 
@@ -393,8 +390,4 @@ func named(err error, resource string, op driver.Op) error {
 		e.Op = resource + "." + string(op)
 	}
 	return err
-}
-
-func unmarshalDecode(dec *jsontext.Decoder, v any) error {
-	return json.UnmarshalDecode(dec, v)
 }

@@ -171,7 +171,7 @@ type note struct {
 
 func (n notes) decodeList(_ *driver.Env, body []byte) (driver.Page[*amogatev1.Note], error) {
 	var page driver.Page[*amogatev1.Note]
-	items, err := decodeItems[note](body)
+	items, err := decodeAs[note](body)
 	if err != nil {
 		return page, named(err, notesName, driver.OpList)
 	}

@@ -79,7 +79,7 @@ func decodePeriods(body []byte) ([]*amogatev1.Period, error) {
 	if err := r.firstError(body); err != nil {
 		return nil, err
 	}
-	items, err := decodeItems[period](body)
+	items, err := decodeAs[period](body)
 	if err != nil {
 		return nil, named(err, periodsName, driver.OpList)
 	}

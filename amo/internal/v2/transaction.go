@@ -84,24 +84,26 @@ func transactionsByIDs(ids []int64) driver.Call {
 // transaction is an item of GET /api/v2/transactions. It does not show the
 // bought elements, nor the plan of the next purchase, which is the customer's.
 type transaction struct {
-	ID        wire.Int          `json:"id"`
-	CreatedBy wire.Int          `json:"created_by"`
-	CreatedAt wire.Unix         `json:"created_at"`
-	UpdatedAt wire.Unix         `json:"updated_at"`
-	AccountID wire.Int          `json:"account_id"`
-	UpdatedBy wire.Int          `json:"updated_by"`
-	IsDeleted wire.Bool         `json:"is_deleted"`
-	Comment   wire.Text         `json:"comment"`
-	Price     wire.Decimal      `json:"price"`
-	Date      wire.Unix         `json:"date"`
-	Customer  wire.Object[link] `json:"customer"`
+	ID        wire.Int     `json:"id"`
+	CreatedBy wire.Int     `json:"created_by"`
+	CreatedAt wire.Unix    `json:"created_at"`
+	UpdatedAt wire.Unix    `json:"updated_at"`
+	AccountID wire.Int     `json:"account_id"`
+	UpdatedBy wire.Int     `json:"updated_by"`
+	IsDeleted wire.Bool    `json:"is_deleted"`
+	Comment   wire.Text    `json:"comment"`
+	Price     wire.Decimal `json:"price"`
+	Date      wire.Unix    `json:"date"`
+	Customer  wire.Object[struct {
+		ID wire.Int `json:"id"`
+	}] `json:"customer"`
 }
 
 var errPrice = errors.New("price is out of range")
 
 func decodeTransactions(env *driver.Env, body []byte) (driver.Page[*amogatev1.Transaction], error) {
 	var page driver.Page[*amogatev1.Transaction]
-	items, err := decodeItems[transaction](body)
+	items, err := decodeAs[transaction](body)
 	if err != nil {
 		return page, named(err, transactionsName, driver.OpList)
 	}

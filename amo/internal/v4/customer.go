@@ -21,29 +21,31 @@ const (
 // Customers is the codec of customers.
 func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter] {
 	return driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]{
-		Name:        customersName,
-		Generation:  driver.V4,
-		MaxPage:     maxPage,
-		MaxIDs:      maxIDs,
-		MaxBatch:    maxBatch,
-		Paged:       true,
-		FilteredIDs: true,
-		TagChanges:  true,
-		Supports:    supportsCustomer,
-		List:        listCustomers,
-		Local:       localCustomerFields,
-		ByIDs:       customersByIDs,
-		DecodeList:  decodeCustomers,
-		Check:       checkCustomer,
-		NeedsBefore: customerNeedsBefore,
-		CheckChange: checkCustomerChange,
-		Create:      createCustomers,
-		Update:      updateCustomers,
-		Links:       linkCustomers,
-		DecodeLinks: decodeLinks,
-		Linked:      linkedCustomer,
-		DecodeWrite: decodeCustomerWrite,
-		DecodeError: customerErrors.decode,
+		Name:         customersName,
+		Generation:   driver.V4,
+		MaxPage:      maxPage,
+		MaxIDs:       maxIDs,
+		MaxBatch:     maxBatch,
+		Paged:        true,
+		FilteredIDs:  true,
+		TagChanges:   true,
+		DeletedEvent: customerDeleted,
+		Supports:     supportsCustomer,
+		List:         listCustomers,
+		Window:       windowCustomers,
+		Local:        localCustomerFields,
+		ByIDs:        customersByIDs,
+		DecodeList:   decodeCustomers,
+		Check:        checkCustomer,
+		NeedsBefore:  customerNeedsBefore,
+		CheckChange:  checkCustomerChange,
+		Create:       createCustomers,
+		Update:       updateCustomers,
+		Links:        linkCustomers,
+		DecodeLinks:  decodeLinks,
+		Linked:       linkedCustomer,
+		DecodeWrite:  decodeCustomerWrite,
+		DecodeError:  customerErrors.decode,
 	}
 }
 
@@ -76,79 +78,113 @@ var customerErrors = errorReader{
 
 // customer is a row of GET /api/v4/customers.
 type customer struct {
-	ID                     wire.Int                      `json:"id"`
-	Name                   wire.Text                     `json:"name"`
-	NextPrice              wire.Decimal                  `json:"next_price"`
-	NextPriceMinorUnits    wire.Decimal                  `json:"next_price_with_minor_units"`
-	NextDate               wire.Unix                     `json:"next_date"`
-	ResponsibleUserID      wire.Int                      `json:"responsible_user_id"`
-	StatusID               wire.Int                      `json:"status_id"`
-	Periodicity            wire.Int                      `json:"periodicity"`
-	CreatedBy              wire.Int                      `json:"created_by"`
-	UpdatedBy              wire.Int                      `json:"updated_by"`
-	CreatedAt              wire.Unix                     `json:"created_at"`
-	UpdatedAt              wire.Unix                     `json:"updated_at"`
-	ClosestTaskAt          wire.Unix                     `json:"closest_task_at"`
-	IsDeleted              wire.Bool                     `json:"is_deleted"`
-	CustomFields           wire.List[customField]        `json:"custom_fields_values"`
-	LTV                    wire.Decimal                  `json:"ltv"`
-	LTVMinorUnits          wire.Decimal                  `json:"ltv_with_minor_units"`
-	PurchasesCount         wire.Int                      `json:"purchases_count"`
-	AverageCheck           wire.Decimal                  `json:"average_check"`
-	AverageCheckMinorUnits wire.Decimal                  `json:"average_check_with_minor_units"`
-	AccountID              wire.Int                      `json:"account_id"`
-	Embedded               wire.Object[customerEmbedded] `json:"_embedded"`
+	ID, ResponsibleUserID, StatusID, Periodicity wire.Int
+	CreatedBy, UpdatedBy, AccountID              wire.Int
+	PurchasesCount                               wire.Int
+	Name                                         wire.Text
+	NextDate, CreatedAt, UpdatedAt               wire.Unix
+	ClosestTaskAt                                wire.Unix
+	NextPrice, NextPriceMinorUnits               wire.Decimal
+	LTV, LTVMinorUnits                           wire.Decimal
+	AverageCheck, AverageCheckMinorUnits         wire.Decimal
+	IsDeleted                                    wire.Bool
+	CustomFields                                 []*amogatev1.CustomField
+	Embedded                                     jsontext.Value
 }
 
-// customerEmbedded is what a customer is linked with. Contacts, companies and
-// elements stand there only since they are asked for.
-type customerEmbedded struct {
-	Segments        wire.List[link]           `json:"segments"`
-	Tags            wire.List[tag]            `json:"tags"`
-	Contacts        wire.List[contactLink]    `json:"contacts"`
-	Companies       wire.List[link]           `json:"companies"`
-	CatalogElements wire.List[catalogElement] `json:"catalog_elements"`
+// parse reads a row that a decoder has read.
+func (w *customer) parse(r *rowReader, row jsontext.Value) error {
+	r.row = wire.NewCursor(row)
+	for name := range r.row.Members() {
+		if err := w.set(r, name, &r.row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-type link struct {
-	ID wire.Int `json:"id"`
-}
-
-type contactLink struct {
-	ID     wire.Int  `json:"id"`
-	IsMain wire.Bool `json:"is_main"`
-}
-
-type tag struct {
-	ID   wire.Int  `json:"id"`
-	Name wire.Text `json:"name"`
+func (w *customer) set(r *rowReader, name []byte, c *wire.Cursor) (err error) {
+	switch string(name) {
+	case "id":
+		return w.ID.Parse(c.Value())
+	case "name":
+		return w.Name.Parse(c.Value())
+	case "next_price":
+		return w.NextPrice.Parse(c.Value())
+	case "next_price_with_minor_units":
+		return w.NextPriceMinorUnits.Parse(c.Value())
+	case "next_date":
+		return w.NextDate.Parse(c.Value())
+	case "responsible_user_id":
+		return w.ResponsibleUserID.Parse(c.Value())
+	case "status_id":
+		return w.StatusID.Parse(c.Value())
+	case "periodicity":
+		return w.Periodicity.Parse(c.Value())
+	case "created_by":
+		return w.CreatedBy.Parse(c.Value())
+	case "updated_by":
+		return w.UpdatedBy.Parse(c.Value())
+	case "created_at":
+		return w.CreatedAt.Parse(c.Value())
+	case "updated_at":
+		return w.UpdatedAt.Parse(c.Value())
+	case "closest_task_at":
+		return w.ClosestTaskAt.Parse(c.Value())
+	case "is_deleted":
+		return w.IsDeleted.Parse(c.Value())
+	case "custom_fields_values":
+		w.CustomFields, err = r.customFields(c)
+		return err
+	case "ltv":
+		return w.LTV.Parse(c.Value())
+	case "ltv_with_minor_units":
+		return w.LTVMinorUnits.Parse(c.Value())
+	case "purchases_count":
+		return w.PurchasesCount.Parse(c.Value())
+	case "average_check":
+		return w.AverageCheck.Parse(c.Value())
+	case "average_check_with_minor_units":
+		return w.AverageCheckMinorUnits.Parse(c.Value())
+	case "account_id":
+		return w.AccountID.Parse(c.Value())
+	case "_embedded":
+		w.Embedded = c.Value()
+	}
+	return nil
 }
 
 var errPeriodicity = errors.New("periodicity is out of range")
 
 func decodeCustomers(env *driver.Env, body []byte) (driver.Page[*amogatev1.Customer], error) {
-	return decodePage(customersName, body, func(w *customer) (*amogatev1.Customer, error) { return w.toProto(env) }, "customers")
+	r := &rowReader{env: env}
+	return decodePage(customersName, body, r.customer, "customers")
 }
 
-func (w *customer) toProto(env *driver.Env) (*amogatev1.Customer, error) {
+// customer reads a row.
+func (r *rowReader) customer(row jsontext.Value) (*amogatev1.Customer, error) {
+	var w customer
+	if err := w.parse(r, row); err != nil {
+		return nil, err
+	}
 	if w.ID.Value <= 0 {
 		return nil, errNoID
 	}
 	msg := &amogatev1.Customer{
 		Id:                w.ID.Value,
 		Name:              w.Name.Value,
-		NextPurchaseTime:  w.NextDate.Timestamp(),
-		ResponsibleUserId: optional(w.ResponsibleUserID),
-		StatusId:          positive(w.StatusID),
-		ClosestTaskTime:   w.ClosestTaskAt.Timestamp(),
-		CreateTime:        w.CreatedAt.Timestamp(),
-		UpdateTime:        w.UpdatedAt.Timestamp(),
-		CreatedBy:         optional(w.CreatedBy),
-		UpdatedBy:         optional(w.UpdatedBy),
-		AccountId:         optional(w.AccountID),
-		PurchasesCount:    optional(w.PurchasesCount),
+		NextPurchaseTime:  r.instant(w.NextDate),
+		ResponsibleUserId: r.optional(w.ResponsibleUserID),
+		StatusId:          r.positive(w.StatusID),
+		ClosestTaskTime:   r.instant(w.ClosestTaskAt),
+		CreateTime:        r.instant(w.CreatedAt),
+		UpdateTime:        r.instant(w.UpdatedAt),
+		CreatedBy:         r.optional(w.CreatedBy),
+		UpdatedBy:         r.optional(w.UpdatedBy),
+		AccountId:         r.optional(w.AccountID),
+		PurchasesCount:    r.optional(w.PurchasesCount),
 	}
-	if err := w.setMoney(env, msg); err != nil {
+	if err := w.setMoney(r.env, msg); err != nil {
 		return nil, err
 	}
 	if w.Periodicity.Set {
@@ -161,17 +197,8 @@ func (w *customer) toProto(env *driver.Env) (*amogatev1.Customer, error) {
 	if w.IsDeleted.Set {
 		msg.Deleted = new(w.IsDeleted.Value)
 	}
-	var err error
-	msg.CustomFields, err = readCustomFields(env, w.CustomFields)
-	if err != nil {
-		return nil, err
-	}
-	if w.Embedded.Value != nil {
-		if err := w.Embedded.Value.addTo(msg); err != nil {
-			return nil, err
-		}
-	}
-	return msg, nil
+	msg.CustomFields = w.CustomFields
+	return msg, readLinks(msg, w.Embedded)
 }
 
 func (w *customer) setMoney(env *driver.Env, msg *amogatev1.Customer) error {
@@ -186,37 +213,139 @@ func (w *customer) setMoney(env *driver.Env, msg *amogatev1.Customer) error {
 	return err
 }
 
-func (w *customerEmbedded) addTo(msg *amogatev1.Customer) error {
-	for _, segment := range w.Segments {
-		if segment.ID.Value > 0 {
-			msg.Segments = append(msg.Segments, &amogatev1.SegmentLink{Id: segment.ID.Value})
-		}
+// readLinks reads what a customer is linked with. Contacts, companies and elements
+// stand there only since they are asked for.
+func readLinks(msg *amogatev1.Customer, embedded jsontext.Value) error {
+	object, err := wire.AsObject(embedded)
+	if err != nil {
+		return err
 	}
-	for _, t := range w.Tags {
-		msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: t.ID.Value, Name: t.Name.Value})
-	}
-	for _, contact := range w.Contacts {
-		if contact.ID.Value <= 0 {
-			continue
+	for name, list := range wire.Members(object) {
+		switch string(name) {
+		case "segments":
+			msg.Segments = nil
+			err = wire.EachElement(list, func(element jsontext.Value) error { return addSegment(msg, element) })
+		case "tags":
+			msg.Tags = nil
+			err = wire.EachElement(list, func(element jsontext.Value) error { return addTag(msg, element) })
+		case "contacts":
+			msg.ContactIds, msg.MainContactId = nil, nil
+			err = wire.EachElement(list, func(element jsontext.Value) error { return addContact(msg, element) })
+		case "companies":
+			msg.CompanyId = nil
+			err = wire.EachElement(list, func(element jsontext.Value) error { return addCompany(msg, element) })
+		case "catalog_elements":
+			msg.CatalogElements, err = readCatalogElements(list)
 		}
-		msg.ContactIds = append(msg.ContactIds, contact.ID.Value)
-		if contact.IsMain.Value && msg.MainContactId == nil {
-			msg.MainContactId = new(contact.ID.Value)
-		}
-	}
-	for _, company := range w.Companies {
-		if company.ID.Value > 0 && msg.CompanyId == nil {
-			msg.CompanyId = new(company.ID.Value)
-		}
-	}
-	for i := range w.CatalogElements {
-		element, err := w.CatalogElements[i].toProto()
 		if err != nil {
 			return err
 		}
-		msg.CatalogElements = append(msg.CatalogElements, element)
 	}
 	return nil
+}
+
+func addSegment(msg *amogatev1.Customer, element jsontext.Value) error {
+	id, err := linkID(element)
+	if id.Value > 0 {
+		msg.Segments = append(msg.Segments, &amogatev1.SegmentLink{Id: id.Value})
+	}
+	return err
+}
+
+func addTag(msg *amogatev1.Customer, element jsontext.Value) error {
+	object, err := wire.AsObject(element)
+	if err != nil {
+		return err
+	}
+	var id wire.Int
+	var text wire.Text
+	for name, value := range wire.Members(object) {
+		switch string(name) {
+		case "id":
+			err = id.Parse(value)
+		case "name":
+			err = text.ParseName(value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: id.Value, Name: text.Value})
+	return nil
+}
+
+func addContact(msg *amogatev1.Customer, element jsontext.Value) error {
+	object, err := wire.AsObject(element)
+	if err != nil {
+		return err
+	}
+	var id wire.Int
+	var isMain wire.Bool
+	for name, value := range wire.Members(object) {
+		switch string(name) {
+		case "id":
+			err = id.Parse(value)
+		case "is_main":
+			err = isMain.Parse(value)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if id.Value <= 0 {
+		return nil
+	}
+	msg.ContactIds = append(msg.ContactIds, id.Value)
+	if isMain.Value && msg.MainContactId == nil {
+		msg.MainContactId = new(id.Value)
+	}
+	return nil
+}
+
+func addCompany(msg *amogatev1.Customer, element jsontext.Value) error {
+	id, err := linkID(element)
+	if id.Value > 0 && msg.CompanyId == nil {
+		msg.CompanyId = new(id.Value)
+	}
+	return err
+}
+
+// linkID returns the id of a link that has nothing else of use.
+func linkID(element jsontext.Value) (wire.Int, error) {
+	var id wire.Int
+	object, err := wire.AsObject(element)
+	if err != nil {
+		return id, err
+	}
+	for name, value := range wire.Members(object) {
+		if string(name) != "id" {
+			continue
+		}
+		if err := id.Parse(value); err != nil {
+			return id, err
+		}
+	}
+	return id, nil
+}
+
+// readCatalogElements goes the long way: few customers are linked with elements.
+func readCatalogElements(list jsontext.Value) ([]*amogatev1.CatalogElementLink, error) {
+	if wire.IsEmpty(list) {
+		return nil, nil
+	}
+	var rows wire.List[catalogElement]
+	if err := wire.Unmarshal(list, &rows); err != nil {
+		return nil, err
+	}
+	var links []*amogatev1.CatalogElementLink
+	for i := range rows {
+		link, err := rows[i].toProto()
+		if err != nil {
+			return nil, err
+		}
+		links = append(links, link)
+	}
+	return links, nil
 }
 
 func decodeCustomerWrite(op driver.Op, body []byte) (driver.WriteReply, error) {

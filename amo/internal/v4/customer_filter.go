@@ -2,6 +2,7 @@ package v4
 
 import (
 	"net/url"
+	"strconv"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -37,6 +38,27 @@ func listCustomers(_ *driver.Env, filter *amogatev1.CustomerFilter, offset int64
 	addRange(query, "filter[updated_at]", filter.GetUpdateTime())
 	addRange(query, "filter[next_date]", filter.GetNextPurchaseTime())
 	return readCall(customersName, driver.OpList, customersPath, customerParams(query)), nil
+}
+
+// windowCustomers asks for the customers of a filter by the time of their change.
+// Both keys are sent wherever there are two ends: a scalar is an exact match.
+//
+//amogate:operation GET /api/v4/customers rpc=CustomerService.ListCustomers
+func windowCustomers(env *driver.Env, filter *amogatev1.CustomerFilter, window driver.Window, offset int64, limit int) (driver.Call, error) {
+	call, err := listCustomers(env, filter, offset, limit)
+	if err != nil {
+		return driver.Call{}, err
+	}
+	call.Query.Set("filter[updated_at][from]", strconv.FormatInt(window.First, 10))
+	call.Query.Del("filter[updated_at][to]")
+	if window.Last != 0 {
+		call.Query.Set("filter[updated_at][to]", strconv.FormatInt(window.Last, 10))
+	}
+	if window.ByTime {
+		call.Query.Del("order[id]")
+		call.Query.Set("order[updated_at]", "asc")
+	}
+	return call, nil
 }
 
 // localCustomerFields returns what is left to the caller: lists that are too

@@ -91,7 +91,7 @@ func linkCall(op driver.Op, rows []relation) (driver.Call, error) {
 // decodeLinks decodes the answer to a request that links or unlinks: the links
 // that were made, or nothing. Errors may stand beside them.
 func decodeLinks(body []byte) error {
-	decoded, err := decodeRows[customerLink](body, "links")
+	decoded, err := decodeRows(body, "links")
 	if err != nil {
 		return named(badResponse(err), customersName, driver.OpUpdate)
 	}
@@ -192,9 +192,9 @@ func CustomerLinks(ids []int64) driver.Exchange[[]*amogatev1.CustomerLink] {
 		x.Call = readCall(customerLinksName, driver.OpList, customersPath+"/links", query)
 	}
 	x.Decode = func(_ *driver.Env, body []byte) ([]*amogatev1.CustomerLink, error) {
-		page, err := decodePage(customerLinksName, body, func(w *customerLink) (*amogatev1.CustomerLink, error) {
+		page, err := decodePage(customerLinksName, body, rowAs(func(w *customerLink) (*amogatev1.CustomerLink, error) {
 			return w.toProto(only)
-		}, "links")
+		}), "links")
 		if err == nil && page.Next {
 			err = named(&driver.Error{
 				Kind:    driver.KindTooLarge,

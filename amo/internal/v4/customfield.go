@@ -2,6 +2,7 @@ package v4
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -15,43 +16,88 @@ var errFieldID = errors.New("a custom field has no id")
 
 // customField is a filled custom field of a record. It tells its type itself.
 type customField struct {
-	ID     wire.Int       `json:"field_id"`
-	Name   wire.Text      `json:"field_name"`
-	Code   wire.Text      `json:"field_code"`
-	Type   wire.Text      `json:"field_type"`
-	Values jsontext.Value `json:"values"`
+	ID               wire.Int
+	Name, Code, Type wire.Text
+	// Values is the place of the values.
+	Values wire.Cursor
+}
+
+// parse reads a field that a decoder has read.
+func (w *customField) parse(c *wire.Cursor) error {
+	if isObject, err := c.Object(); !isObject {
+		return err
+	}
+	for name := range c.Members() {
+		var err error
+		switch string(name) {
+		case "field_id":
+			err = w.ID.Parse(c.Value())
+		case "field_name":
+			err = w.Name.ParseName(c.Value())
+		case "field_code":
+			err = w.Code.ParseName(c.Value())
+		case "field_type":
+			err = w.Type.ParseName(c.Value())
+		case "values":
+			w.Values = *c
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // fieldValue is an element of a field's values.
 type fieldValue struct {
-	Value    jsontext.Value `json:"value"`
-	EnumID   wire.Int       `json:"enum_id"`
-	EnumCode wire.Text      `json:"enum_code"`
+	Value    jsontext.Value
+	EnumID   wire.Int
+	EnumCode wire.Text
 	// Enum is the key of older answers: an id, or the code of a multitext's kind.
-	Enum wire.Text `json:"enum"`
+	Enum wire.Text
 	// An element of a chained list has no value.
-	CatalogID        wire.Int `json:"catalog_id"`
-	CatalogElementID wire.Int `json:"catalog_element_id"`
+	CatalogID, CatalogElementID wire.Int
 }
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom. A bare value is taken for
-// one under `value`.
-func (v *fieldValue) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	raw, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	*v = fieldValue{}
-	if raw.Kind() != jsontext.KindBeginObject {
-		v.Value = raw.Clone()
+// parse reads an element that a decoder has read. A bare value is taken for one
+// under `value`.
+func (v *fieldValue) parse(c *wire.Cursor) error {
+	if c.Kind() != jsontext.KindBeginObject {
+		v.Value = c.Value()
 		return nil
 	}
-	type keys fieldValue // without this method
-	if err := wire.Unmarshal(raw, (*keys)(v)); err != nil {
-		return err
+	for name := range c.Members() {
+		var err error
+		switch string(name) {
+		case "value":
+			v.Value = c.Value()
+		case "enum_id":
+			err = v.EnumID.Parse(c.Value())
+		case "enum_code":
+			err = v.EnumCode.ParseName(c.Value())
+		case "enum":
+			err = v.Enum.ParseName(c.Value())
+		case "catalog_id":
+			err = v.CatalogID.Parse(c.Value())
+		case "catalog_element_id":
+			err = v.CatalogElementID.Parse(c.Value())
+		}
+		if err != nil {
+			return err
+		}
 	}
-	v.Value = v.Value.Clone()
 	return nil
+}
+
+// fieldValues reads the elements of a field's values. They hold until the next
+// call.
+func (r *rowReader) fieldValues(list wire.Cursor) ([]fieldValue, error) {
+	r.values, r.place = r.values[:0], list
+	err := r.place.EachElement(func(element *wire.Cursor) error {
+		r.values = append(r.values, fieldValue{})
+		return r.values[len(r.values)-1].parse(element)
+	})
+	return r.values, err
 }
 
 // enumID is the id of the chosen option; 0 = none.
@@ -82,7 +128,7 @@ func (v *fieldValue) text() (text string, ok bool) {
 		return "", false
 	}
 	var t wire.Text
-	if err := wire.Unmarshal(v.Value, &t); err != nil {
+	if err := t.Parse(v.Value); err != nil {
 		return "", false
 	}
 	return t.Value, t.Set
@@ -97,53 +143,60 @@ func (v *fieldValue) isNull() bool {
 // typePrefix stands before upstream's word in the names of the proto.
 const typePrefix = "CUSTOM_FIELD_TYPE_"
 
-// fieldType returns the type that upstream calls word; the proto has the same
+// fieldTypes are the types by upstream's words for them; the proto has the same
 // words.
-func fieldType(word string) amogatev1.CustomFieldType {
-	return amogatev1.CustomFieldType(amogatev1.CustomFieldType_value[typePrefix+strings.ToUpper(word)])
-}
-
-// readCustomFields reads the fields of a record.
-func readCustomFields(env *driver.Env, fields wire.List[customField]) ([]*amogatev1.CustomField, error) {
-	var list []*amogatev1.CustomField
-	for i := range fields {
-		field, err := fields[i].toProto(env)
-		if err != nil {
-			return nil, err
-		}
-		if field != nil {
-			list = append(list, field)
-		}
+var fieldTypes = func() map[string]amogatev1.CustomFieldType {
+	types := map[string]amogatev1.CustomFieldType{}
+	for name, number := range amogatev1.CustomFieldType_value {
+		types[strings.ToLower(strings.TrimPrefix(name, typePrefix))] = amogatev1.CustomFieldType(number)
 	}
-	return list, nil
+	return types
+}()
+
+// fieldType returns the type that upstream calls word.
+func fieldType(word string) amogatev1.CustomFieldType { return fieldTypes[strings.ToLower(word)] }
+
+// customFields reads the fields of a record.
+func (r *rowReader) customFields(c *wire.Cursor) ([]*amogatev1.CustomField, error) {
+	r.fields = r.fields[:0]
+	err := c.EachElement(func(element *wire.Cursor) error {
+		field, err := r.customField(element)
+		if field != nil {
+			r.fields = append(r.fields, field)
+		}
+		return err
+	})
+	if len(r.fields) == 0 {
+		return nil, err
+	}
+	return slices.Clone(r.fields), err
 }
 
-// toProto returns nil for a field without values: it is not filled. A value
+// customField returns nil for a field without values: it is not filled. A value
 // that does not fit the field's type becomes raw, so that it is never lost.
-func (w *customField) toProto(env *driver.Env) (*amogatev1.CustomField, error) {
+func (r *rowReader) customField(element *wire.Cursor) (*amogatev1.CustomField, error) {
+	var w customField
+	if err := w.parse(element); err != nil {
+		return nil, err
+	}
 	if w.ID.Value <= 0 {
 		return nil, errFieldID
 	}
-	if wire.IsEmpty(w.Values) {
+	if w.Values.IsEmpty() {
 		return nil, nil
 	}
-	msg := &amogatev1.CustomField{
-		FieldId:  w.ID.Value,
-		Name:     w.Name.Value,
-		Code:     w.Code.Value,
-		Type:     fieldType(w.Type.Value),
-		TypeCode: w.Type.Value,
-	}
-	var values wire.List[fieldValue]
-	if err := wire.Unmarshal(w.Values, &values); err == nil && len(values) > 0 {
+	msg := r.messages.New()
+	msg.FieldId, msg.Name, msg.Code = w.ID.Value, w.Name.Value, w.Code.Value
+	msg.Type, msg.TypeCode = fieldType(w.Type.Value), w.Type.Value
+	if values, err := r.fieldValues(w.Values); err == nil && len(values) > 0 {
 		if len(values) == 1 && values[0].isNull() {
 			return nil, nil
 		}
-		if setValue(env, msg, values) {
+		if setValue(r.env, msg, values) {
 			return msg, nil
 		}
 	}
-	raw, err := wire.Value(w.Values)
+	raw, err := wire.Value(w.Values.Value())
 	if err != nil {
 		return nil, err
 	}

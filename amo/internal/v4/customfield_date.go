@@ -35,6 +35,9 @@ func readTime(zone *time.Location, text string) (time.Time, bool) {
 // readDay reads a day: upstream tells its midnight in the account's zone. It
 // returns nil for what is no day of the years 1 to 9999.
 func readDay(zone *time.Location, text string) *date.Date {
+	if seconds, err := wire.ParseInt(text); err == nil {
+		return newDate(time.Unix(seconds, 0).In(zone))
+	}
 	for _, layout := range wallClocks {
 		// In UTC: a midnight that did not occur in the zone would become the day
 		// before.

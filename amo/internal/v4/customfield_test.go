@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/type/date"
 	"google.golang.org/protobuf/testing/protocmp"
@@ -21,12 +22,12 @@ import (
 // readField reads one field of the given type and values.
 func readField(tb testing.TB, env *driver.Env, word, values string) *amogatev1.CustomField {
 	tb.Helper()
-	var fields wire.List[customField]
+	var fields jsontext.Value
 	body := fmt.Sprintf(`[{"field_id":1,"field_name":"N","field_code":null,"field_type":%q,"values":%s}]`, word, values)
 	if err := wire.Unmarshal([]byte(body), &fields); err != nil {
 		tb.Fatal(err)
 	}
-	list, err := readCustomFields(env, fields)
+	list, err := (&rowReader{env: env}).customFields(new(wire.NewCursor(fields)))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/amogate/amogate/amo/internal/driver"
@@ -16,132 +15,132 @@ import (
 var errNoRows = errors.New("it holds none of the rows that were asked for")
 
 // rows are the rows of one answer.
-type rows[T any] struct {
-	list []T
+type rows struct {
+	// list are the rows as they stand in the answer, each of them an object.
+	list []jsontext.Value
 	// next says that upstream announced another page.
 	next bool
 	// failed are the errors beside the rows.
 	failed []rowFailure
 }
 
-// decodeRows decodes a list: the rows stand in `_embedded` under the first of
-// keys that is there. No body is the empty list, and so is an envelope without
-// rows; one bare object is a list of one, a bare array is the list itself.
-// Links need not be there, and some are in the style of older APIs.
-func decodeRows[T any](body []byte, keys ...string) (rows[T], error) {
-	trimmed := bytes.TrimSpace(body)
-	if len(trimmed) == 0 {
-		return rows[T]{}, nil
+// decodeRows finds the rows of a list: they stand in `_embedded` under the first
+// of keys that is there. No body is the empty list, and so is an envelope without
+// rows; one bare object is a list of one, a bare array is the list itself. Links
+// need not be there, and some are in the style of older APIs.
+func decodeRows(body []byte, keys ...string) (rows, error) {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return rows{}, nil
 	}
-	if trimmed[0] == '[' {
-		var list wire.List[item[T]]
-		if err := wire.Unmarshal(trimmed, &list); err != nil {
-			return rows[T]{}, err
-		}
-		return rows[T]{list: values(list)}, nil
+	answer, err := wire.Read(body)
+	if err != nil {
+		return rows{}, err
 	}
-	d := document[T]{keys: keys}
-	if err := wire.Unmarshal(trimmed, &d); err != nil {
-		return rows[T]{}, err
+	c := wire.NewCursor(answer)
+	switch c.Kind() {
+	case jsontext.KindBeginArray:
+		list, err := listRows(&c)
+		return rows{list: list}, err
+	case jsontext.KindBeginObject:
+	default:
+		return rows{}, badResponse(errNoObject)
 	}
+	d := document{keys: keys, found: len(keys)}
+	d.read(&c)
 	if d.isBare {
-		var one item[T]
-		if err := wire.Unmarshal(trimmed, &one); err != nil {
-			return rows[T]{}, err
-		}
-		return rows[T]{list: []T{one.value}}, nil
+		return rows{list: []jsontext.Value{answer}}, nil
+	}
+	if d.err != nil {
+		return rows{}, d.err
 	}
 	failed := readRowFailures(d.failed)
-	if d.isForeign || !d.isEnvelope && len(failed) == 0 {
-		return rows[T]{}, badResponse(errNoRows)
+	if d.isForeign && d.found == len(keys) || !d.isEnvelope && len(failed) == 0 {
+		return rows{}, badResponse(errNoRows)
 	}
-	return rows[T]{list: values(d.rows), next: d.next, failed: failed}, nil
+	return rows{list: d.rows, next: d.next, failed: failed}, nil
 }
 
-func values[T any](items []item[T]) []T {
-	list := make([]T, len(items))
-	for i := range items {
-		list[i] = items[i].value
+// listRows returns the elements of a list. What is no object fails the list, else
+// a row would be missing from it.
+func listRows(c *wire.Cursor) ([]jsontext.Value, error) {
+	var objects []jsontext.Value
+	err := c.EachElement(func(element *wire.Cursor) error {
+		if element.Kind() != jsontext.KindBeginObject {
+			return errNoObject
+		}
+		objects = append(objects, element.Value())
+		return nil
+	})
+	if err != nil {
+		return nil, badResponse(err)
 	}
-	return list
+	return objects, nil
 }
 
 // document is the envelope of a list.
-type document[T any] struct {
+type document struct {
 	// keys are the names that the rows may have, the best first.
 	keys []string
-	rows wire.List[item[T]]
+	rows []jsontext.Value
+	// err says why the rows cannot be read.
+	err error
 	// found is the index in keys of the name that the rows have; behind the
 	// last while there are none.
 	found int
 	// isEnvelope says that the document has a member of envelopes, isBare that
-	// it is a row itself, isForeign that it holds rows of another name only.
+	// it is a row itself, isForeign that it holds something else than rows.
 	isEnvelope, isBare, isForeign bool
 	next                          bool
 	// failed are the errors beside the rows.
 	failed jsontext.Value
 }
 
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (d *document[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	d.found = len(d.keys)
-	err := eachMember(dec, func(name string) error {
-		switch name {
+func (d *document) read(c *wire.Cursor) {
+	for name := range c.Members() {
+		switch string(name) {
 		case "_embedded":
 			d.isEnvelope = true
-			return d.readEmbedded(dec)
+			d.readEmbedded(c)
 		case "_links":
-			d.isEnvelope = true
-			raw, err := dec.ReadValue()
-			d.next = err == nil && hasNext(raw)
-			return err
+			d.isEnvelope, d.next = true, hasNext(c.Value())
 		case "_page", "_total_items", "_page_count":
 			d.isEnvelope = true
 		case "errors":
-			return d.readErrors(dec)
+			d.readErrors(c.Value())
 		case "id":
 			d.isBare = true
 		}
-		return dec.SkipValue()
-	})
-	d.isForeign = d.isForeign && d.found == len(d.keys)
-	return err
+	}
 }
 
-// readEmbedded decodes the rows in place: they may be a whole page. An empty
-// `_embedded` is an empty array.
-func (d *document[T]) readEmbedded(dec *jsontext.Decoder) error {
-	if dec.PeekKind() != jsontext.KindBeginObject {
-		raw, err := dec.ReadValue()
-		if err == nil && !wire.IsEmpty(raw) {
-			d.isForeign = true
-		}
-		return err
+// readEmbedded finds the rows. An empty `_embedded` is an empty array.
+func (d *document) readEmbedded(c *wire.Cursor) {
+	if c.Kind() != jsontext.KindBeginObject {
+		d.isForeign = d.isForeign || !c.IsEmpty()
+		return
 	}
-	return eachMember(dec, func(name string) error {
-		at := slices.Index(d.keys, name)
+	for name := range c.Members() {
+		at := slices.Index(d.keys, string(name))
 		switch {
-		case name == "errors":
-			return d.readErrors(dec)
-		case at >= 0 && at < d.found && !d.isBare:
-			d.found = at
-			return json.UnmarshalDecode(dec, &d.rows)
-		default:
-			raw, err := dec.ReadValue()
-			if err == nil && !wire.IsEmpty(raw) {
-				d.isForeign = true
+		case string(name) == "errors":
+			d.readErrors(c.Value())
+		case at >= 0 && at < d.found:
+			place := *c
+			if d.rows, d.err = listRows(c); d.err != nil {
+				// The rest is read all the same: it may say more.
+				*c = place
 			}
-			return err
+			d.found = at
+		default:
+			d.isForeign = d.isForeign || !c.IsEmpty()
 		}
-	})
+	}
 }
 
-func (d *document[T]) readErrors(dec *jsontext.Decoder) error {
-	raw, err := dec.ReadValue()
-	if err == nil && !wire.IsEmpty(raw) {
-		d.failed = raw.Clone()
+func (d *document) readErrors(value jsontext.Value) {
+	if !wire.IsEmpty(value) {
+		d.failed = value
 	}
-	return err
 }
 
 // hasNext says whether links announce another page: `next` is an object with an
@@ -158,10 +157,21 @@ func hasNext(links jsontext.Value) bool {
 	return scalarText(next) != "" && !wire.IsEmpty(next)
 }
 
+// rowAs reads a row as a T first.
+func rowAs[T, M any](toProto func(*T) (M, error)) func(jsontext.Value) (M, error) {
+	return func(row jsontext.Value) (M, error) {
+		var w T
+		if err := wire.Unmarshal(row, &w); err != nil {
+			return *new(M), err
+		}
+		return toProto(&w)
+	}
+}
+
 // decodePage decodes a list into a page of messages. A row that cannot be
 // understood fails the page: none is left out.
-func decodePage[T, M any](resource string, body []byte, toProto func(*T) (M, error), keys ...string) (driver.Page[M], error) {
-	decoded, err := decodeRows[T](body, keys...)
+func decodePage[M any](resource string, body []byte, read func(row jsontext.Value) (M, error), keys ...string) (driver.Page[M], error) {
+	decoded, err := decodeRows(body, keys...)
 	if err != nil {
 		return driver.Page[M]{}, named(err, resource, driver.OpList)
 	}
@@ -169,13 +179,11 @@ func decodePage[T, M any](resource string, body []byte, toProto func(*T) (M, err
 		// Rows may be missing that the errors stand for.
 		return driver.Page[M]{}, named(errorReader{}.itemError(decoded.failed[0], http.StatusOK).Err, resource, driver.OpList)
 	}
-	page := driver.Page[M]{Rows: make([]M, 0, len(decoded.list)), Next: decoded.next}
-	for i := range decoded.list {
-		row, err := toProto(&decoded.list[i])
-		if err != nil {
+	page := driver.Page[M]{Rows: make([]M, len(decoded.list)), Next: decoded.next}
+	for i, row := range decoded.list {
+		if page.Rows[i], err = read(row); err != nil {
 			return driver.Page[M]{}, named(badResponse(err), resource, driver.OpList)
 		}
-		page.Rows = append(page.Rows, row)
 	}
 	return page, nil
 }

@@ -148,6 +148,13 @@ func FuzzDecodeExchanges(f *testing.F) {
 				t.Errorf("got %v", subscriber)
 			}
 		}
+		events, err := Events("customer_deleted", 1, 1).Decode(nil, body)
+		wantUnderstood(t, err)
+		for _, event := range events.Rows {
+			if event.RecordID <= 0 {
+				t.Errorf("got %v", event)
+			}
+		}
 		env, err := DecodeAccount(body)
 		wantUnderstood(t, err)
 		if err == nil && (env.AccountID <= 0 || env.Location == nil) {

@@ -204,7 +204,7 @@ func (n notes) decodeList(_ *driver.Env, body []byte) (driver.Page[*amogatev1.No
 	if _, missing := missingText(body); missing {
 		return driver.Page[*amogatev1.Note]{}, nil
 	}
-	return decodePage(notesName, body, func(w *note) (*amogatev1.Note, error) { return w.toProto(n.kind) }, notesKey)
+	return decodePage(notesName, body, rowAs(func(w *note) (*amogatev1.Note, error) { return w.toProto(n.kind) }), notesKey)
 }
 
 func (w *note) toProto(kind amogatev1.ParentKind) (*amogatev1.Note, error) {

@@ -55,7 +55,7 @@ type stage struct {
 // decodePeriods puts the statuses before the purchase first, then those after
 // it, then those of which neither is known; each kind from the purchase on.
 func decodePeriods(body []byte) ([]*amogatev1.Period, error) {
-	page, err := decodePage(periodsName, body, (*status).toProto, statusesKey)
+	page, err := decodePage(periodsName, body, rowAs((*status).toProto), statusesKey)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ const (
 	// maxPage is upstream's limit of rows of a page. Above it upstream does not
 	// fail: it answers pages of 50.
 	maxPage = 250
+	// plainPage is how many rows a page has that upstream chooses the size of.
+	plainPage = 50
 	// maxIDs keeps the URL of a read by ids below 4 KiB.
 	maxIDs = 100
 	// maxBatch is what upstream advises; it takes 250, but one row that does not

@@ -3,6 +3,8 @@ package v4
 import (
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/wire"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -64,15 +66,15 @@ func segmentByID(ids []int64) driver.Call {
 
 // segment is a segment as reads show it. Its colour comes without "#".
 type segment struct {
-	ID             wire.Int               `json:"id"`
-	Name           wire.Text              `json:"name"`
-	Color          wire.Text              `json:"color"`
-	CustomersCount wire.Int               `json:"customers_count"`
-	PriceTypes     wire.List[wire.Int]    `json:"available_products_price_types"`
-	CustomFields   wire.List[customField] `json:"custom_fields_values"`
-	CreatedAt      wire.Unix              `json:"created_at"`
-	UpdatedAt      wire.Unix              `json:"updated_at"`
-	AccountID      wire.Int               `json:"account_id"`
+	ID             wire.Int            `json:"id"`
+	Name           wire.Text           `json:"name"`
+	Color          wire.Text           `json:"color"`
+	CustomersCount wire.Int            `json:"customers_count"`
+	PriceTypes     wire.List[wire.Int] `json:"available_products_price_types"`
+	CustomFields   jsontext.Value      `json:"custom_fields_values"`
+	CreatedAt      wire.Unix           `json:"created_at"`
+	UpdatedAt      wire.Unix           `json:"updated_at"`
+	AccountID      wire.Int            `json:"account_id"`
 }
 
 // decodeSegments decodes a page; a segment that does not exist is none.
@@ -80,9 +82,9 @@ func decodeSegments(env *driver.Env, body []byte) (driver.Page[*amogatev1.Custom
 	if _, missing := missingText(body); missing {
 		return driver.Page[*amogatev1.CustomerSegment]{}, nil
 	}
-	page, err := decodePage(segmentsName, body, func(w *segment) (*amogatev1.CustomerSegment, error) {
+	page, err := decodePage(segmentsName, body, rowAs(func(w *segment) (*amogatev1.CustomerSegment, error) {
 		return w.toProto(env)
-	}, segmentsKey)
+	}), segmentsKey)
 	if err != nil {
 		return page, err
 	}
@@ -105,7 +107,7 @@ func (w *segment) toProto(env *driver.Env) (*amogatev1.CustomerSegment, error) {
 	if w.ID.Value <= 0 {
 		return nil, errNoID
 	}
-	fields, err := readCustomFields(env, w.CustomFields)
+	fields, err := (&rowReader{env: env}).customFields(new(wire.NewCursor(w.CustomFields)))
 	if err != nil {
 		return nil, err
 	}

@@ -108,7 +108,7 @@ func decodeStatuses(_ *driver.Env, body []byte) (driver.Page[*amogatev1.Customer
 	if _, missing := missingText(body); missing {
 		return driver.Page[*amogatev1.CustomerStatus]{}, nil
 	}
-	page, err := decodePage(statusesName, body, (*status).toProto, statusesKey)
+	page, err := decodePage(statusesName, body, rowAs((*status).toProto), statusesKey)
 	page.Next = false
 	return page, err
 }

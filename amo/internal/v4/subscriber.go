@@ -16,7 +16,7 @@ func CustomerSubscribers(id int64) driver.Exchange[[]*amogatev1.Subscriber] {
 	return driver.Exchange[[]*amogatev1.Subscriber]{
 		Call: readCall(subscribersName, driver.OpList, itemPath(customersPath, id)+"/subscriptions", nil),
 		Decode: func(_ *driver.Env, body []byte) ([]*amogatev1.Subscriber, error) {
-			page, err := decodePage(subscribersName, body, (*subscriber).toProto, "subscriptions")
+			page, err := decodePage(subscribersName, body, rowAs((*subscriber).toProto), "subscriptions")
 			if err != nil {
 				return nil, err
 			}

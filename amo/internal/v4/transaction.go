@@ -142,9 +142,9 @@ func decodeTransactions(env *driver.Env, body []byte) (driver.Page[*amogatev1.Tr
 	if _, missing := missingText(body); missing {
 		return driver.Page[*amogatev1.Transaction]{}, nil
 	}
-	return decodePage(transactionsName, body, func(w *transaction) (*amogatev1.Transaction, error) {
+	return decodePage(transactionsName, body, rowAs(func(w *transaction) (*amogatev1.Transaction, error) {
 		return w.toProto(env)
-	}, transactionsKeys...)
+	}), transactionsKeys...)
 }
 
 // noTransactions is upstream's text of an empty list.

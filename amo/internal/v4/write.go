@@ -30,19 +30,6 @@ type writeReader struct {
 type writeRow struct {
 	ID        wire.Int   `json:"id"`
 	RequestID requestIDs `json:"request_id"`
-
-	raw jsontext.Value
-}
-
-// UnmarshalJSONFrom implements json.UnmarshalerFrom.
-func (w *writeRow) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	raw, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	w.raw = raw.Clone()
-	type keys writeRow // without this method
-	return wire.Unmarshal(w.raw, (*keys)(w))
 }
 
 // decode decodes the answer. An empty one, as every deletion has it, says that
@@ -62,13 +49,17 @@ func (w writeReader) decode(body []byte) (driver.WriteReply, error) {
 }
 
 func (w writeReader) read(body []byte) (driver.WriteReply, error) {
-	decoded, err := decodeRows[writeRow](body, w.keys...)
+	decoded, err := decodeRows(body, w.keys...)
 	if err != nil {
 		return driver.WriteReply{}, err
 	}
 	var reply driver.WriteReply
 	isCounted := false
-	for _, row := range decoded.list {
+	for _, raw := range decoded.list {
+		var row writeRow
+		if err := wire.Unmarshal(raw, &row); err != nil {
+			return driver.WriteReply{}, err
+		}
 		if row.ID.Value <= 0 {
 			return driver.WriteReply{}, errNoID
 		}
@@ -76,7 +67,7 @@ func (w writeReader) read(body []byte) (driver.WriteReply, error) {
 		if w.told != nil {
 			// A row that cannot be understood tells nothing: the write has happened
 			// whatever else it says.
-			if msg, err := w.told(row.raw); err == nil {
+			if msg, err := w.told(raw); err == nil {
 				item.Told = msg
 			}
 		}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 
@@ -18,15 +19,24 @@ type Bool struct {
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (b *Bool) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	return b.Parse(value)
+}
+
+// Parse reads a value that a decoder has read.
+func (b *Bool) Parse(value jsontext.Value) error {
 	*b = Bool{}
-	kind, text, err := readScalar(dec)
+	kind, text, err := scalar(value, nil)
 	if err != nil {
 		return err
 	}
 	if kind == jsontext.KindNull {
 		return nil
 	}
-	switch strings.ToLower(strings.TrimSpace(text)) {
+	switch strings.ToLower(string(bytes.TrimSpace(text))) {
 	case "":
 	case "true", "1", "y":
 		*b = Bool{Value: true, Set: true}

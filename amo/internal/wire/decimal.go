@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strconv"
@@ -21,19 +22,28 @@ type Decimal struct {
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (d *Decimal) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	return d.Parse(value)
+}
+
+// Parse reads a value that a decoder has read.
+func (d *Decimal) Parse(value jsontext.Value) error {
 	*d = Decimal{}
-	kind, text, err := readScalar(dec)
+	kind, text, err := scalar(value, nil)
 	if err != nil {
 		return err
 	}
 	if kind == jsontext.KindNull || kind == jsontext.KindFalse {
 		return nil
 	}
-	text = strings.TrimSpace(text)
-	if text != "" && !isDecimal(text) {
+	digits := string(bytes.TrimSpace(text))
+	if digits != "" && !isDecimal(digits) {
 		return errDecimal
 	}
-	d.Digits = text
+	d.Digits = digits
 	return nil
 }
 

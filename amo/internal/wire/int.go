@@ -1,10 +1,10 @@
 package wire
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -21,8 +21,17 @@ type Int struct {
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	return i.Parse(value)
+}
+
+// Parse reads a value that a decoder has read.
+func (i *Int) Parse(value jsontext.Value) error {
 	*i = Int{}
-	kind, text, err := readScalar(dec)
+	kind, text, err := scalar(value, nil)
 	if err != nil {
 		return err
 	}
@@ -36,21 +45,38 @@ func (i *Int) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 		*i = Int{Set: true}
 		return nil
 	default:
-		return i.parse(text)
+		if n, ok := digits(text); ok {
+			*i = Int{Value: n, Set: true}
+			return nil
+		}
+		text = bytes.TrimSpace(text)
+		if len(text) == 0 {
+			return nil
+		}
+		n, err := ParseInt(string(text))
+		if err != nil {
+			return err
+		}
+		*i = Int{Value: n, Set: true}
+		return nil
 	}
 }
 
-func (i *Int) parse(text string) error {
-	text = strings.TrimSpace(text)
-	if text == "" {
-		return nil
+// maxDigits is how many digits of any kind an int64 holds.
+const maxDigits = 18
+
+// digits reads what nearly all numbers are.
+func digits(text []byte) (n int64, ok bool) {
+	if len(text) == 0 || len(text) > maxDigits {
+		return 0, false
 	}
-	n, err := ParseInt(text)
-	if err != nil {
-		return err
+	for _, c := range text {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
 	}
-	*i = Int{Value: n, Set: true}
-	return nil
+	return n, true
 }
 
 // ParseInt reads a decimal number without a fraction other than zeros.

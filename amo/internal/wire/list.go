@@ -42,8 +42,7 @@ func (l *List[T]) readOne(dec *jsontext.Decoder) error {
 	if err != nil {
 		return err
 	}
-	switch string(value) {
-	case `null`, `false`, `""`:
+	if isNoList(value) {
 		return nil
 	}
 	var one T
@@ -52,6 +51,15 @@ func (l *List[T]) readOne(dec *jsontext.Decoder) error {
 	}
 	*l = List[T]{one}
 	return nil
+}
+
+// isNoList says whether a single value is the empty list.
+func isNoList(value jsontext.Value) bool {
+	switch string(value) {
+	case ``, `null`, `false`, `""`:
+		return true
+	}
+	return false
 }
 
 func (l *List[T]) readArray(dec *jsontext.Decoder) error {

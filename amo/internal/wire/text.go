@@ -13,13 +13,22 @@ type Text struct {
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (t *Text) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	return t.Parse(value)
+}
+
+// Parse reads a value that a decoder has read.
+func (t *Text) Parse(value jsontext.Value) error {
 	*t = Text{}
-	kind, text, err := readScalar(dec)
+	kind, text, err := scalar(value, make([]byte, 0, 256))
 	if err != nil {
 		return err
 	}
 	if kind != jsontext.KindNull {
-		*t = Text{Value: text, Set: true}
+		*t = Text{Value: string(text), Set: true}
 	}
 	return nil
 }

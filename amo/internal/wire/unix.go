@@ -20,9 +20,18 @@ type Unix struct {
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (u *Unix) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
+	value, err := dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	return u.Parse(value)
+}
+
+// Parse reads a value that a decoder has read.
+func (u *Unix) Parse(value jsontext.Value) error {
 	*u = Unix{}
 	var i Int
-	if err := i.UnmarshalJSONFrom(dec); err != nil {
+	if err := i.Parse(value); err != nil {
 		return err
 	}
 	seconds := i.Value

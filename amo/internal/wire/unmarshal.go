@@ -1,6 +1,11 @@
 package wire
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"io"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -22,39 +27,56 @@ var options = json.JoinOptions(
 // KindTooLarge for a document nested deeper than MaxDepth, else KindBadResponse.
 func Unmarshal(data []byte, v any) error {
 	if tooDeep(data) {
-		return &driver.Error{
-			Kind:    driver.KindTooLarge,
-			Message: "upstream's answer is nested deeper than 128 levels",
-		}
+		return errTooDeep()
 	}
 	if err := json.Unmarshal(data, v, options); err != nil {
-		return &driver.Error{
-			Kind:    driver.KindBadResponse,
-			Message: "upstream's answer cannot be understood",
-			Err:     err,
-		}
+		return notUnderstood(err)
 	}
 	return nil
+}
+
+// Read checks one JSON document and returns it to be taken apart by Members and
+// EachElement, and its scalars by Parse. The values are parts of data. Its errors
+// are those of Unmarshal.
+func Read(data []byte) (jsontext.Value, error) {
+	if tooDeep(data) {
+		return nil, errTooDeep()
+	}
+	dec := jsontext.NewDecoder(bytes.NewBuffer(data), options)
+	// Not SkipValue, which looks at each token as one for the caller.
+	if _, err := dec.ReadValue(); err != nil {
+		return nil, notUnderstood(err)
+	}
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, notUnderstood(cmp.Or(err, errTrailing))
+	}
+	return bytes.TrimSpace(data), nil
+}
+
+var errTrailing = errors.New("there is more behind the document")
+
+func notUnderstood(err error) error {
+	return &driver.Error{
+		Kind:    driver.KindBadResponse,
+		Message: "upstream's answer cannot be understood",
+		Err:     err,
+	}
+}
+
+func errTooDeep() error {
+	return &driver.Error{
+		Kind:    driver.KindTooLarge,
+		Message: "upstream's answer is nested deeper than 128 levels",
+	}
 }
 
 // tooDeep counts brackets outside of strings. It does not validate.
 func tooDeep(data []byte) bool {
 	depth := 0
-	inString := false
 	for i := 0; i < len(data); i++ {
-		c := data[i]
-		if inString {
-			switch c {
-			case '\\':
-				i++
-			case '"':
-				inString = false
-			}
-			continue
-		}
-		switch c {
+		switch data[i] {
 		case '"':
-			inString = true
+			i += stringLength(data[i:]) - 1
 		case '[', '{':
 			depth++
 			if depth > MaxDepth {
