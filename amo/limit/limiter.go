@@ -23,6 +23,8 @@ import (
 const (
 	// MaxRate is the vendor's limit, requests a second.
 	MaxRate = 7
+	// MaxEmulatedRate is the most where upstream is an emulator, for measurements.
+	MaxEmulatedRate = 1000
 	// DefaultInFlight is the most requests on their way: the rate times the
 	// longest latency that still makes sense.
 	DefaultInFlight = 16
@@ -37,6 +39,9 @@ type Config struct {
 	Account string
 	// Rate is the configured rate, requests a second: above 0, at most MaxRate.
 	Rate float64
+	// Emulated says that upstream is no account of the vendor's: Rate may be up to
+	// MaxEmulatedRate.
+	Emulated bool
 	// InFlight is the most tickets in use at a time. Were there no bound,
 	// requests that wait for a connection while upstream stalls would leave all
 	// at once when it goes on. Default DefaultInFlight.
@@ -59,9 +64,8 @@ func (c Config) validate() error {
 	if c.Account == "" {
 		errs = append(errs, errors.New("account: a name is required"))
 	}
-	// The negation also catches NaN.
-	if !(c.Rate > 0 && c.Rate <= MaxRate) {
-		errs = append(errs, fmt.Errorf("rate %v: must be above 0 and at most %d requests a second", c.Rate, MaxRate))
+	if err := CheckRate(c.Rate, c.Emulated); err != nil {
+		errs = append(errs, err)
 	}
 	if c.InFlight < 0 {
 		errs = append(errs, fmt.Errorf("in flight %d: must not be negative", c.InFlight))
@@ -70,6 +74,20 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("store: required"))
 	}
 	return errors.Join(append(errs, c.Settings.Validate())...)
+}
+
+// CheckRate says what is wrong with a rate, requests a second, of an account of
+// the vendor's or of an emulated one.
+func CheckRate(rate float64, emulated bool) error {
+	most := MaxRate
+	if emulated {
+		most = MaxEmulatedRate
+	}
+	// The negation also catches NaN.
+	if !(rate > 0 && rate <= float64(most)) {
+		return fmt.Errorf("rate %v: must be above 0 and at most %d requests a second", rate, most)
+	}
+	return nil
 }
 
 // Limiter paces the requests of one account. It is safe for concurrent use. It
@@ -152,9 +170,14 @@ type Request struct {
 	// Write says that it changes something upstream: a 402 can be about writes
 	// alone.
 	Write bool
-	// Connects says that the caller makes a connection between Wait and
-	// Ticket.Ready, so that Wait is to return Settings.ConnectLead early.
-	Connects bool
+	// Lead is how long before its slot the request needs its ticket, since between
+	// Wait and Ticket.Ready its caller gets a connection.
+	Lead time.Duration
+	// Foresee, if set, is told when the slot will be, as soon as that is known and
+	// whenever it changes. It is for a request of many callers, whose deadlines the
+	// limiter does not see. It is called under the limiter's lock and must not call
+	// it.
+	Foresee func(Forecast)
 }
 
 // Wait returns a ticket for the next slot, which its caller uses and then ends
@@ -195,6 +218,17 @@ func (l *Limiter) Wait(ctx context.Context, r Request) (*Ticket, error) {
 		return nil, w.err
 	}
 	return w.ticket, nil
+}
+
+// Rate is the rate at which slots come now, requests a second, as far as this
+// process knows it.
+func (l *Limiter) Rate() float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.fallback != nil {
+		return float64(time.Second) / float64(l.interval())
+	}
+	return l.account.rate(l.storeNow(), l.config.Rate, l.config.Settings)
 }
 
 // Status is what operators want to know.

@@ -261,7 +261,7 @@ func TestLimiter_passesTheSlotOfATicketThatIsNotUsedOn(t *testing.T) {
 		got := newLog()
 		enqueue, wait := queue(t, l, got)
 		enqueue("first", Interactive)
-		ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Connects: true})
+		ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Lead: time.Second})
 		if err != nil || time.Since(got.since) != 0 {
 			t.Fatalf("the ticket came with %v after %v, want it a second before its slot", err, time.Since(got.since))
 		}
@@ -279,7 +279,7 @@ func TestTicket_isWorthNothingWhenItIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for late, want := range map[time.Duration]bool{0: true, 15 * time.Millisecond: true, 16 * time.Millisecond: false} {
 			l := rig(t, open(), Config{Rate: 1})
-			ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Connects: true})
+			ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Lead: time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -303,7 +303,7 @@ func TestTicket_comesEarlyForAConnectionAndIsReadyInTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		start := time.Now()
-		ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Connects: true})
+		ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Lead: time.Second})
 		if err != nil || time.Since(start) != time.Second {
 			t.Fatalf("the ticket came with %v after %v, want 1s before its slot", err, time.Since(start))
 		}

@@ -40,7 +40,7 @@ func TestLimited_nothingLeavesBeforeTheWaitIsOver(t *testing.T) {
 		store := open()
 		l, other := rig(t, store, Config{}), rig(t, store, Config{})
 		// The other replica has slots of the time before, and a ticket.
-		early, err := other.Wait(t.Context(), Request{Class: Interactive, Connects: true})
+		early, err := other.Wait(t.Context(), Request{Class: Interactive, Lead: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +62,7 @@ func TestLimited_nothingLeavesBeforeTheWaitIsOver(t *testing.T) {
 			}
 			wg.Go(func() {
 				<-answered
-				if err := send(t.Context(), of, Request{Class: Interactive, Connects: true}); err != nil {
+				if err := send(t.Context(), of, Request{Class: Interactive, Lead: time.Second}); err != nil {
 					t.Error(err)
 				}
 				got.add("")
@@ -102,7 +102,7 @@ func TestLimited_reachesSlotsThatOtherReplicasHave(t *testing.T) {
 		for range 60 {
 			wg.Go(func() {
 				// Half of the slots are gone, and who cannot be served is told.
-				if send(t.Context(), other, Request{Class: Interactive, Connects: true}) == nil {
+				if send(t.Context(), other, Request{Class: Interactive, Lead: time.Second}) == nil {
 					got.add("")
 					return
 				}
@@ -138,7 +138,7 @@ func TestLimited_ticketsThatWereGivenAreWorthNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := open()
 		l, other := rig(t, store, Config{}), rig(t, store, Config{})
-		ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Connects: true})
+		ticket, err := l.Wait(t.Context(), Request{Class: Interactive, Lead: time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestLimited_ticketsThatWereGivenAreWorthNothing(t *testing.T) {
 		}
 		var tickets []*Ticket
 		for _, of := range []*Limiter{l, other} {
-			later, err := of.Wait(t.Context(), Request{Class: Interactive, Connects: true})
+			later, err := of.Wait(t.Context(), Request{Class: Interactive, Lead: time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -25,6 +25,8 @@ type waiter struct {
 	done   chan struct{}
 	ticket *Ticket
 	err    *driver.Error
+	// foretold is the moment that its Foresee was told last.
+	foretold time.Time
 }
 
 func newWaiter(ctx context.Context, r Request) *waiter {
@@ -140,12 +142,18 @@ func (l *Limiter) place(n int) int {
 	return n + min(l.waiting()-l.urgent(), (l.passed+n)/maxPassed)
 }
 
-// refuseLate refuses the urgent waiters whose slot comes after their deadline.
+// refuseLate refuses the urgent waiters whose slot comes after their deadline, and
+// foretells the others theirs.
 func (l *Limiter) refuseLate(now time.Time) {
 	for n := 0; n < l.urgent() && l.place(n) < len(l.pool); {
-		if w, due := l.urgentAt(n), l.pool[l.place(n)].due; !w.fits(due) {
+		w, due := l.urgentAt(n), l.pool[l.place(n)].due
+		if !w.fits(due) {
 			l.refuse(w, due.Sub(now))
 			continue
+		}
+		if w.request.Foresee != nil && !due.Equal(w.foretold) {
+			w.foretold = due
+			w.request.Foresee(Forecast{Due: due, Interval: l.interval(), hold: l.account.hold(l.storeNow()), horizon: l.config.Settings.Horizon})
 		}
 		n++
 	}
@@ -172,15 +180,11 @@ func (l *Limiter) refuse(w *waiter, wait time.Duration) {
 		w.fail(rateLimited(hold))
 		return
 	}
-	than := "the horizon"
+	than := theHorizon
 	if !w.fits(now.Add(wait)) {
-		than = "the deadline"
+		than = theDeadline
 	}
-	w.fail(&driver.Error{
-		Kind:       driver.KindQueueFull,
-		Message:    fmt.Sprintf("the account's queue is %s long, longer than %s; nothing was sent", wait.Round(time.Millisecond), than),
-		RetryAfter: wait,
-	})
+	w.fail(queueFull(wait, than))
 }
 
 // refuseAll refuses everybody who waits and is no probe.
@@ -193,6 +197,20 @@ func (l *Limiter) refuseAll(why func(w *waiter) *driver.Error) {
 			}
 			return err != nil
 		})
+	}
+}
+
+// What a queue is longer than.
+const (
+	theHorizon  = "the horizon"
+	theDeadline = "the deadline"
+)
+
+func queueFull(wait time.Duration, than string) *driver.Error {
+	return &driver.Error{
+		Kind:       driver.KindQueueFull,
+		Message:    fmt.Sprintf("the account's queue is %s long, longer than %s; nothing was sent", wait.Round(time.Millisecond), than),
+		RetryAfter: wait,
 	}
 }
 
@@ -222,10 +240,7 @@ func (l *Limiter) deliver(now time.Time) {
 	stop(l.delivery)
 	for l.dropPassed(now); len(l.pool) > 0 && l.waiting() > 0 && l.free(); {
 		w := l.queue[l.turn()][0]
-		lead := l.lead()
-		if w.request.Connects {
-			lead = max(lead, l.config.Settings.ConnectLead)
-		}
+		lead := max(l.lead(), w.request.Lead)
 		first := l.pool[0]
 		if wait := first.due.Add(-lead).Sub(now); wait > 0 {
 			l.delivery = after(l.delivery, wait, l.wake)

@@ -43,7 +43,7 @@ func TestLimiter_goesOnWithASlowStore(t *testing.T) {
 		5 * time.Millisecond: 118, 15 * time.Millisecond: 118, 25 * time.Millisecond: 118, 60 * time.Millisecond: 80, 200 * time.Millisecond: 25,
 	} {
 		for _, callers := range []int{1, 12} {
-			for _, connects := range []bool{false, true} {
+			for _, lead := range []time.Duration{0, time.Second} {
 				synctest.Test(t, func(t *testing.T) {
 					l := rig(t, distant{open(), way}, Config{})
 					ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -52,7 +52,7 @@ func TestLimiter_goesOnWithASlowStore(t *testing.T) {
 					var wg sync.WaitGroup
 					for range callers {
 						wg.Go(func() {
-							for sendFor(ctx, l, Request{Class: Interactive, Connects: connects}, 50*time.Millisecond, Answered) == nil {
+							for sendFor(ctx, l, Request{Class: Interactive, Lead: lead}, 50*time.Millisecond, Answered) == nil {
 								got.add("")
 							}
 						})
@@ -61,8 +61,8 @@ func TestLimiter_goesOnWithASlowStore(t *testing.T) {
 					time.Sleep(time.Second) // what was asked of the store ends
 					times := got.sorted()
 					if len(times) < least || fullest(times) > 7 {
-						t.Errorf("%v there, %d callers, connects %v: %d requests in 20s, up to %d in one; want at least %d, up to 7",
-							way, callers, connects, len(times), fullest(times), least)
+						t.Errorf("%v there, %d callers, a lead of %v: %d requests in 20s, up to %d in one; want at least %d, up to 7",
+							way, callers, lead, len(times), fullest(times), least)
 					}
 				})
 			}
