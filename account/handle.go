@@ -51,7 +51,7 @@ func (r *Registry) handle(name string) (*handle, error) {
 }
 
 func (r *Registry) openStatic() (*handle, error) {
-	client, err := r.newClient(FlagName, r.config.Static.Host, r.config.Static.Auth)
+	client, err := r.newClient(FlagName, "", r.config.Static.Host, r.config.Static.Auth)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (r *Registry) openStored(record stored) (*handle, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, err := r.newClient(record.Name, host, amo.Kept{
+	client, err := r.newClient(record.Name, record.identity(), host, amo.Kept{
 		Kind: record.kind,
 		Keeper: custody.Config{
 			Account: record.Name, Owner: r.config.Owner, Store: r.config.Store, Ring: r.config.Ring,
@@ -80,12 +80,14 @@ func (r *Registry) openStored(record stored) (*handle, error) {
 
 // newClient returns a client over the limiter of an account. It is called with mu
 // held.
-func (r *Registry) newClient(name string, host amo.Host, auth amo.Auth) (*amo.Client, error) {
-	limiter, err := r.limiter(name)
+func (r *Registry) newClient(name, identity string, host amo.Host, auth amo.Auth) (*amo.Client, error) {
+	limiter, err := r.limiter(name, host)
 	if err != nil {
 		return nil, err
 	}
-	return amo.New(r.configure(name, host, auth, limiter))
+	config := r.configure(name, host, auth, limiter)
+	config.Identity = identity
+	return amo.New(config)
 }
 
 // try returns the configuration of a client that nobody else gets, over the
@@ -93,7 +95,7 @@ func (r *Registry) newClient(name string, host amo.Host, auth amo.Auth) (*amo.Cl
 func (r *Registry) try(name string, host amo.Host, auth amo.Auth) (_ amo.Config, done func(), err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	limiter, err := r.limiter(name)
+	limiter, err := r.limiter(name, host)
 	if err != nil {
 		return amo.Config{}, nil, err
 	}
@@ -114,9 +116,10 @@ func (r *Registry) configure(name string, host amo.Host, auth amo.Auth, limiter 
 	return config
 }
 
-// limiter returns the limiter of an account; there is one in a process. It is
-// called with mu held.
-func (r *Registry) limiter(name string) (*limit.Limiter, error) {
+// limiter returns the limiter of an account; there is one in a process. An
+// account of the vendor's gets no more than the vendor allows, whatever rate an
+// emulated one may have. It is called with mu held.
+func (r *Registry) limiter(name string, host amo.Host) (*limit.Limiter, error) {
 	if l, ok := r.limiters[name]; ok {
 		return l, nil
 	}
@@ -124,8 +127,12 @@ func (r *Registry) limiter(name string) (*limit.Limiter, error) {
 	if rate == 0 {
 		rate = amo.DefaultRate
 	}
+	emulated := r.config.AllowInsecure && host.Zone() == ""
+	if !emulated {
+		rate = min(rate, limit.MaxRate)
+	}
 	l, err := limit.New(limit.Config{
-		Account: name, Rate: rate, Store: r.config.Limits, Presence: r.presence,
+		Account: name, Rate: rate, Emulated: emulated, Store: r.config.Limits, Presence: r.presence,
 		Settings: r.config.Settings, Logger: r.config.Logger,
 	})
 	if err != nil {

@@ -126,6 +126,25 @@ func TestStatic_isAnAccountThatIsNotStored(t *testing.T) {
 	})
 }
 
+func TestRate_ofMeasurementsIsForEmulatedAccountsAlone(t *testing.T) {
+	measure := func(c *account.Config) { c.AllowInsecure, c.Client.Rate = true, 500 }
+	runWith(t, measure, func(r *rig) {
+		t := r.t
+		r.shop()
+		r.emulate("emulator.test", emulator.Config{AccountID: 1002})
+		r.addToken("shop", "shop.amocrm.ru")
+		r.addToken("emulated", "emulator.test")
+		for name, want := range map[string]float64{"shop": 7, "emulated": 500} {
+			if err := call(t, r.Registry, name); err != nil {
+				t.Fatal(err)
+			}
+			if status, err := r.Limiter(t.Context(), name); err != nil || status.Configured != want {
+				t.Errorf("Limiter of %s = %+v, %v, want %v requests a second", name, status, err, want)
+			}
+		}
+	})
+}
+
 func TestStatic_isRefusedBesideAStoredAccountOfItsName(t *testing.T) {
 	run(t, func(r *rig) {
 		t := r.t

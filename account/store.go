@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/amogate/amogate/amo/custody"
@@ -31,6 +32,15 @@ type Record struct {
 	CreatedAt time.Time
 	// Revision counts the changes, those of its credentials by a person included.
 	Revision int64
+}
+
+// identity tells the account from others that have had its name: by upstream's
+// number where that is known, else by when it was added.
+func (r Record) identity() string {
+	if r.UpstreamID != 0 {
+		return fmt.Sprintf("%s %d", r.Name, r.UpstreamID)
+	}
+	return fmt.Sprintf("%s added %d", r.Name, r.CreatedAt.UnixMicro())
 }
 
 // Authorization is a consent that was begun and has not come back.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/limit"
 )
@@ -104,7 +105,14 @@ func (r *Registry) Limiter(ctx context.Context, name string) (limit.Status, erro
 		r.mu.Unlock()
 		return limit.Status{}, ErrNotFound
 	}
-	l, err := r.limiter(name)
+	var host amo.Host
+	if known {
+		// A URL that is not allowed here is shown with its limiter all the same.
+		host, _ = r.storedHost(r.records[name].URL)
+	} else {
+		host = r.config.Static.Host
+	}
+	l, err := r.limiter(name, host)
 	r.mu.Unlock()
 	if err != nil {
 		return limit.Status{}, err

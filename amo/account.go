@@ -2,7 +2,6 @@ package amo
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
@@ -10,46 +9,6 @@ import (
 	"github.com/amogate/amogate/amo/internal/v4"
 	"github.com/amogate/amogate/amo/limit"
 )
-
-const (
-	// accountLife is how long what is known of the account is used: time zone,
-	// currency and custom fields change rarely.
-	accountLife = 10 * time.Minute
-	// accountRest is the least age at which a custom field that is not known
-	// makes us read the account again.
-	accountRest = time.Minute
-)
-
-// accountCache holds what the codecs of a generation have to know of the
-// account.
-type accountCache struct {
-	load flight
-
-	mu   sync.Mutex
-	env  *driver.Env
-	read time.Time
-	// forgotten is when the account was changed from here; what was read before
-	// may be older than the change.
-	forgotten time.Time
-}
-
-// current returns the cached account, if it is younger than age.
-func (a *accountCache) current(age time.Duration) *driver.Env {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.env == nil || time.Since(a.read) >= age || a.read.Before(a.forgotten) {
-		return nil
-	}
-	return a.env
-}
-
-// forget makes the next caller read the account. What is known stays for those who
-// are about to take it, and a read under way does not count as newer.
-func (a *accountCache) forget() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.forgotten = time.Now()
-}
 
 // accountReader reads the account over one generation.
 type accountReader struct {
@@ -63,31 +22,22 @@ var accountReaders = map[Generation]accountReader{
 	V4: {v4.AccountCall, v4.DecodeAccount, v4.DecodeError},
 }
 
-// env returns what is known of the account over a generation, reading it first
-// when that is older than age.
-func (c *Client) env(ctx context.Context, generation Generation, age time.Duration) (*driver.Env, error) {
-	account := c.accounts[generation]
-	if env := account.current(age); env != nil {
-		return env, nil
-	}
-	err := account.load.do(ctx, c, func(ctx context.Context) error {
-		if account.current(age) != nil {
-			return nil
-		}
-		return c.readAccount(ctx, generation)
-	})
-	if err != nil {
-		return nil, err
-	}
-	account.mu.Lock()
-	defer account.mu.Unlock()
-	return account.env, nil
+// account returns what the codecs of a generation have to know of the account: its
+// time zone, currency and custom fields, as they were read last.
+func (c *Client) account(ctx context.Context, generation Generation) (*driver.Env, error) {
+	return c.env(ctx, generation, c.config.Settings.AccountLife)
 }
 
-func (c *Client) readAccount(ctx context.Context, generation Generation) error {
-	reader, account := accountReaders[generation], c.accounts[generation]
+// env is account with an age of the caller's own.
+func (c *Client) env(ctx context.Context, generation Generation, age time.Duration) (*driver.Env, error) {
+	return c.accounts[generation].get(ctx, c, age, func(ctx context.Context) (*driver.Env, error) {
+		return c.readAccount(ctx, generation)
+	})
+}
+
+func (c *Client) readAccount(ctx context.Context, generation Generation) (*driver.Env, error) {
+	reader := accountReaders[generation]
 	var env *driver.Env
-	began := time.Now()
 	_, err := c.send(ctx, request{
 		call:  reader.call(),
 		class: limit.Interactive,
@@ -104,13 +54,7 @@ func (c *Client) readAccount(ctx context.Context, generation Generation) error {
 			return err
 		},
 	})
-	if err != nil {
-		return err
-	}
-	account.mu.Lock()
-	defer account.mu.Unlock()
-	account.env, account.read = env, began
-	return nil
+	return env, err
 }
 
 // atHome reads the account anew, unless that was done lately, and follows it to

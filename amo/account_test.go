@@ -1,10 +1,10 @@
 package amo
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/emulator"
@@ -12,18 +12,19 @@ import (
 
 // Whoever waits for the account gets one, even if it is forgotten in between, and
 // the next caller one that was read after that.
-func TestAccountCache_forgetsWithoutTakingAway(t *testing.T) {
+func TestAccount_isForgottenWithoutBeingTakenAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, emulator.Config{}, Config{Generation: V4})
 		cache := b.client.accounts[V4]
-		began := time.Now()
-		time.Sleep(time.Second)
-		cache.forget()
-		// A read that was under way ends now.
-		cache.mu.Lock()
-		cache.env, cache.read = &driver.Env{CustomersMode: "old"}, began
-		cache.mu.Unlock()
-		env, err := b.client.env(t.Context(), V4, accountLife)
+		// The account is forgotten while it is being read.
+		err := cache.refresh(t.Context(), func(context.Context) (*driver.Env, error) {
+			cache.forget()
+			return &driver.Env{CustomersMode: "old"}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		env, err := b.client.account(t.Context(), V4)
 		if err != nil {
 			t.Fatal(err)
 		}

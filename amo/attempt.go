@@ -23,10 +23,12 @@ type attempt struct {
 	left      func()
 	finish    func(status int)
 
-	// wanted says that a connection was asked for, got that it came and that the
-	// request's moment did, wrote that the transport began to write.
-	wanted, got bool
-	wrote       atomic.Bool
+	// wanted is when a connection was asked for; zero = it was not. Got says that it
+	// came and that the request's moment did, wrote that the transport began to
+	// write.
+	wanted time.Time
+	got    bool
+	wrote  atomic.Bool
 	// refused is why the request must not leave.
 	refused error
 }
@@ -40,8 +42,11 @@ func (c *Client) begin(ctx context.Context, method, name string, d *departure) *
 	a.ctx, a.left, a.finish = c.metrics.begin(a.ctx, method, name)
 	if c.connects {
 		a.ctx = httptrace.WithClientTrace(a.ctx, &httptrace.ClientTrace{
-			GetConn: func(string) { a.wanted = true },
-			GotConn: func(info httptrace.GotConnInfo) { a.connected(ctx, info) },
+			GetConn: func(string) { a.wanted = time.Now() },
+			GotConn: func(info httptrace.GotConnInfo) {
+				c.connecting.note(time.Since(a.wanted))
+				a.connected(ctx, info)
+			},
 			// Called when all of the header is written, or HTTP/2 could not.
 			WroteHeaders: func() { a.wrote.Store(true) },
 		})
@@ -88,4 +93,4 @@ func (a *attempt) connected(ctx context.Context, info httptrace.GotConnInfo) {
 // failed says that the request did not leave: there was no connection, or it broke
 // before anything could be carried out, as one does that was kept for too long. A
 // transport that tells nothing may have sent it.
-func (a *attempt) failed() bool { return a.wanted && (!a.got || !a.wrote.Load()) }
+func (a *attempt) failed() bool { return !a.wanted.IsZero() && (!a.got || !a.wrote.Load()) }

@@ -1,6 +1,7 @@
 package amo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/amo/settings"
 )
@@ -28,6 +30,9 @@ const (
 type Config struct {
 	// Account is the name of the account in errors and logs.
 	Account string
+	// Identity tells the account from every other that has, had or will have its
+	// name. Default: Account and the host of BaseURL.
+	Identity string
 	// BaseURL is the root of the account's API: https://shop.amocrm.ru.
 	BaseURL *url.URL
 	// Auth are the credentials: BearerToken, Session or Kept.
@@ -45,7 +50,7 @@ type Config struct {
 	// close it. Default: one of its own at Rate, which knows of no other process.
 	Limiter *limit.Limiter
 	// Rate is the most requests a second where Limiter is not set: above 0, at
-	// most 7. Default 6.
+	// most 7, with AllowInsecure at most 1000. Default 6.
 	Rate float64
 	// Retries is the budget of retries that the clients of a process share; each
 	// client has one of its own beside it. Default: none.
@@ -54,6 +59,9 @@ type Config struct {
 	Generation Generation
 	// PageSize is the most rows of an upstream page, 1 to 500. Default 500.
 	PageSize int
+	// NoCoalescing gives every call requests of its own, for comparison: items of
+	// several callers do not go together, and no read serves two. Default: they do.
+	NoCoalescing bool
 	// UserAgent of the requests. Default "amogate".
 	UserAgent string
 	// Logger gets retries, logins and odd answers. Default: none.
@@ -97,9 +105,8 @@ func (c Config) validate() error {
 	} else if err := c.Auth.validate(); err != nil {
 		errs = append(errs, err)
 	}
-	// The negation also catches NaN.
-	if !(c.Rate > 0 && c.Rate <= limit.MaxRate) {
-		errs = append(errs, fmt.Errorf("rate %v: must be above 0 and at most %d requests a second", c.Rate, limit.MaxRate))
+	if err := limit.CheckRate(c.Rate, c.AllowInsecure); err != nil {
+		errs = append(errs, err)
 	}
 	if c.PageSize < 1 || c.PageSize > defaultPageSize {
 		errs = append(errs, fmt.Errorf("page size %d: must be 1 to %d", c.PageSize, defaultPageSize))
@@ -128,10 +135,12 @@ type Client struct {
 	// distrust are the operations that new credentials do not help.
 	distrust *distrust
 	// connects says that the transport tells when it has a connection.
-	connects    bool
+	connects bool
+	// connecting tells how long before its slot a request is to get one.
+	connecting  connecting
 	credentials credentials
 	// accounts is what each generation tells of the account.
-	accounts map[Generation]*accountCache
+	accounts map[Generation]*dictionary[*driver.Env]
 	metrics  *metrics
 
 	customers    Customers
@@ -172,7 +181,7 @@ func New(config Config) (*Client, error) {
 	limiter := config.Limiter
 	if limiter == nil {
 		limiter, err = limit.New(limit.Config{
-			Account: config.Account, Rate: config.Rate, Store: limit.NewMemory(config.Settings.FirstSlot),
+			Account: config.Account, Rate: config.Rate, Emulated: config.AllowInsecure, Store: limit.NewMemory(config.Settings.FirstSlot),
 			Settings: config.Settings, Logger: config.Logger,
 		})
 		if err != nil {
@@ -190,7 +199,7 @@ func New(config Config) (*Client, error) {
 		retries:  NewRetryBudget(config.Settings),
 		distrust: newDistrust(config.Settings),
 		connects: tellsConnections(config.Transport),
-		accounts: map[Generation]*accountCache{V2: {}, V4: {}},
+		accounts: map[Generation]*dictionary[*driver.Env]{V2: {}, V4: {}},
 		metrics:  m,
 	}
 	c.base.Store(config.BaseURL)
@@ -229,12 +238,18 @@ func (c *Client) Notes() *Notes { return c.notes }
 // Account returns the name of the account.
 func (c *Client) Account() string { return c.config.Account }
 
+// Identity tells the account from every other of its name.
+func (c *Client) Identity() string {
+	return cmp.Or(c.config.Identity, c.config.Account+" "+c.config.BaseURL.Host)
+}
+
 // Move makes every further request go to another host, after the account has got
 // another name.
 func (c *Client) Move(to Host) { c.base.Store(to.URL()) }
 
 // Close ends what the client does on behalf of many callers and lets go of idle
-// connections. Calls in flight go on under their own contexts.
+// connections. Calls in flight go on under their own contexts, and so do the
+// requests that they share; those of calls that have ended are given up.
 func (c *Client) Close() {
 	c.end()
 	if c.config.Limiter == nil {

@@ -43,21 +43,21 @@ func (b *bench) inFlight(t *testing.T) int {
 
 // newBench starts an emulator and a client. The base URL has a path, so that a
 // request that forgets the base fails.
-func newBench(t *testing.T, account emulator.Config, config Config) *bench {
-	t.Helper()
+func newBench(tb testing.TB, account emulator.Config, config Config) *bench {
+	tb.Helper()
 	config.Generation = cmp.Or(config.Generation, V2)
-	return newAutoBench(t, account, config)
+	return newAutoBench(tb, account, config)
 }
 
 // newAutoBench is newBench with the generation that the configuration has, be it
 // Auto.
-func newAutoBench(t *testing.T, account emulator.Config, config Config) *bench {
-	t.Helper()
+func newAutoBench(tb testing.TB, account emulator.Config, config Config) *bench {
+	tb.Helper()
 	account.BasePath = "/base"
 	account.Strict = true
 	e, err := emulator.New(account)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	config.Account = "test"
 	config.BaseURL = &url.URL{Scheme: "https", Host: "example.amocrm.ru", Path: "/base"}
@@ -72,15 +72,15 @@ func newAutoBench(t *testing.T, account emulator.Config, config Config) *bench {
 	if config.Limiter == nil {
 		config.Limiter, err = limit.New(limit.Config{Account: config.Account, Rate: cmp.Or(config.Rate, DefaultRate), Store: slots, Settings: config.Settings})
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
-		t.Cleanup(config.Limiter.Close)
+		tb.Cleanup(config.Limiter.Close)
 	}
 	c, err := New(config)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(c.Close)
+	tb.Cleanup(c.Close)
 	return &bench{e, c, slots}
 }
 

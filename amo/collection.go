@@ -3,13 +3,12 @@ package amo
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
-	"github.com/amogate/amogate/amo/limit"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // Collection is one resource of an account. T is its proto message, F the
@@ -20,6 +19,14 @@ type Collection[T, F proto.Message] struct {
 	drivers  map[Generation]driver.Resource[T, F]
 	behavior behavior[T, F]
 	ledger   ledger
+
+	// What the calls of all callers go through.
+	creates queue[*addition[T]]
+	updates queue[*revision[T]]
+	deletes queue[*removal[T]]
+	lookups queue[*lookup[T]]
+	// order is that of the updates and deletions of each record.
+	order order
 }
 
 // behavior is what the collection has to know of its resource beyond the codec,
@@ -35,6 +42,10 @@ type behavior[T, F any] struct {
 	// matches says whether a row is what the filter asks for, as far as it can
 	// be told from the row.
 	matches func(F, T) bool
+	// window says how a list with this filter can be read by windows of the time of
+	// change: within which time, and whether the filter asks for anything at all.
+	// Nil, or false = it cannot.
+	window func(F) (within *amogatev1.TimeRange, filtered, ok bool)
 	// applyTags returns the tags of before with add added and remove removed, as
 	// a record that holds nothing else.
 	applyTags func(before T, add, remove []string) T
@@ -56,6 +67,8 @@ type behavior[T, F any] struct {
 	belongs func(value, before T) bool
 	// keepsUpdateTime says that an update leaves the record's update_time.
 	keepsUpdateTime bool
+	// written is called when a write has ended, whatever became of it.
+	written func()
 	// explain adds to upstream's refusal of a write what it left unsaid.
 	explain func(op driver.Op, value T, refusal *Error)
 }
@@ -67,6 +80,13 @@ func (c *Collection[T, F]) driver(op driver.Op, a asked) (driver.Resource[T, F],
 		return driver.Resource[T, F]{}, err
 	}
 	return c.drivers[generation], nil
+}
+
+// wrote is called at the end of every write.
+func (c *Collection[T, F]) wrote() {
+	if c.behavior.written != nil {
+		c.behavior.written()
+	}
 }
 
 // Get reads one record. An id that upstream does not show is KindNotFound.
@@ -98,47 +118,12 @@ func (c *Collection[T, F]) All(ctx context.Context, filter F) ([]T, error) {
 	return all, nil
 }
 
-// read returns the records with these ids that upstream has. Several records
-// are read over v2 where v4 would take a request for each.
-func (c *Collection[T, F]) read(ctx context.Context, d driver.Resource[T, F], op driver.Op, ids []int64) (map[int64]T, error) {
-	size, err := c.idsAtOnce(ctx, d)
-	if err != nil {
-		return nil, err
-	}
-	if size == 1 && len(ids) > 1 && c.client.config.Generation == Auto {
-		if other, ok := c.drivers[V2]; ok {
-			d, size = other, other.MaxIDs
-		}
-	}
-	found := make(map[int64]T, len(ids))
-	for chunk := range slices.Chunk(ids, size) {
-		call := d.ByIDs(chunk)
-		call.Name = c.name + "." + string(op)
-		page, _, err := c.page(ctx, d, request{call: call, class: limit.Interactive})
-		if err != nil && len(chunk) == 1 && IsKind(err, KindNotFound) {
-			continue // of several ids upstream would leave this one out
-		}
-		if err != nil {
-			return nil, err
-		}
-		for _, row := range page.Rows {
-			if d.FilteredIDs && !slices.Contains(chunk, recordID(row)) {
-				// The records that were asked for may be missing, and not because
-				// there are none.
-				return nil, notAsked(call.Name, recordID(row))
-			}
-			found[recordID(row)] = row
-		}
-	}
-	return found, nil
-}
-
 // idsAtOnce returns how many records can be read by id in one request.
 func (c *Collection[T, F]) idsAtOnce(ctx context.Context, d driver.Resource[T, F]) (int, error) {
 	if !d.FilteredIDs {
 		return d.MaxIDs, nil
 	}
-	env, err := c.client.env(ctx, d.Generation, accountLife)
+	env, err := c.client.account(ctx, d.Generation)
 	if err != nil {
 		return 0, err
 	}
@@ -148,41 +133,77 @@ func (c *Collection[T, F]) idsAtOnce(ctx context.Context, d driver.Resource[T, F
 	return d.MaxIDs, nil
 }
 
-// page sends r and decodes the page that upstream answers. A custom field that
-// is not known makes it read the account again, once in a while, and so does an
-// answer that customers are switched off.
+// page sends r and decodes the page that upstream answers.
 func (c *Collection[T, F]) page(ctx context.Context, d driver.Resource[T, F], r request) (driver.Page[T], usage, error) {
-	env, err := c.client.env(ctx, d.Generation, accountLife)
-	if err != nil {
-		return driver.Page[T]{}, usage{}, err
+	return c.ask(ctx, d, r).read(ctx)
+}
+
+// unread is a page that upstream was asked for.
+type unread[T, F proto.Message] struct {
+	collection *Collection[T, F]
+	driver     driver.Resource[T, F]
+	env        *driver.Env
+	sending    *sending
+	err        error
+
+	// received says that upstream answered page, decoded from body.
+	received bool
+	body     []byte
+	page     driver.Page[T]
+}
+
+// ask sends r, whose decode is not set.
+func (c *Collection[T, F]) ask(ctx context.Context, d driver.Resource[T, F], r request) *unread[T, F] {
+	u := &unread[T, F]{collection: c, driver: d}
+	r.decode = u.decode
+	u.sending = &sending{request: r}
+	if u.env, u.err = c.client.account(ctx, d.Generation); u.err == nil {
+		u.err = c.client.carryOut(ctx, u.sending)
 	}
-	var page driver.Page[T]
-	var body []byte
-	received := false
-	r.decode = func(resp driver.Response) error {
-		if err := d.DecodeError(resp); err != nil {
-			return err
-		}
-		body, received = resp.Body, true
-		page, err = d.DecodeList(env, body)
+	return u
+}
+
+// isKept says that the answer was kept as received.
+func (u *unread[T, F]) isKept() bool { return u.sending.kept != nil }
+
+func (u *unread[T, F]) decode(resp driver.Response) error {
+	if err := u.driver.DecodeError(resp); err != nil {
 		return err
 	}
-	u, err := c.client.send(ctx, r)
+	u.body, u.received = resp.Body, true
+	var err error
+	u.page, err = u.driver.DecodeList(u.env, u.body)
+	return err
+}
+
+// read returns the page and what it cost. A custom field that is not known makes it
+// read the account again, once in a while, and so does an answer that customers
+// are switched off.
+func (u *unread[T, F]) read(ctx context.Context) (driver.Page[T], usage, error) {
+	client, generation := u.collection.client, u.driver.Generation
 	switch {
-	case err != nil && (!received || !IsKind(err, KindCustomersDisabled)):
-		return driver.Page[T]{}, u, c.client.confirm(ctx, d.Generation, err)
-	case err == nil && len(page.UnknownFields) == 0:
-		return page, u, nil
+	case u.env == nil:
+		return driver.Page[T]{}, usage{}, u.err
+	case u.isKept():
+		u.err = client.open(ctx, u.sending)
 	}
-	fresh, freshErr := c.client.env(ctx, d.Generation, accountRest)
-	if freshErr != nil || fresh == env {
+	cost := u.sending.usage
+	switch {
+	case u.err != nil && (!u.received || !IsKind(u.err, KindCustomersDisabled)):
+		return driver.Page[T]{}, cost, client.confirm(ctx, generation, u.err)
+	case u.err == nil && len(u.page.UnknownFields) == 0:
+		return u.page, cost, nil
+	}
+	fresh, err := client.env(ctx, generation, client.config.Settings.AccountRest)
+	if err != nil || fresh == u.env {
 		// Values of unknown fields were decoded as raw: nothing is lost.
-		return page, u, err
+		return u.page, cost, u.err
 	}
-	if page, err = d.DecodeList(fresh, body); err != nil {
-		return driver.Page[T]{}, u, err
+	page, err := u.driver.DecodeList(fresh, u.body)
+	if err != nil {
+		return driver.Page[T]{}, cost, err
 	}
-	return page, u, nil
+	return page, cost, nil
 }
 
 func notAsked(op string, id int64) *Error {

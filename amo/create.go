@@ -17,74 +17,116 @@ type Create[T any] struct {
 	ReadBack bool
 }
 
-// Create makes records in as few requests as upstream allows and answers one
-// result each, in order. One bad item does not cost the others.
+// Create makes records in as few requests as upstream allows, together with those
+// of other callers, and answers one result each, in order. One bad item does not
+// cost the others. The values must not change any more.
 func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Result[T] {
+	defer c.wrote()
 	results := make([]Result[T], len(items))
 	values := make([]T, len(items))
 	for i, item := range items {
 		values[i] = only(item.Value, writable(item.Value))
 	}
-	item := func(i int) (T, []string) { return values[i], writable(values[i]) }
-	parts := c.divide(ctx, driver.OpCreate, results, func(i int) (driver.Resource[T, F], error) {
-		return c.writeRoute(ctx, driver.OpCreate, values[i], writable(values[i]), false)
-	}, item)
-	var failure error
+	parts := c.divideCreates(ctx, results, values)
+	told := c.teller(ctx, driver.OpCreate, results, func(i int) T { return values[i] })
+	p := newParty(ctx, &c.creates, driver.Create)
 	for _, part := range parts {
-		run := &createRun[T, F]{Collection: c, d: part.d, env: part.env, values: values, results: results, failure: &failure}
-		run.all(ctx, part.pending)
+		group := func(i int) string {
+			if part.d.Group == nil {
+				return ""
+			}
+			return part.d.Group(values[i])
+		}
+		for _, pending := range partition(part.pending, group) {
+			lined := make([]*item[*addition[T]], len(pending))
+			for k, i := range pending {
+				lined[k] = &item[*addition[T]]{work: &addition[T]{value: values[i]}, place: i}
+			}
+			c.creates.join(p, part.d.Generation, group(pending[0]), c.carryCreates(part), lined)
+		}
+	}
+	p.await(func(answered []*item[*addition[T]]) {
+		for _, it := range answered {
+			results[it.place] = Result[T]{Err: it.err}
+			if it.err == nil {
+				results[it.place].Value = it.work.made
+			}
+			told(it.place)
+		}
+	})
+	for _, part := range parts {
 		c.readBack(ctx, results, part.pending, func(i int) bool { return items[i].ReadBack })
 	}
-	c.explain(driver.OpCreate, results, func(i int) T { return values[i] })
 	return results
 }
 
-// createRun is the part of a Create that one generation serves.
+// divideCreates divides new records as divide does.
+func (c *Collection[T, F]) divideCreates(ctx context.Context, results []Result[T], values []T) []writing[T, F] {
+	return c.divide(ctx, driver.OpCreate, results, func(i int) (driver.Resource[T, F], error) {
+		return c.writeRoute(ctx, driver.OpCreate, values[i], writable(values[i]), false)
+	}, func(i int) (T, []string) { return values[i], writable(values[i]) })
+}
+
+// addition is the work of one item of a Create.
+type addition[T any] struct {
+	value T
+	// made is the record as it is answered.
+	made T
+}
+
+// carryCreates returns how new records are made.
+func (c *Collection[T, F]) carryCreates(part writing[T, F]) carrier[*addition[T]] {
+	return carrier[*addition[T]]{
+		client: c.client, env: part.env, most: part.d.MaxBatch,
+		carry: func(b *batch[*addition[T]]) {
+			b.carryOut(nil, func(take func() []*item[*addition[T]]) ([]*item[*addition[T]], error) {
+				run := &createRun[T, F]{Collection: c, batch: b, d: part.d}
+				err := run.write(take)
+				return run.items, err
+			})
+		},
+	}
+}
+
+// createRun is one create under way.
 type createRun[T, F proto.Message] struct {
 	*Collection[T, F]
+	batch   *batch[*addition[T]]
 	d       driver.Resource[T, F]
 	env     *driver.Env
+	items   []*item[*addition[T]]
 	values  []T
 	results []Result[T]
-	failure *error
-	// isDoubted says that the create before left items of unknown outcome.
-	isDoubted bool
 }
 
-// all makes the pending records.
-func (r *createRun[T, F]) all(ctx context.Context, pending []int) {
-	group := func(i int) string {
-		if r.d.Group == nil {
-			return ""
+// write makes the records of the items that take returns by one request.
+func (r *createRun[T, F]) write(take func() []*item[*addition[T]]) error {
+	b, config := r.batch, r.client.config.Settings
+	var contents []T
+	var entry *creation
+	reply, u, err := r.send(b.ctx, r.d, driver.OpCreate, b.request(take, func(items []*item[*addition[T]]) (driver.Call, error) {
+		r.items, r.env = items, b.env
+		for _, it := range items {
+			r.values = append(r.values, it.work.value)
 		}
-		return r.d.Group(r.values[i])
-	}
-	size := func() int { return r.ledger.size(r.d.MaxBatch) }
-	for _, pending := range partition(pending, group) {
-		inBatches(r.results, pending, size, nil, r.failure, func(chunk []int) error { return r.chunk(ctx, chunk) })
-	}
-}
-
-// chunk makes the records of chunk by one request.
-func (r *createRun[T, F]) chunk(ctx context.Context, chunk []int) error {
-	batch := make([]T, len(chunk))
-	for k, i := range chunk {
-		batch[k] = r.values[i]
-	}
-	call, err := r.d.Create(r.env, batch)
-	if err != nil {
+		r.results = make([]Result[T], len(items))
+		var keys []string
+		contents, keys = r.contents(r.values)
+		call, err := r.d.Create(r.env, r.values)
+		if err == nil {
+			entry = r.ledger.begin(keys, config.CreateMemory)
+		}
+		return call, err
+	}, func() {
+		r.ledger.left(entry, r.client.upstreamNow().Add(-config.LookSlack).Truncate(time.Second))
+	}))
+	b.measure(r.items, u, err)
+	if entry == nil {
 		return err
 	}
-	config := r.client.config.Settings
-	contents, keys := r.contents(batch)
-	entry := r.ledger.begin(keys, config.CreateMemory)
 	defer r.ledger.abandon(entry)
-	reply, _, err := r.write(ctx, r.d, driver.OpCreate, call, func() {
-		r.ledger.left(entry, r.client.upstreamNow().Add(-config.LookSlack).Truncate(time.Second))
-	})
 	if IsKind(err, KindOutcomeUnknown) || IsKind(err, KindResponseLost) {
-		r.ledger.shrink(r.d.MaxBatch)
-		r.settle(ctx, chunk, contents, entry, asError(err))
+		r.settle(b.ctx, contents, entry, asError(err))
 		return nil
 	}
 	if err != nil {
@@ -92,20 +134,34 @@ func (r *createRun[T, F]) chunk(ctx context.Context, chunk []int) error {
 		if r.orphan(err) && r.d.Group != nil {
 			// The items of a group have their parent in common: none of them
 			// can be made.
-			for _, i := range chunk {
-				r.results[i].Err = err
-			}
+			b.answer(err, r.items...)
 			return nil
 		}
 		return err
 	}
-	r.ledger.grow()
-	r.isDoubted = false
-	r.assign(r.results, r.values, chunk, reply, func(ids []int64) (map[int64]T, error) {
-		return r.read(ctx, r.d, driver.OpCreate, ids)
+	places := make([]int, len(r.items))
+	for k := range places {
+		places[k] = k
+	}
+	r.assign(r.results, r.values, places, reply, func(ids []int64) (map[int64]T, error) {
+		return r.read(b.ctx, r.d, driver.OpCreate, ids)
 	})
-	r.settleUnsaid(ctx, chunk, contents, entry)
+	r.settleUnsaid(b.ctx, contents, entry)
+	for _, result := range r.results {
+		if result.Err == nil {
+			r.changed(recordID(result.Value))
+		}
+	}
+	r.answer()
 	return nil
+}
+
+// answer answers the items by the results.
+func (r *createRun[T, F]) answer() {
+	for k, it := range r.items {
+		it.work.made = r.results[k].Value
+	}
+	r.batch.answerEach(r.items, func(k int) error { return r.results[k].Err })
 }
 
 // assign gives the items of chunk their results. Refusals are matched by index;
@@ -220,14 +276,21 @@ func (c *Collection[T, F]) orphan(err error) bool {
 	return true
 }
 
-// explain lets the resource complete upstream's refusals of items.
-func (c *Collection[T, F]) explain(op driver.Op, results []Result[T], value func(i int) T) {
-	if c.behavior.explain == nil {
-		return
+// teller returns the function that hears that results have become final: it lets the
+// resource complete upstream's refusals and tells who listens. Those that are final
+// already it tells at once.
+func (c *Collection[T, F]) teller(ctx context.Context, op driver.Op, results []Result[T], value func(i int) T) func(i int) {
+	told := outcomesOf[T](ctx)
+	final := func(i int) {
+		if c.behavior.explain != nil && IsKind(results[i].Err, KindUpstreamInvalid) {
+			c.behavior.explain(op, value(i), asError(results[i].Err))
+		}
+		told(i, results[i])
 	}
 	for i, result := range results {
-		if IsKind(result.Err, KindUpstreamInvalid) {
-			c.behavior.explain(op, value(i), asError(result.Err))
+		if result.Err != nil {
+			final(i)
 		}
 	}
+	return final
 }

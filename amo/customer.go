@@ -30,6 +30,7 @@ func newCustomers(c *Client) Customers {
 			},
 			paid:      customerFilterIsPaid,
 			matches:   customerMatches,
+			window:    customerWindow,
 			applyTags: customerTags,
 			explain:   explainCustomer,
 			recent:    recentCustomers,
@@ -54,6 +55,15 @@ func recentCustomers(values []*amogatev1.Customer, since time.Time, narrow bool)
 		filter.Query = values[0].GetName()
 	}
 	return filter
+}
+
+// customerWindow: a list by ids needs no windows, and whether a row still holds the
+// text of a search nobody here can tell.
+func customerWindow(f *amogatev1.CustomerFilter) (within *amogatev1.TimeRange, filtered, ok bool) {
+	if len(f.GetIds()) > 0 || f.GetQuery() != "" {
+		return nil, false, false
+	}
+	return f.GetUpdateTime(), customerFilterIsPaid(f), true
 }
 
 // customerMatches checks everything of the filter but the search text, which

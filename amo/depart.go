@@ -19,6 +19,12 @@ type departure struct {
 	gone   bool
 }
 
+// timeless is a context whose deadline is not to be heeded before it has passed.
+type timeless struct{ context.Context } //nolint:containedctx // this is one
+
+// Deadline implements context.Context.
+func (timeless) Deadline() (time.Time, bool) { return time.Time{}, false }
+
 // wait waits for a ticket.
 func (d *departure) wait(ctx context.Context) error {
 	began := time.Now()
@@ -62,7 +68,7 @@ func (d *departure) leave(ctx context.Context) error {
 // again waits for another ticket; the connection is there already.
 func (d *departure) again(ctx context.Context) error {
 	d.ticket.Done()
-	d.request.Connects = false
+	d.request.Lead = 0
 	return d.wait(ctx)
 }
 

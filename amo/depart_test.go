@@ -22,7 +22,9 @@ import (
 type wire struct {
 	client  *Client
 	limiter *limit.Limiter
-	start   time.Time
+	// transport makes a connection for every request, unless it is told to keep some.
+	transport *http.Transport
+	start     time.Time
 
 	mu sync.Mutex
 	// dials and arrivals are when connections were asked for and when requests
@@ -48,8 +50,8 @@ func newWire(t *testing.T, connecting time.Duration, rate float64) *wire {
 	if err != nil {
 		t.Fatal(err)
 	}
-	transport := &http.Transport{
-		MaxIdleConnsPerHost: -1, // every request makes its connection
+	w.transport = &http.Transport{
+		MaxIdleConnsPerHost: -1,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			w.mu.Lock()
 			w.dials = append(w.dials, time.Since(w.start))
@@ -64,7 +66,7 @@ func newWire(t *testing.T, connecting time.Duration, rate float64) *wire {
 	}
 	w.client, err = New(Config{
 		Account: "test", BaseURL: &url.URL{Scheme: "http", Host: "example.amocrm.ru"}, Generation: V2,
-		Auth: BearerToken("t"), Transport: transport, Limiter: w.limiter,
+		Auth: BearerToken("t"), Transport: w.transport, Limiter: w.limiter,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,6 +74,7 @@ func newWire(t *testing.T, connecting time.Duration, rate float64) *wire {
 	t.Cleanup(func() {
 		w.client.Close()
 		w.limiter.Close()
+		w.transport.CloseIdleConnections()
 		_ = served.Close()
 		wg.Wait()
 	})
@@ -198,5 +201,62 @@ func TestDeparture_callerThatLeavesWhileItWaits(t *testing.T) {
 		if want := []time.Duration{10 * time.Millisecond, time.Second}; !slices.Equal(w.arrivals, want) {
 			t.Errorf("requests came at %v, want %v", w.arrivals, want)
 		}
+	})
+}
+
+// A request whose connection is there gets its ticket right before its slot, so that
+// tickets that wait keep nobody from theirs.
+func TestDeparture_takesNoTicketLongBeforeItsSlotWhenItIsConnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWire(t, 100*time.Millisecond, 1)
+		w.transport.MaxIdleConnsPerHost = 1
+		for range 15 {
+			if err := w.send(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if err := w.send(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+		for before, want := range map[time.Duration]int{100 * time.Millisecond: 0, 2 * time.Millisecond: 1} {
+			time.AfterFunc(time.Second-before, func() {
+				if s, err := w.limiter.Status(t.Context()); err != nil || s.InFlight != want {
+					t.Errorf("%s before the slot %d tickets are in use, %v, want %d", before, s.InFlight, err, want)
+				}
+			})
+		}
+		wg.Wait()
+		if len(w.dials) != 1 {
+			t.Errorf("%d connections, want 1", len(w.dials))
+		}
+	})
+}
+
+func TestConnecting_isWhatConnectionsTookOfLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c connecting
+		check := func(want time.Duration) {
+			t.Helper()
+			if got := c.lead(time.Second); got != want {
+				t.Errorf("a lead of %s, want %s", got, want)
+			}
+		}
+		check(time.Second)
+		c.note(100 * time.Millisecond)
+		check(200 * time.Millisecond)
+		c.note(0)
+		check(150 * time.Millisecond)
+		for range 20 {
+			c.note(0)
+		}
+		check(connectFloor)
+		c.note(5 * time.Second)
+		check(time.Second)
+		c.note(0)
+		time.Sleep(connectRest + 1)
+		check(time.Second)
 	})
 }

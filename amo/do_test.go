@@ -141,7 +141,7 @@ func dropper(t *testing.T, drop func() bool) *Client {
 
 func TestAttempt_boundsTheRequestsOnTheirWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 60}, Config{})
+		b := newBench(t, emulator.Config{Customers: 60}, Config{NoCoalescing: true})
 		ids := customerIDs(b, 60)
 		if _, err := b.client.Customers().Get(t.Context(), ids[0]); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 // exchange carries out a v4 request of its own kind.
 func exchange[T any](ctx context.Context, c *Client, x driver.Exchange[T]) (T, error) {
 	var answer T
-	env, err := c.env(ctx, V4, accountLife)
+	env, err := c.account(ctx, V4)
 	if err != nil {
 		return answer, err
 	}

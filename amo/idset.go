@@ -15,3 +15,6 @@ func (s *idSet) add(id int64) bool {
 	s.blocks[block] |= bit
 	return was
 }
+
+// has says whether id is there.
+func (s *idSet) has(id int64) bool { return s.blocks[id>>6]&(1<<(id&63)) != 0 }

@@ -7,8 +7,7 @@ import (
 )
 
 // ledger remembers what was made lately through a collection, and what may have
-// been, so that no record is taken for two. It also tells how many items a create
-// is to have. Its zero value is empty.
+// been, so that no record is taken for two. Its zero value is empty.
 type ledger struct {
 	mu sync.Mutex
 	// made are ids of records that were answered or found, oldest first in order.
@@ -16,8 +15,6 @@ type ledger struct {
 	order []madeRecord
 	// creations are on their way, or left items open; in the order they began.
 	creations []*creation
-	// halved counts by how many halves creates are smaller than upstream takes.
-	halved int
 }
 
 type madeRecord struct {
@@ -181,27 +178,4 @@ func (l *ledger) claim(c *creation, matches func(k int) []int64) (claimed map[in
 	}
 	c.open = slices.DeleteFunc(c.open, func(k int) bool { return claimed[k] != 0 })
 	return claimed, len(c.open)
-}
-
-// size returns how many items a create is to have of the most that upstream takes.
-func (l *ledger) size(most int) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return max(1, most>>l.halved)
-}
-
-// shrink halves the next creates after one of unknown outcome; grow doubles them
-// after an answer.
-func (l *ledger) shrink(most int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if most>>l.halved > 1 {
-		l.halved++
-	}
-}
-
-func (l *ledger) grow() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.halved = max(0, l.halved-1)
 }

@@ -76,6 +76,7 @@ func TestOutcome_429WhoseBodyIsCutIsA429(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			_, _ = b.client.Customers().Get(ctx, 1)
 			cancel()
+			synctest.Wait() // the read ends after its caller
 			if s, err := b.client.limiter.Status(t.Context()); err != nil || s.Rate != DefaultRate/2 {
 				t.Errorf("%s: a rate of %v, %v; want half", name, s.Rate, err)
 			}

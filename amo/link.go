@@ -22,46 +22,46 @@ func (r *updateRun[T, F]) linked(change driver.Change[T]) (links, rest bool) {
 // requests for many are refused it sends those of each. Some of them may have been
 // carried out by then, and upstream fails when it links again what is linked: what
 // is left to do is worked out anew.
-func (r *updateRun[T, F]) link(ctx context.Context, items []int, changes map[int]driver.Change[T]) {
-	items = slices.DeleteFunc(items, func(i int) bool {
-		links, _ := r.linked(changes[i])
+func (r *updateRun[T, F]) link(ctx context.Context, items []int) {
+	items = slices.DeleteFunc(slices.Clone(items), func(i int) bool {
+		links, _ := r.linked(r.works[i].work.change)
 		return !links
 	})
 	if len(items) == 0 {
 		return
 	}
-	err := r.sendLinks(ctx, items, changes)
+	err := r.sendLinks(ctx, items)
 	if err == nil {
 		return
 	}
 	refused := IsKind(err, KindUpstreamInvalid) || IsKind(err, KindNotFound)
 	switch {
 	case refused && len(items) > 1:
-		if failed := r.reread(ctx, items, changes); failed != nil {
+		if failed := r.reread(ctx, items); failed != nil {
 			err = failed
 			break
 		}
 		for _, i := range items {
-			r.link(ctx, []int{i}, changes)
+			r.link(ctx, []int{i})
 		}
 		return
 	case refused:
 	case IsKind(err, KindOutcomeUnknown) || IsKind(err, KindResponseLost):
-		if r.reread(ctx, items, changes) == nil {
+		if r.reread(ctx, items) == nil {
 			items = slices.DeleteFunc(items, func(i int) bool {
-				calls, err := r.d.Links(r.env, []driver.Change[T]{changes[i]})
+				calls, err := r.d.Links(r.env, []driver.Change[T]{r.works[i].work.change})
 				return err == nil && len(calls) == 0
 			})
 		}
 		fallthrough
 	default:
 		if len(items) > 0 {
-			*r.failure = err
+			r.party.fail(err)
 		}
 	}
 	for _, i := range items {
 		failure := *asError(err)
-		if _, rest := r.linked(changes[i]); rest {
+		if _, rest := r.linked(r.works[i].work.change); rest {
 			failure.Message = "the other fields were written, the links were not: " + failure.Message
 		}
 		r.results[i].Err = &failure
@@ -69,29 +69,27 @@ func (r *updateRun[T, F]) link(ctx context.Context, items []int, changes map[int
 }
 
 // reread reads the records of items anew and compares the changes with them.
-func (r *updateRun[T, F]) reread(ctx context.Context, items []int, changes map[int]driver.Change[T]) error {
+func (r *updateRun[T, F]) reread(ctx context.Context, items []int) error {
 	ids := make([]int64, len(items))
 	for k, i := range items {
-		ids[k] = changes[i].ID
+		ids[k] = r.items[i].ID
 	}
 	found, err := r.read(ctx, r.d, driver.OpUpdate, ids)
 	if err != nil {
 		return err
 	}
 	for _, i := range items {
-		if record, ok := found[changes[i].ID]; ok {
-			change := changes[i]
-			change.Before = record
-			changes[i] = change
+		if record, ok := found[r.items[i].ID]; ok {
+			r.works[i].work.change.Before = record
 		}
 	}
 	return nil
 }
 
-func (r *updateRun[T, F]) sendLinks(ctx context.Context, items []int, changes map[int]driver.Change[T]) error {
+func (r *updateRun[T, F]) sendLinks(ctx context.Context, items []int) error {
 	batch := make([]driver.Change[T], len(items))
 	for k, i := range items {
-		batch[k] = changes[i]
+		batch[k] = r.works[i].work.change
 	}
 	calls, err := r.d.Links(r.env, batch)
 	if err != nil {

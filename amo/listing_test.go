@@ -1,18 +1,19 @@
 package amo
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -63,9 +64,9 @@ func TestListing_readsEverythingAtTheRate(t *testing.T) {
 		if !slices.Equal(idsOf(rows), storedIDs(b, nil)) {
 			t.Errorf("the %d rows are not the stored ones in order", len(rows))
 		}
-		// 40 full pages, the empty one behind them and its repetition; the account
-		// took a request too.
-		if want := (ListEnd{Pages: 42, Requests: 42, Retries: 1}); end.Pages != want.Pages || end.Requests != want.Requests || end.Retries != want.Retries {
+		// 40 full pages and the empty one behind them, which is asked for again, and
+		// once more from the page before on; the account took a request too.
+		if want := (ListEnd{Pages: 44, Requests: 44, Retries: 2}); end.Pages != want.Pages || end.Requests != want.Requests || end.Retries != want.Retries {
 			t.Errorf("end = %+v, want %+v", end, want)
 		}
 		requests := b.Stats().Requests
@@ -85,12 +86,13 @@ func TestListing_hidesASlowUpstream(t *testing.T) {
 		if !slices.Equal(idsOf(rows), storedIDs(b, nil)) {
 			t.Errorf("the %d rows are not the stored ones in order", len(rows))
 		}
-		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != end.Requests || end.Pages != 52 {
-			t.Errorf("end = %+v, want 52 pages and the %d requests that upstream saw", end, got)
+		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != end.Requests || end.Pages != 54 {
+			t.Errorf("end = %+v, want 54 pages and the %d requests that upstream saw", end, got)
 		}
-		// The account, the first and the repeated last page take the latency each;
-		// one after another the 52 pages would take 47 s.
-		if want := 3*900*time.Millisecond + 52*time.Second/DefaultRate + 900*time.Millisecond; took > want {
+		// The account, the first page, the empty one again, the page before it and
+		// what follows that take the latency each; one after another the 54 pages
+		// would take 49 s.
+		if want := 5*900*time.Millisecond + 54*time.Second/DefaultRate + 900*time.Millisecond; took > want {
 			t.Errorf("took %v, want at most %v", took, want)
 		}
 		b.checkWindow(t)
@@ -279,12 +281,20 @@ func TestListing_cursorPassesIDsThatNobodyHas(t *testing.T) {
 	})
 }
 
-func TestListing_countsRowsThatComeAgain(t *testing.T) {
+// A row that upstream sends twice is one row, unless it has changed.
+func TestListing_sendsNoRowTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 5}, Config{PageSize: 10})
+		b := newBench(t, emulator.Config{Customers: 25}, Config{PageSize: 10})
 		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 1}, Action: emulator.Action{Duplicate: 2}})
-		if rows, end := rowsOf(t, b, nil, ListOptions{}); len(rows) != 7 || end.Resent != 2 {
-			t.Errorf("%d rows with end %+v, want 7 of which 2 came again", len(rows), end)
+		if rows, end := rowsOf(t, b, nil, ListOptions{}); len(rows) != 25 || end.Resent != 0 {
+			t.Errorf("%d rows with end %+v, want 25, none of them twice", len(rows), end)
+		}
+		b.ClearFaults()
+		// The third page begins two rows early.
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 3}, Action: emulator.Action{Shift: -2}})
+		rows, end := rowsOf(t, b, nil, ListOptions{})
+		if got, want := idsOf(rows), storedIDs(b, nil); !slices.Equal(got, want) || end.Resent != 0 {
+			t.Errorf("rows %v with end %+v, want %v", got, end, want)
 		}
 	})
 }
@@ -322,25 +332,11 @@ func TestListing_asksForLessAfterAnAnswerThatIsTooLarge(t *testing.T) {
 			Match:  emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_rows=500"},
 			Action: emulator.Action{BombBytes: maxBody + 1},
 		})
-		b.client.http.Transport = gunzip{b.client.http.Transport}
 		rows, end := rowsOf(t, b, nil, ListOptions{})
 		if !slices.Equal(idsOf(rows), storedIDs(b, nil)) || end.Retries != 1 {
 			t.Errorf("%d rows with end %+v, want 260 with one retry", len(rows), end)
 		}
 	})
-}
-
-// gunzip unpacks answers, as the transport of net/http does.
-type gunzip struct{ next http.RoundTripper }
-
-func (g gunzip) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := g.next.RoundTrip(r)
-	if err != nil || resp.Header.Get("Content-Encoding") != "gzip" {
-		return resp, err
-	}
-	unpacked, err := gzip.NewReader(resp.Body)
-	resp.Body = unpacked
-	return resp, err
 }
 
 func TestListing_asksAnEmptyPageAgainOnlyAfterAFullOne(t *testing.T) {
@@ -356,6 +352,25 @@ func TestListing_asksAnEmptyPageAgainOnlyAfterAFullOne(t *testing.T) {
 		rows, end := rowsOf(t, b, nil, ListOptions{})
 		if len(rows) != 0 || end.Requests != 1 {
 			t.Errorf("%d rows in %d requests, want 0 in 1: the first page is never asked again", len(rows), end.Requests)
+		}
+	})
+}
+
+func TestListing_readsThePlaceBeforeEmptyPagesOnceMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 35, Latency: 2 * time.Second, SeedSpread: emulator.SeedRandom}, Config{PageSize: 10})
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=20", To: 2}, Action: emulator.Action{Empty: true}})
+		rows, end := rowsOf(t, b, nil, ListOptions{})
+		if got, want := idsOf(rows), storedIDs(b, nil); !slices.Equal(got, want) {
+			t.Errorf("rows %v, want %v in spite of two empty pages", got, want)
+		}
+		if end.Retries != 2 || end.Resent != 0 {
+			t.Errorf("end %+v, want two retries and no row sent twice", end)
+		}
+		b.ClearFaults()
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=20"}, Action: emulator.Action{Empty: true}})
+		if rows, _ := rowsOf(t, b, nil, ListOptions{}); len(rows) != 20 {
+			t.Errorf("%d rows, want 20: a page that stays empty is the end", len(rows))
 		}
 	})
 }
@@ -378,6 +393,54 @@ func TestListing_asksAnEmptyPageBehindACursorAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestListing_stopsWhenNothingNewComes(t *testing.T) {
+	// In the order of ids pages overlap.
+	for name, test := range map[string]struct {
+		spread emulator.SeedSpread
+		pages  int64
+	}{
+		"in the order of ids":  {emulator.SeedEven, 4},
+		"in the order of time": {emulator.SeedRandom, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 30, Latency: time.Second, SeedSpread: test.spread}, Config{PageSize: 10})
+				b.client.http.Transport = rewinding{b.client.http.Transport}
+				n, pages := 0, int64(0)
+				l := b.client.Customers().List(nil, ListOptions{})
+				for _, err := range l.Rows(t.Context()) {
+					if err != nil {
+						if !IsKind(err, KindLoop) {
+							t.Errorf("the list ended with %v, want KindLoop", err)
+						}
+						end, _ := l.End()
+						pages = end.Pages
+						break
+					}
+					n++
+				}
+				if _, ended := l.End(); n != 30 || pages != test.pages+maxStale || ended {
+					t.Errorf("%d rows of %d pages, ended %v; want 30 of %d and no end", n, pages, ended, test.pages+maxStale)
+				}
+			})
+		})
+	}
+}
+
+// rewinding answers old rows where the last of thirty rows would come, in pages that are never the
+// same.
+type rewinding struct{ next http.RoundTripper }
+
+func (r rewinding) RoundTrip(req *http.Request) (*http.Response, error) {
+	query := req.URL.Query()
+	if offset, _ := strconv.Atoi(query.Get("limit_offset")); offset >= 28 {
+		req = req.Clone(req.Context())
+		query.Set("limit_offset", strconv.Itoa(1+offset/10))
+		req.URL.RawQuery = query.Encode()
+	}
+	return r.next.RoundTrip(req)
 }
 
 func TestListing_stopsAtAPageThatComesAgain(t *testing.T) {
@@ -422,7 +485,7 @@ func TestListing_retriesReads(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, emulator.Config{Customers: 30}, Config{PageSize: 10})
+				b := newBench(t, emulator.Config{Customers: 30, SeedSpread: emulator.SeedRandom}, Config{PageSize: 10})
 				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=10&", To: test.times}, Action: test.action})
 				got := Kind(-1)
 				var rows []Row[*amogatev1.Customer]
@@ -485,10 +548,10 @@ func TestListing_after429NothingLeavesBeforeTheWaitIsOver(t *testing.T) {
 
 func TestListing_cancelReachesUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 100, Latency: 10 * time.Second}, Config{PageSize: 10})
+		b := newBench(t, emulator.Config{Customers: 1000, Latency: 10 * time.Second}, Config{PageSize: 10})
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			time.Sleep(35 * time.Second) // in the midst of the pages that follow the seventh
+			time.Sleep(35 * time.Second) // in the midst of pages
 			cancel()
 		}()
 		start := time.Now()
@@ -502,11 +565,12 @@ func TestListing_cancelReachesUpstream(t *testing.T) {
 			}
 			n++
 		}
-		if took := time.Since(start); took != 35*time.Second || n != 70 {
-			t.Errorf("%d rows in %v, want 70 in 35s: the first page, then %d on their way at a time", n, took, maxAhead)
+		const flying = limit.DefaultInFlight
+		if took, want := time.Since(start), 10+10*flying; took != 35*time.Second || n != want {
+			t.Errorf("%d rows in %v, want %d in 35s: the first page, then %d on their way at a time", n, took, want, flying)
 		}
-		if s := b.Stats(); s.Cancelled != maxAhead || s.InFlight != 0 {
-			t.Errorf("upstream saw %d callers leave and %d stay, want %d and 0", s.Cancelled, s.InFlight, maxAhead)
+		if s := b.Stats(); s.Cancelled != flying || s.InFlight != 0 {
+			t.Errorf("upstream saw %d callers leave and %d stay, want %d and 0", s.Cancelled, s.InFlight, flying)
 		}
 	})
 }
@@ -531,7 +595,7 @@ func TestListing_readsTheAccountAgainForAnUnknownField(t *testing.T) {
 		if got := text(); got != "" {
 			t.Errorf("the field is known before the account was read again: %q", got)
 		}
-		time.Sleep(accountRest)
+		time.Sleep(defaults.AccountRest)
 		if got := text(); got != "сайт" {
 			t.Errorf("text = %q, want it decoded by the account read again", got)
 		}

@@ -10,19 +10,22 @@ import (
 // loopGuard holds the pages of a list, to recognize one that comes again.
 type loopGuard map[uint64]struct{}
 
-// seenBefore says whether a page with the same records, unchanged, came before.
+// seenBefore says whether a page with the same records, unchanged, came before, in
+// whatever order.
 func seenBefore[T proto.Message](guard loopGuard, rows []T) bool {
 	if len(rows) == 0 {
 		return false
 	}
-	hash := fnv.New64a()
-	var buf []byte
+	// A sum does not depend on the order of the rows.
+	var sum uint64
+	var buf [2 * binary.MaxVarintLen64]byte
 	for _, row := range rows {
-		buf = binary.AppendVarint(buf[:0], recordID(row))
-		buf = binary.AppendVarint(buf, recordUpdateTime(row))
-		_, _ = hash.Write(buf) // never fails
+		hash := fnv.New64a()
+		b := binary.AppendVarint(buf[:0], recordID(row))
+		_, _ = hash.Write(binary.AppendVarint(b, recordUpdateTime(row))) // never fails
+		sum += hash.Sum64()
 	}
-	_, seen := guard[hash.Sum64()]
-	guard[hash.Sum64()] = struct{}{}
+	_, seen := guard[sum]
+	guard[sum] = struct{}{}
 	return seen
 }

@@ -32,6 +32,7 @@ func (c *Client) SetCustomersMode(ctx context.Context, mode amogatev1.CustomersM
 	}
 	code := strings.ToLower(strings.TrimPrefix(mode.String(), modePrefix))
 	defer c.accounts[V4].forget()
+	defer c.periods.forget()
 	return exchange(ctx, c, v4.SetCustomersMode(code, enabled))
 }
 
@@ -57,7 +58,7 @@ func (c *Client) confirm(ctx context.Context, generation Generation, err error) 
 	if generation != V4 || e.Kind != KindCustomersMode && (e.Kind != KindCustomersDisabled || e.Code != ambiguousCode) {
 		return err
 	}
-	env, envErr := c.env(ctx, V4, accountRest)
+	env, envErr := c.env(ctx, V4, c.config.Settings.AccountRest)
 	if envErr != nil {
 		return err
 	}

@@ -103,32 +103,64 @@ func (n *Notes) Get(ctx context.Context, kind amogatev1.ParentKind, parentID, id
 // Create makes notes of any kinds of parents, as Collection.Create does. Every
 // value names its parent.
 func (n *Notes) Create(ctx context.Context, items []Create[*amogatev1.Note]) []Result[*amogatev1.Note] {
+	return byKind(ctx, typed(items), createdNote, func(ctx context.Context, kind amogatev1.ParentKind, part []Create[*amogatev1.Note]) []Result[*amogatev1.Note] {
+		return n.kinds[kind].Create(ctx, part)
+	})
+}
+
+// RecallCreate is Collection.RecallCreate of notes of any kinds of parents.
+func (n *Notes) RecallCreate(ctx context.Context, items []Create[*amogatev1.Note], since time.Time) []Result[*amogatev1.Note] {
+	return byKind(ctx, typed(items), createdNote, func(ctx context.Context, kind amogatev1.ParentKind, part []Create[*amogatev1.Note]) []Result[*amogatev1.Note] {
+		return n.kinds[kind].RecallCreate(ctx, part, since)
+	})
+}
+
+// NewNoteType returns the type of a new note that names none.
+func NewNoteType(note *amogatev1.Note) amogatev1.NoteType {
+	kind, _ := driver.Parent(note)
+	return driver.NewNoteType(kind, note)
+}
+
+// typed returns items that all name a type: the answer is to tell what upstream is
+// told.
+func typed(items []Create[*amogatev1.Note]) []Create[*amogatev1.Note] {
 	items = slices.Clone(items)
 	for i, item := range items {
-		// The answer is to tell the type that upstream is told.
 		if item.Value.GetType() == amogatev1.NoteType_NOTE_TYPE_UNSPECIFIED {
-			kind, _ := driver.Parent(item.Value)
 			items[i].Value = proto.CloneOf(item.Value)
-			items[i].Value.Type = driver.NewNoteType(kind, item.Value)
+			items[i].Value.Type = NewNoteType(item.Value)
 		}
 	}
-	return byKind(items, func(item Create[*amogatev1.Note]) *amogatev1.Note { return item.Value },
-		func(kind amogatev1.ParentKind, part []Create[*amogatev1.Note]) []Result[*amogatev1.Note] {
-			return n.kinds[kind].Create(ctx, part)
-		})
+	return items
 }
+
+func createdNote(item Create[*amogatev1.Note]) *amogatev1.Note { return item.Value }
+
+func updatedNote(item Update[*amogatev1.Note]) *amogatev1.Note { return item.Value }
 
 // Update changes notes of any kinds of parents, as Collection.Update does. Every
 // value names its parent, whatever its paths say.
 func (n *Notes) Update(ctx context.Context, items []Update[*amogatev1.Note]) []Result[*amogatev1.Note] {
-	results := byKind(items, func(item Update[*amogatev1.Note]) *amogatev1.Note { return item.Value },
-		func(kind amogatev1.ParentKind, part []Update[*amogatev1.Note]) []Result[*amogatev1.Note] {
-			return n.kinds[kind].Update(ctx, part)
-		})
+	results := byKind(ctx, items, updatedNote, func(ctx context.Context, kind amogatev1.ParentKind, part []Update[*amogatev1.Note]) []Result[*amogatev1.Note] {
+		return n.kinds[kind].Update(ctx, part)
+	})
+	return withParents(results, items)
+}
+
+// RecallUpdate is Collection.RecallUpdate of notes of any kinds of parents.
+func (n *Notes) RecallUpdate(ctx context.Context, items []Update[*amogatev1.Note], since time.Time) []Result[*amogatev1.Note] {
+	results := byKind(ctx, items, updatedNote, func(ctx context.Context, kind amogatev1.ParentKind, part []Update[*amogatev1.Note]) []Result[*amogatev1.Note] {
+		return n.kinds[kind].RecallUpdate(ctx, part, since)
+	})
+	return withParents(results, items)
+}
+
+// withParents makes updated notes name their parents, since an id says little
+// without.
+func withParents(results []Result[*amogatev1.Note], items []Update[*amogatev1.Note]) []Result[*amogatev1.Note] {
 	for i, result := range results {
 		if result.Err == nil {
-			// An id says little without the parent.
-			kind, id := driver.Parent(items[i].Value) //nolint:gosec // there is a result for each item
+			kind, id := driver.Parent(items[i].Value)
 			driver.SetParent(result.Value, kind, id)
 		}
 	}
@@ -137,7 +169,8 @@ func (n *Notes) Update(ctx context.Context, items []Update[*amogatev1.Note]) []R
 
 // byKind writes the items of each kind of parents and returns the results in the
 // order of the items.
-func byKind[A any](items []A, note func(A) *amogatev1.Note, write func(kind amogatev1.ParentKind, part []A) []Result[*amogatev1.Note]) []Result[*amogatev1.Note] {
+func byKind[A any](ctx context.Context, items []A, note func(A) *amogatev1.Note, write func(ctx context.Context, kind amogatev1.ParentKind, part []A) []Result[*amogatev1.Note]) []Result[*amogatev1.Note] {
+	told := outcomesOf[*amogatev1.Note](ctx)
 	results := make([]Result[*amogatev1.Note], len(items))
 	all := make([]int, len(items))
 	for i := range items {
@@ -152,7 +185,8 @@ func byKind[A any](items []A, note func(A) *amogatev1.Note, write func(kind amog
 		for k, i := range part {
 			batch[k] = items[i]
 		}
-		for k, result := range write(kindOf(part[0]), batch) {
+		ctx := WithOutcomes(ctx, func(k int, result Result[*amogatev1.Note]) { told(part[k], result) })
+		for k, result := range write(ctx, kindOf(part[0]), batch) {
 			results[part[k]] = result
 		}
 	}
@@ -234,7 +268,7 @@ func (l *NoteListing) Rows(ctx context.Context) iter.Seq2[Row[*amogatev1.Note], 
 				return
 			}
 		}
-		l.ended = true
+		l.end.Completeness, l.ended = amogatev1.Completeness_COMPLETENESS_BEST_EFFORT, true
 	}
 }
 
@@ -287,6 +321,7 @@ func (l *NoteListing) count(end ListEnd) {
 	l.end.Requests += end.Requests
 	l.end.Retries += end.Retries
 	l.end.Resent += end.Resent
+	l.end.RepairedBorders += end.RepairedBorders
 	l.end.Local = append(l.end.Local, end.Local...)
 	slices.Sort(l.end.Local)
 	l.end.Local = slices.Compact(l.end.Local)

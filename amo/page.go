@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/limit"
 )
@@ -22,19 +24,28 @@ const plainPage = 50
 // wanted is one upstream page to read.
 type wanted struct {
 	offset int64
-	limit  int
-	class  limit.Class
+	// back is how many rows before offset are read once more.
+	back  int64
+	limit int
+	class limit.Class
 	// left is called when its request leaves; repetitions call it again.
 	left func()
 }
 
+// behind is the offset behind the page, if it is full.
+func (w wanted) behind() int64 { return w.offset - w.back + int64(w.limit) }
+
 // fetched is one upstream page.
 type fetched[T any] struct {
+	// from is the position before the rows.
+	from int64
 	rows []T
 	// offsets[i] is the position behind rows[i].
 	offsets []int64
-	// next is the position behind the page.
+	// next is the position behind the page, idle says that it is where the page was
+	// to begin: there are no more rows.
 	next int64
+	idle bool
 	// full says that the page has as many rows as were asked for, announced that
 	// upstream said that another follows.
 	full, announced bool
@@ -43,68 +54,150 @@ type fetched[T any] struct {
 	usage usage
 	// limit is the page size that worked.
 	limit int
+	// open, if set, reads the page, which was kept as received: all that is known
+	// of it before is its limit and what it has cost so far.
+	open func(ctx context.Context) (fetched[T], error)
 }
 
-// fetchPage reads a page of the collection. Where that is too much it asks for
-// less.
+// pageFetch is one page of a collection being fetched.
+type pageFetch[T, F proto.Message] struct {
+	collection *Collection[T, F]
+	driver     driver.Resource[T, F]
+	filter     F
+	want       wanted
+
+	// limit is the page size asked for now; resized says that it is upstream's own.
+	limit   int
+	resized bool
+	usage   usage
+	unread  *unread[T, F]
+}
+
+// fetchPage fetches a page of the collection, and keeps it as received unless it
+// is small.
 func (c *Collection[T, F]) fetchPage(ctx context.Context, d driver.Resource[T, F], filter F, want wanted) (fetched[T], error) {
-	env, err := c.client.env(ctx, d.Generation, accountLife)
-	if err != nil {
+	if d.Whole && want.offset > 0 {
+		return fetched[T]{from: want.offset, next: want.offset, last: true, limit: want.limit}, nil
+	}
+	p := &pageFetch[T, F]{collection: c, driver: d, filter: filter, want: want, limit: want.limit}
+	if err := p.ask(ctx, true); err != nil {
 		return fetched[T]{}, err
 	}
-	var total usage
-	offset, limit := want.offset, want.limit
-	if d.Whole && offset > 0 {
-		return fetched[T]{next: offset, last: true, limit: limit}, nil
+	if p.unread.isKept() {
+		return fetched[T]{limit: p.limit, usage: p.unread.sending.usage, open: p.read}, nil
 	}
-	resized := false
+	return p.read(ctx)
+}
+
+// from is the position before the rows that are wanted. A page of a single row has
+// no room for the one before.
+func (p *pageFetch[T, F]) from() int64 {
+	if !p.driver.Paged && int64(p.limit) <= p.want.back {
+		return p.want.offset
+	}
+	return p.want.offset - p.want.back
+}
+
+// begin is the offset that upstream is asked for.
+func (p *pageFetch[T, F]) begin() int64 {
+	if p.driver.Paged {
+		// Upstream counts pages: the rows before the position are read again.
+		return p.from() - p.from()%int64(p.limit)
+	}
+	return p.from()
+}
+
+// ask asks for the page in its present size.
+func (p *pageFetch[T, F]) ask(ctx context.Context, keep bool) error {
+	env, err := p.collection.client.account(ctx, p.driver.Generation)
+	if err != nil {
+		return err
+	}
+	call, err := p.driver.List(env, p.filter, p.begin(), p.limit)
+	if err != nil {
+		return err
+	}
+	p.unread = p.collection.ask(ctx, p.driver, request{
+		call: call, class: p.want.class, left: p.want.left, splittable: smallerPage(p.limit) > 0, keep: keep,
+	})
+	return nil
+}
+
+// read reads the page that was asked for. Where that is too much, or of another
+// size, it asks again.
+func (p *pageFetch[T, F]) read(ctx context.Context) (fetched[T], error) {
 	for {
-		begin := offset
-		if d.Paged {
-			// Upstream counts pages: the rows before the position are read again.
-			begin -= offset % int64(limit)
+		page, cost, err := p.unread.read(ctx)
+		p.usage.add(cost)
+		limit := p.otherLimit(page, err)
+		if limit == 0 && err != nil {
+			return fetched[T]{usage: p.usage}, err
 		}
-		call, err := d.List(env, filter, begin, limit)
-		if err != nil {
-			return fetched[T]{}, err
+		if limit == 0 {
+			return p.settle(page), nil
 		}
-		smaller := smallerPage(limit)
-		page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left, splittable: smaller > 0})
-		total.add(u)
-		if err != nil {
-			e := asError(err)
-			if tooMuch := e.Status == http.StatusGatewayTimeout || e.Kind == KindTooLarge; tooMuch && smaller > 0 && e.Op == call.Name {
-				total.retries++
-				limit = smaller
-				continue
-			}
-			return fetched[T]{usage: total}, err
+		p.usage.retries++
+		p.limit = limit
+		if err := p.ask(ctx, false); err != nil {
+			return fetched[T]{usage: p.usage}, err
 		}
-		if size := len(page.Rows); d.Paged && !resized && ignoresLimit(size, limit, page.Next) && size <= d.MaxPage {
-			// Pages of another size begin elsewhere: numbered by ours, rows between
-			// them would never be asked for.
-			resized = true
-			total.retries++
-			limit = size
-			continue
-		}
-		f := fetched[T]{full: len(page.Rows) >= limit, announced: page.Next, usage: total, limit: limit}
-		f.next = max(offset, begin+int64(len(page.Rows)))
-		switch {
-		case d.Whole:
-			f.last = true
-		case d.Paged && page.Next && len(page.Rows) > 0:
-			// A page can be short and another follow.
-			f.next = begin + int64(limit)
-		case d.Paged && !f.full && len(page.Rows) > 0:
-			f.last = true
-		}
-		f.rows = page.Rows[min(int(offset-begin), len(page.Rows)):]
-		for i := range f.rows {
-			f.offsets = append(f.offsets, offset+int64(i)+1)
-		}
-		return f, nil
 	}
+}
+
+// otherLimit returns the size in which the page is to be asked for again; 0 = it is
+// not.
+func (p *pageFetch[T, F]) otherLimit(page driver.Page[T], err error) int {
+	if err != nil {
+		e := asError(err)
+		if tooMuch := e.Status == http.StatusGatewayTimeout || e.Kind == KindTooLarge; tooMuch && e.Op == p.unread.sending.call.Name {
+			return smallerPage(p.limit)
+		}
+		return 0
+	}
+	if size := len(page.Rows); p.driver.Paged && !p.resized && ignoresLimit(size, p.limit, page.Next) && size <= p.driver.MaxPage {
+		// Pages of another size begin elsewhere: numbered by ours, rows between
+		// them would never be asked for.
+		p.resized = true
+		return size
+	}
+	return 0
+}
+
+// settle says what of the page is wanted and what follows it.
+func (p *pageFetch[T, F]) settle(page driver.Page[T]) fetched[T] {
+	begin := p.begin()
+	f := fetched[T]{from: p.from(), full: len(page.Rows) >= p.limit, announced: page.Next, usage: p.usage, limit: p.limit}
+	f.rows = page.Rows[min(int(f.from-begin), len(page.Rows)):]
+	f.offsets = positions(f.rows, f.from)
+	f.next = p.want.offset
+	if n := len(f.offsets); n > 0 {
+		f.next = max(f.next, f.offsets[n-1])
+	}
+	f.idle = f.next == p.want.offset
+	switch d := p.driver; {
+	case d.Whole:
+		f.last = true
+	case d.Paged && len(page.Rows) > 0:
+		// A page can be short and another follow.
+		f.last = !page.Next && !f.full
+		if !f.last {
+			f.next, f.idle = begin+int64(p.limit), false
+		}
+	}
+	return f
+}
+
+// positions returns the positions behind rows, the first of which is at offset. A
+// row that comes twice has one: rows that follow may be read again, but none is
+// passed over.
+func positions[T proto.Message](rows []T, offset int64) []int64 {
+	offsets := make([]int64, len(rows))
+	ids := make(map[int64]struct{}, len(rows))
+	for i, row := range rows {
+		ids[recordID(row)] = struct{}{}
+		offsets[i] = offset + int64(len(ids))
+	}
+	return offsets
 }
 
 // ignoresLimit says whether a page of size rows is of a size that upstream chose
@@ -118,15 +211,26 @@ func ignoresLimit(size, limit int, next bool) bool {
 func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F], ids []int64, want wanted) (fetched[T], error) {
 	offset := min(want.offset, int64(len(ids)))
 	chunk := ids[offset:min(offset+int64(want.limit), int64(len(ids)))]
-	f := fetched[T]{next: offset + int64(len(chunk)), limit: want.limit}
+	f := fetched[T]{from: offset, next: offset + int64(len(chunk)), limit: want.limit}
 	f.last = f.next == int64(len(ids))
 	if len(chunk) == 0 {
 		return f, nil
 	}
 	call := d.ByIDs(chunk)
 	call.Name = c.name + "." + string(driver.OpList)
-	page, u, err := c.page(ctx, d, request{call: call, class: want.class, left: want.left})
-	f.usage = u
+	page := c.ask(ctx, d, request{call: call, class: want.class, left: want.left, keep: true})
+	read := func(ctx context.Context) (fetched[T], error) { return readIDs(ctx, page, f, chunk, offset) }
+	if page.isKept() {
+		return fetched[T]{limit: want.limit, usage: page.sending.usage, open: read}, nil
+	}
+	return read(ctx)
+}
+
+// readIDs reads the page of the records chunk, which begins at offset; what is
+// known of it before is f.
+func readIDs[T, F proto.Message](ctx context.Context, u *unread[T, F], f fetched[T], chunk []int64, offset int64) (fetched[T], error) {
+	page, cost, err := u.read(ctx)
+	f.usage = cost
 	if err != nil && len(chunk) == 1 && IsKind(err, KindNotFound) {
 		return f, nil
 	}
@@ -138,7 +242,7 @@ func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F]
 	for _, row := range f.rows {
 		i, ok := slices.BinarySearch(chunk, recordID(row))
 		if !ok {
-			return f, notAsked(call.Name, recordID(row))
+			return f, notAsked(u.sending.call.Name, recordID(row))
 		}
 		f.offsets = append(f.offsets, offset+int64(i)+1)
 	}

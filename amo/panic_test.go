@@ -50,7 +50,7 @@ func checkPanic(t *testing.T, value any) {
 // culpritBench is a bench with a culprit on the way upstream.
 func culpritBench(t *testing.T, text string, config Config) *bench {
 	t.Helper()
-	b := newBench(t, emulator.Config{Customers: 20}, config)
+	b := newBench(t, emulator.Config{Customers: 20, SeedSpread: emulator.SeedRandom}, config)
 	b.client.http.Transport = culprit{b.client.http.Transport, text}
 	return b
 }

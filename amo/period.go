@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/amo/internal/v2"
 	"github.com/amogate/amogate/amo/internal/v4"
@@ -17,20 +19,46 @@ import (
 type Periods struct {
 	client  *Client
 	drivers map[Generation]driver.Periods
+	// known is what each generation tells of them.
+	known map[Generation]*dictionary[[]*amogatev1.Period]
 }
 
 func newPeriods(c *Client) *Periods {
-	return &Periods{client: c, drivers: map[Generation]driver.Periods{V2: v2.Periods(), V4: v4.Periods()}}
+	return &Periods{
+		client:  c,
+		drivers: map[Generation]driver.Periods{V2: v2.Periods(), V4: v4.Periods()},
+		known:   map[Generation]*dictionary[[]*amogatev1.Period]{V2: {}, V4: {}},
+	}
 }
 
-// List reads all periods: those before the purchase first, each kind in its
-// order.
+// List returns all periods: those before the purchase first, each kind in its
+// order. They were read at most Settings.PeriodLife ago, or as WithMaxAge says, and
+// not before the last change that was made through this client.
 func (p *Periods) List(ctx context.Context) ([]*amogatev1.Period, error) {
 	generation, err := p.client.route(periodsName, driver.OpList, asked{})
 	if err != nil {
 		return nil, err
 	}
-	return p.read(ctx, p.drivers[generation])
+	known, err := p.known[generation].get(ctx, p.client, p.client.config.Settings.PeriodLife, func(ctx context.Context) ([]*amogatev1.Period, error) {
+		return p.read(ctx, p.drivers[generation])
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Each caller may do with its periods what it likes.
+	periods := make([]*amogatev1.Period, len(known))
+	for i, period := range known {
+		periods[i] = proto.CloneOf(period)
+	}
+	return periods, nil
+}
+
+// forget is called when periods were changed from here, or what they depend on:
+// over v4 they are the statuses, and there are some in one mode only.
+func (p *Periods) forget() {
+	for _, known := range p.known {
+		known.forget()
+	}
 }
 
 // Replace makes periods the whole set, as upstream does. It reads the set first
@@ -57,6 +85,7 @@ func (p *Periods) Replace(ctx context.Context, periods []*amogatev1.Period, dele
 	if err != nil {
 		return nil, err
 	}
+	defer p.forget()
 	after, err := p.send(ctx, d, call)
 	if err == nil && len(after) == 0 {
 		// The set is never empty after a replacement: upstream told nothing.

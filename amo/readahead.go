@@ -2,6 +2,7 @@ package amo
 
 import (
 	"context"
+	"math"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -9,91 +10,123 @@ import (
 	"github.com/amogate/amogate/amo/limit"
 )
 
-// maxAhead is the most pages of a list that are on their way at a time. At the
-// default rate a slot comes every 167 ms: upstream may take a second for a page
-// before a list falls behind the rate.
-const maxAhead = 6
-
-// readAhead are the pages of a list on their way, in order.
+// readAhead are the pages of a list on their way.
 type readAhead[T proto.Message] struct {
-	list  *Listing[T]
-	queue []reading[T]
+	*ahead[wanted, fetched[T]]
+	list *Listing[T]
+	plan *pagePlan
 }
 
-// reading is one page on its way.
-type reading[T any] struct {
-	offset int64
-	cancel context.CancelFunc
-	// left is closed when its request has left.
-	left   chan struct{}
-	result chan readResult[T]
-}
-
-// readResult is a page, or why there is none.
-type readResult[T any] struct {
-	fetched[T]
-	err error
-}
-
-// start fetches one more page in the background, as soon as the request before
-// it has left: pages come in order, and a list never holds more than one place
-// in the queue of the limiter.
-func (a *readAhead[T]) start(ctx context.Context, offset int64, class limit.Class) {
-	ctx, cancel := context.WithCancel(ctx) //nolint:gosec // take calls cancel, and drop takes what is left
-	r := reading[T]{offset: offset, cancel: cancel, left: make(chan struct{}), result: make(chan readResult[T], 1)}
-	left := sync.OnceFunc(func() { close(r.left) })
-	want := wanted{offset: offset, limit: a.list.limit, class: class, left: left}
-	var before chan struct{}
-	if len(a.queue) > 0 {
-		before = a.queue[len(a.queue)-1].left
-	}
-	go func() {
-		defer left()
-		if before != nil {
-			<-before // at the latest when its page has ended
+func newReadAhead[T proto.Message](ctx context.Context, l *Listing[T]) *readAhead[T] {
+	plan := &pagePlan{}
+	fetch := func(ctx context.Context, want wanted, left func()) (fetched[T], []wanted, error) {
+		want.left = left
+		page, err := l.fetch(ctx, want)
+		if err == nil && page.open == nil && !page.full {
+			plan.ends(want.offset)
 		}
-		var got readResult[T]
-		got.err = contain(func() (err error) {
-			got.fetched, err = a.list.fetch(ctx, want)
-			return err
-		})
-		r.result <- got
-	}()
-	a.queue = append(a.queue, r)
+		return page, nil, err
+	}
+	return &readAhead[T]{ahead: newAhead(ctx, &pace{rate: l.rate}, fetch, plan.next), list: l, plan: plan}
 }
 
-// take waits for the first page and returns it with its offset.
-func (a *readAhead[T]) take() (int64, readResult[T]) {
-	r := a.queue[0]
-	a.queue = a.queue[1:]
-	got := <-r.result
-	r.cancel()
-	got.err = release(got.err)
-	return r.offset, got
+// read fetches the page behind an offset, and so many rows before it, and nothing
+// behind it before follow.
+func (a *readAhead[T]) read(offset, back int64, class limit.Class) {
+	a.drop()
+	want := wanted{offset: offset, back: back, limit: a.list.limit, class: class}
+	a.plan.set(none, want, 0)
+	a.start(want)
 }
 
-// fill starts what follows page. Behind a full page more full ones are likely;
-// behind one that is not the list probably ends.
-func (a *readAhead[T]) fill(ctx context.Context, page fetched[T]) {
-	if len(a.queue) > 0 && a.queue[0].offset != page.next {
+// take waits for the first page and reads it.
+func (a *readAhead[T]) take(ctx context.Context) (wanted, fetched[T], error) {
+	want, page, err := a.ahead.take()
+	if err == nil && page.open != nil {
+		page, err = page.open(ctx)
+	}
+	return want, page, err
+}
+
+// follow fetches what follows page, which was asked for as want. Behind a full
+// page more full ones are likely; behind one that is not the list probably ends.
+func (a *readAhead[T]) follow(want wanted, page fetched[T]) {
+	d := near
+	if page.full {
+		d = far
+	}
+	back := a.list.back()
+	if page.next != want.behind() {
 		a.drop() // the page has fewer rows than was expected
+		a.plan.set(d, wanted{offset: page.next - int64(page.limit), limit: page.limit}, back)
+	} else {
+		a.plan.reach(d, back)
 	}
-	if len(a.queue) == 0 {
-		a.start(ctx, page.next, limit.Sync)
-	}
-	for page.full && len(a.queue) < maxAhead {
-		a.start(ctx, a.queue[len(a.queue)-1].offset+int64(page.limit), limit.Sync)
-	}
+	a.start()
 }
 
 // drop gives up the pages that nobody wants. Their requests count all the same.
 func (a *readAhead[T]) drop() {
-	for _, r := range a.queue {
-		r.cancel()
+	for _, page := range a.ahead.drop() {
+		a.list.end.Requests += page.usage.requests
+		a.list.end.Retries += page.usage.retries
 	}
-	for len(a.queue) > 0 {
-		_, got := a.take()
-		a.list.end.Requests += got.usage.requests
-		a.list.end.Retries += got.usage.retries
+}
+
+// distance is how far ahead of the reader pages are fetched.
+type distance int
+
+const (
+	// none: no page, near: the next page, far: as many as the pace needs.
+	none distance = iota
+	near
+	far
+)
+
+// pagePlan names the pages of a list, one behind the other. It is safe for
+// concurrent use.
+type pagePlan struct {
+	mu       sync.Mutex
+	distance distance
+	// back is how many rows pages begin before the end of the one before.
+	back int64
+	// last is the page that was named last, end the offset of the first one known
+	// to have fewer rows than it could.
+	last wanted
+	end  int64
+}
+
+// set makes the plan go on behind last.
+func (p *pagePlan) set(d distance, last wanted, back int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.distance, p.back, p.last, p.end = d, back, last, math.MaxInt64
+}
+
+// reach changes how far the plan reaches.
+func (p *pagePlan) reach(d distance, back int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.distance, p.back = d, back
+	if d == near {
+		p.end = math.MaxInt64 // that was the page just taken
 	}
+}
+
+// ends takes note that the page at offset has fewer rows than it could.
+func (p *pagePlan) ends(offset int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end = min(p.end, offset)
+}
+
+// next returns the next page, if the plan reaches so far.
+func (p *pagePlan) next(untaken int) (wanted, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.distance == none || p.distance == near && untaken > 0 || p.last.behind() > p.end {
+		return wanted{}, false
+	}
+	p.last = wanted{offset: p.last.behind(), back: p.back, limit: p.last.limit, class: limit.Sync}
+	return p.last, true
 }

@@ -16,10 +16,6 @@ import (
 // looks is how many reads are spent on a create of unknown outcome.
 const looks = 2
 
-// lookAgain is the remedy of a create whose outcome stays unknown. That a record
-// is not found proves nothing: upstream's lists lag behind its writes.
-const lookAgain = "; look before you send it again"
-
 // contents returns new records as they can be compared, with keys that are equal
 // for equal ones; "" for one that cannot be found.
 func (c *Collection[T, F]) contents(values []T) (contents []T, keys []string) {
@@ -41,41 +37,37 @@ func (c *Collection[T, F]) contents(values []T) (contents []T, keys []string) {
 // are found upstream were made, of the others nothing is known. The items after
 // them go on, unless upstream cannot be asked or this was the second such create
 // on end.
-func (r *createRun[T, F]) settle(ctx context.Context, chunk []int, contents []T, entry *creation, cause *Error) {
-	open := make([]int, len(chunk))
-	for k := range chunk {
+func (r *createRun[T, F]) settle(ctx context.Context, contents []T, entry *creation, cause *Error) {
+	open := make([]int, len(r.items))
+	for k := range open {
 		open[k] = k
 	}
+	settled := r.batch.doubt(r.items, cause)
 	r.ledger.land(entry, nil, open)
-	found, hasLooked := r.find(ctx, contents, entry)
-	for k, i := range chunk {
+	found, hasLooked := r.find(ctx, contents, entry, 0)
+	for k := range r.items {
 		if row, ok := found[k]; ok {
-			r.results[i].Value = r.made(i, row)
+			r.results[k].Value = r.made(k, row)
 			continue
 		}
-		unknown := *cause
-		unknown.Message += lookAgain
-		r.results[i].Err = &unknown
+		r.results[k].Err = ownError(cause)
 	}
 	r.client.config.Logger.WarnContext(ctx, "the answer to a create was lost", "account", r.client.config.Account,
-		"operation", r.name+"."+string(driver.OpCreate), "items", len(chunk), "found", len(found), "error", cause)
-	isDoubted := len(found) < len(chunk)
-	if isDoubted && (r.isDoubted || !hasLooked) {
-		*r.failure = cause
-	}
-	r.isDoubted = isDoubted
+		"operation", r.name+"."+string(driver.OpCreate), "items", len(r.items), "found", len(found), "error", cause)
+	r.answer()
+	settled(func(k int) bool { return r.results[k].Err == nil }, hasLooked)
 }
 
 // settleUnsaid does the same for the items of which an answer did not say what
 // became of them.
-func (r *createRun[T, F]) settleUnsaid(ctx context.Context, chunk []int, contents []T, entry *creation) {
+func (r *createRun[T, F]) settleUnsaid(ctx context.Context, contents []T, entry *creation) {
 	var ids []int64
 	var open []int
-	for k, i := range chunk {
+	for k := range r.items {
 		switch {
-		case r.results[i].Err == nil:
-			ids = append(ids, recordID(r.results[i].Value))
-		case IsKind(r.results[i].Err, KindResponseLost):
+		case r.results[k].Err == nil:
+			ids = append(ids, recordID(r.results[k].Value))
+		case IsKind(r.results[k].Err, KindResponseLost):
 			open = append(open, k)
 		}
 	}
@@ -83,23 +75,24 @@ func (r *createRun[T, F]) settleUnsaid(ctx context.Context, chunk []int, content
 	if len(open) == 0 {
 		return
 	}
-	found, _ := r.find(ctx, contents, entry)
+	found, _ := r.find(ctx, contents, entry, 0)
 	for k, row := range found {
-		r.results[chunk[k]] = Result[T]{Value: r.made(chunk[k], row)}
+		r.results[k] = Result[T]{Value: r.made(k, row)}
 	}
 }
 
-// made is the record of item i as sent, overlaid with what an answer would have
-// told of the row that it became.
-func (r *createRun[T, F]) made(i int, row T) T {
-	value := r.values[i]
+// made is the record of the kth item as sent, overlaid with what an answer would
+// have told of the row that it became.
+func (r *createRun[T, F]) made(k int, row T) T {
+	value := r.values[k]
 	overlay(value, driver.WriteItem{ID: recordID(row), Told: only(row, []string{string(createTimeField), string(updateTimeField), "account_id"})})
 	return value
 }
 
 // find looks upstream for the records that the open items of a create became, and
-// says whether it got an answer.
-func (r *createRun[T, F]) find(ctx context.Context, contents []T, entry *creation) (found map[int]T, hasLooked bool) {
+// says whether it got an answer. It reads looks pages, and as many more as older
+// rows fill.
+func (r *createRun[T, F]) find(ctx context.Context, contents []T, entry *creation, older int) (found map[int]T, hasLooked bool) {
 	found = map[int]T{}
 	config := r.client.config.Settings
 	if deadline, ok := ctx.Deadline(); ok {
@@ -124,7 +117,7 @@ func (r *createRun[T, F]) find(ctx context.Context, contents []T, entry *creatio
 	if err != nil {
 		return found, false
 	}
-	for n := range looks {
+	for n := range looks + older/look.limit {
 		if n > 0 && look.isWhole {
 			if sleep(ctx, config.LookPause) != nil {
 				break
@@ -176,7 +169,7 @@ func (r *createRun[T, F]) newLook(ctx context.Context, contents []T, since time.
 		if l.d, err = r.listRoute(ctx, l.filter); err != nil {
 			return nil, err
 		}
-		if l.env, err = r.client.env(ctx, l.d.Generation, accountLife); err != nil {
+		if l.env, err = r.client.account(ctx, l.d.Generation); err != nil {
 			return nil, err
 		}
 		l.filter = r.behavior.recent(contents, since, !l.env.Filters)

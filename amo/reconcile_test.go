@@ -332,6 +332,7 @@ func TestCreate_concurrentTwinsShareNoRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachCreator(t, func(on creatorTest) {
 				t, b, c := on.T, on.bench, on.creator
+				b.client.config.NoCoalescing = true // else they would be one request
 				b.script(t,
 					emulator.Rule{Match: emulator.Match{Operation: c.write, Nth: 1}, Action: test.first},
 					emulator.Rule{Match: emulator.Match{Operation: c.write, Nth: 2}, Action: test.second})

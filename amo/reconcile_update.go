@@ -12,36 +12,31 @@ import (
 )
 
 // reconcile gives the items of an update that upstream accepted by an answer which
-// was lost their results, by one read: a record that shows the change is answered
-// whole. Of the others the answer may have told a refusal.
-func (r *updateRun[T, F]) reconcile(ctx context.Context, chunk []int, changes map[int]driver.Change[T], cause *Error) error {
-	ids := make([]int64, len(chunk))
-	for k, i := range chunk {
-		ids[k] = changes[i].ID
+// was lost their results, by one read, and returns those that were written: a record
+// that shows the change is answered whole. Of the others the answer may have told a
+// refusal.
+func (r *updateRun[T, F]) reconcile(ctx context.Context, places []int, cause *Error) (done []int) {
+	ids := make([]int64, len(places))
+	for n, i := range places {
+		ids[n] = r.items[i].ID
 	}
 	found, err := r.read(ctx, r.d, driver.OpUpdate, ids)
 	if err != nil {
-		return cause
+		r.party.fail(cause)
 	}
-	var done []int
-	for _, i := range chunk {
-		record, ok := found[changes[i].ID]
-		links, rest := r.linked(changes[i])
-		switch {
-		case links && !rest:
-			r.results[i].Value = r.answer(changes[i], driver.WriteItem{})
-		case ok && r.shown(record, changes[i]):
-			r.results[i].Value = r.withLinks(record, changes[i])
-		default:
-			r.results[i].Err = cause
+	for _, i := range places {
+		change := r.works[i].work.change
+		record, ok := found[change.ID]
+		if !ok || !r.shown(record, change) {
+			r.results[i].Err = ownError(cause)
 			continue
 		}
+		r.results[i].Value = r.withLinks(record, change)
 		done = append(done, i)
 	}
 	r.client.config.Logger.WarnContext(ctx, "the answer to an update was lost", "account", r.client.config.Account,
-		"operation", r.op(), "items", len(chunk), "found", len(done), "error", cause)
-	r.link(ctx, done, changes)
-	return nil
+		"operation", r.op(), "items", len(places), "found", len(done), "error", cause)
+	return done
 }
 
 // isLink says whether a field is written by requests of its own.

@@ -89,16 +89,22 @@ func writable(m proto.Message) []string {
 
 // only returns a copy of m with nothing but the given top-level fields.
 func only[T proto.Message](m T, paths []string) T {
-	c, ok := proto.Clone(m).(T)
-	if !ok {
-		panic("BUG: a clone of another type")
-	}
+	c := cloneOf(m)
 	c.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
 		if !slices.Contains(paths, string(f.Name())) {
 			c.ProtoReflect().Clear(f)
 		}
 		return true
 	})
+	return c
+}
+
+// cloneOf returns a deep copy of a record.
+func cloneOf[T proto.Message](m T) T {
+	c, ok := proto.Clone(m).(T)
+	if !ok {
+		panic("BUG: a clone of another type")
+	}
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
@@ -18,89 +19,140 @@ const (
 	limitedTries = 5
 )
 
+// sending is a request that is being carried out.
+type sending struct {
+	request
+	usage usage
+	// tries counts the attempts that count, renewed and followed say that the
+	// credentials were renewed and the account's host looked for.
+	tries             int
+	renewed, followed bool
+	// root is where the last attempt went, mark that of its credentials.
+	root *url.URL
+	mark uint64
+	// kept is an answer that was received and is not decoded yet.
+	kept *rawAnswer
+}
+
 // send carries r out: it repeats what is safe to repeat within ctx's deadline
 // and renews the credentials once. The error is an *Error that carries the name
 // of the call. A write that may have happened ends as KindOutcomeUnknown or
 // KindResponseLost.
 func (c *Client) send(ctx context.Context, r request) (usage, error) {
-	var u usage
-	err := c.try(ctx, r, &u)
+	s := &sending{request: r}
+	err := c.carryOut(ctx, s)
+	return s.usage, err
+}
+
+func (c *Client) carryOut(ctx context.Context, s *sending) error {
+	return s.named(c.try(ctx, s))
+}
+
+// open decodes the answer that was kept. One that turns out bad is asked for again,
+// as it would have been when it came.
+func (c *Client) open(ctx context.Context, s *sending) error {
+	a := s.kept
+	s.kept, s.keep = nil, false
+	failure := s.read(a)
+	if failure == nil {
+		return nil
+	}
+	err, again := c.judge(ctx, s, outcome{mark: s.mark, sent: true, err: failure})
+	if again {
+		err = c.try(ctx, s)
+	}
+	return s.named(err)
+}
+
+// named returns the error of s with the name of its call.
+func (s *sending) named(err *Error) error {
 	if err == nil {
-		return u, nil
+		return nil
 	}
 	if err.Op == "" {
 		// The error may be shared with other callers (a login's): copy it.
 		named := *err
-		named.Op = r.call.Name
+		named.Op = s.call.Name
 		err = &named
 	}
-	return u, err
+	return err
 }
 
-func (c *Client) try(ctx context.Context, r request, u *usage) *Error {
-	renewed, followed := false, false
-	for tries := 1; ; tries++ {
-		root := c.base.Load()
-		out := c.attempt(ctx, r, u)
-		if !r.open && acceptedBy(out) {
+// try sends s until judge says that it is over.
+func (c *Client) try(ctx context.Context, s *sending) *Error {
+	for {
+		s.root = c.base.Load()
+		out := c.attempt(ctx, s)
+		s.mark = out.mark
+		if !s.open && acceptedBy(out) {
 			c.credentials.accepted(out.mark)
-			c.distrust.accepted(r.call.Name, out.mark)
+			c.distrust.accepted(s.call.Name, out.mark)
 		}
 		if out.err == nil {
 			return nil
 		}
-		isRefused := out.err.Kind == KindReauth && out.err.Status == http.StatusUnauthorized && out.sent && !r.open
-		switch {
-		case isRefused && renewed:
-			c.distrust.again(r.call.Name)
-		case isRefused && !c.distrust.inVain(r.call.Name, out.mark):
-			renewed = true
-			err := c.credentials.renew(ctx, out.mark)
-			if err == nil {
-				u.retries++
-				tries--
-				continue
-			}
-			out = outcome{unready: true, err: asError(err)}
-		}
-		if out.err.Kind == KindMoved && out.sent && !r.open && !followed {
-			followed = true
-			if c.followed(ctx, root) {
-				u.retries++
-				tries--
-				continue
-			}
-		}
-		if out.err.Kind == KindNotFound && out.err.Status == http.StatusNotFound && out.sent && !r.open && !followed {
-			// A host that the account has left answers everything so.
-			followed = true
-			err := c.atHome(ctx)
-			if c.base.Load() != root {
-				u.retries++
-				tries--
-				continue
-			}
-			if err != nil && err.Kind == KindMoved {
-				return err
-			}
-		}
-		if out.unready {
-			return verdict(r.call.Effect, out, u.ambiguous)
-		}
-		pause, again := retry(r, tries, out, c.config.Settings)
-		if !again || r.once || !fits(ctx, pause) || !c.mayRetry(ctx, out.err) {
-			return verdict(r.call.Effect, out, u.ambiguous)
-		}
-		u.ambiguous = u.ambiguous || ambiguous(r.call.Effect, out)
-		u.retries++
-		c.config.Logger.DebugContext(ctx, "retry", "account", c.config.Account, "operation", r.call.Name, "try", tries, "pause", pause.String(), "error", out.err)
-		// After a 429 the limiter itself makes everybody wait.
-		if out.err.Kind != KindRateLimited {
-			if err := sleep(ctx, pause); err != nil {
-				return verdict(r.call.Effect, outcome{err: asError(err)}, u.ambiguous)
-			}
+		if err, again := c.judge(ctx, s, out); !again {
+			return err
 		}
 	}
+}
+
+// judge says whether s is to be sent again after an attempt that failed, and has
+// waited until then; else it returns the error that s ends with.
+func (c *Client) judge(ctx context.Context, s *sending, out outcome) (failure *Error, again bool) {
+	s.tries++
+	isRefused := out.err.Kind == KindReauth && out.err.Status == http.StatusUnauthorized && out.sent && !s.open
+	switch {
+	case isRefused && s.renewed:
+		c.distrust.again(s.call.Name)
+	case isRefused && !c.distrust.inVain(s.call.Name, out.mark):
+		s.renewed = true
+		err := c.credentials.renew(ctx, out.mark)
+		if err == nil {
+			s.usage.retries++
+			s.tries--
+			return nil, true
+		}
+		out = outcome{unready: true, err: asError(err)}
+	}
+	if out.err.Kind == KindMoved && out.sent && !s.open && !s.followed {
+		s.followed = true
+		if c.followed(ctx, s.root) {
+			s.usage.retries++
+			s.tries--
+			return nil, true
+		}
+	}
+	if out.err.Kind == KindNotFound && out.err.Status == http.StatusNotFound && out.sent && !s.open && !s.followed {
+		// A host that the account has left answers everything so.
+		s.followed = true
+		err := c.atHome(ctx)
+		if c.base.Load() != s.root {
+			s.usage.retries++
+			s.tries--
+			return nil, true
+		}
+		if err != nil && err.Kind == KindMoved {
+			return err, false
+		}
+	}
+	if out.unready || out.unbuilt {
+		return verdict(s.call.Effect, out, s.usage.ambiguous), false
+	}
+	pause, again := retry(s.request, s.tries, out, c.config.Settings)
+	if !again || s.once || !fits(ctx, pause) || !c.mayRetry(ctx, out.err) {
+		return verdict(s.call.Effect, out, s.usage.ambiguous), false
+	}
+	s.usage.ambiguous = s.usage.ambiguous || ambiguous(s.call.Effect, out)
+	s.usage.retries++
+	c.config.Logger.DebugContext(ctx, "retry", "account", c.config.Account, "operation", s.call.Name, "try", s.tries, "pause", pause.String(), "error", out.err)
+	// After a 429 the limiter itself makes everybody wait.
+	if out.err.Kind != KindRateLimited {
+		if err := sleep(ctx, pause); err != nil {
+			return verdict(s.call.Effect, outcome{err: asError(err)}, s.usage.ambiguous), false
+		}
+	}
+	return nil, true
 }
 
 // acceptedBy says that upstream took the credentials of an attempt: it answered,
@@ -205,6 +257,10 @@ func done(err *Error) bool { return err.Status >= 200 && err.Status < 300 }
 // a redirect or a client error, however odd its body.
 func refused(err *Error) bool { return err.Status >= 300 && err.Status < 500 }
 
+// lookAgain is the remedy of a create whose outcome stays unknown. That a record
+// is not found proves nothing: upstream's lists lag behind its writes.
+const lookAgain = "; look before you send it again"
+
 // verdict is the final error of a request. Earlier says that an attempt before
 // the last may have been carried out.
 func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
@@ -220,6 +276,9 @@ func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
 	if last && done(err) {
 		final.Kind = KindResponseLost
 		final.Message = "upstream wrote, but its answer was lost: " + err.Message
+	}
+	if effect == driver.Create {
+		final.Message += lookAgain
 	}
 	return &final
 }

@@ -35,7 +35,7 @@ func TestRetry_failedLoginIsNotMultipliedByItsCallers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, emulator.Config{Customers: 1}, Config{Auth: testSession})
 				// What is known of the account stays, so that the writes need the login.
-				if _, err := b.client.env(t.Context(), V2, accountLife); err != nil {
+				if _, err := b.client.account(t.Context(), V2); err != nil {
 					t.Fatal(err)
 				}
 				b.ExpireSessions()

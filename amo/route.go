@@ -172,7 +172,7 @@ func (c *Client) route(resource string, op driver.Op, a asked) (Generation, erro
 func (c *Collection[T, F]) listRoute(ctx context.Context, filter F) (driver.Resource[T, F], error) {
 	a := asked{filtered: c.behavior.paid != nil && c.behavior.paid(filter)}
 	if a.filtered && c.client.config.Generation == Auto && c.client.config.Auth.takenBy(V4) {
-		env, err := c.client.env(ctx, V4, accountLife)
+		env, err := c.client.account(ctx, V4)
 		if err != nil {
 			return driver.Resource[T, F]{}, err
 		}
@@ -193,7 +193,7 @@ func (c *Collection[T, F]) writeRoute(ctx context.Context, op driver.Op, value T
 			if !ok || !c.client.config.Auth.takenBy(g) {
 				return false
 			}
-			env, err := c.client.env(ctx, g, accountLife)
+			env, err := c.client.account(ctx, g)
 			if err != nil {
 				return true // whoever writes is told
 			}

@@ -16,6 +16,9 @@ func newStatuses(c *Client) Statuses {
 		drivers: map[Generation]driver.Resource[*amogatev1.CustomerStatus, *amogatev1.ListCustomerStatusesRequest]{
 			V4: v4.Statuses(),
 		},
-		behavior: behavior[*amogatev1.CustomerStatus, *amogatev1.ListCustomerStatusesRequest]{keepsUpdateTime: true},
+		behavior: behavior[*amogatev1.CustomerStatus, *amogatev1.ListCustomerStatusesRequest]{
+			keepsUpdateTime: true,
+			written:         c.periods.forget,
+		},
 	}
 }

@@ -32,6 +32,7 @@ func TestListing_storm(t *testing.T) {
 		customers := rapid.IntRange(0, 60).Draw(rt, "customers")
 		stop := rapid.IntRange(0, 90).Draw(rt, "rows wanted")
 		patience := time.Duration(rapid.IntRange(1, 90).Draw(rt, "patience")) * time.Second
+		spread := rapid.SampledFrom([]emulator.SeedSpread{emulator.SeedEven, emulator.SeedRandom}).Draw(rt, "order of times")
 		var rules []emulator.Rule
 		for _, nth := range rapid.SliceOfNDistinct(rapid.IntRange(1, 40), 0, 12, rapid.ID).Draw(rt, "faulty requests") {
 			rules = append(rules, emulator.Rule{
@@ -46,7 +47,7 @@ func TestListing_storm(t *testing.T) {
 			})
 		}
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, emulator.Config{Customers: customers, Latency: 150 * time.Millisecond, Window: -1}, Config{PageSize: size, Auth: testSession})
+			b := newBench(t, emulator.Config{Customers: customers, Latency: 150 * time.Millisecond, Window: -1, SeedSpread: spread}, Config{PageSize: size, Auth: testSession})
 			b.script(t, rules...)
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()

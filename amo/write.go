@@ -1,14 +1,12 @@
 package amo
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
-	"github.com/amogate/amogate/amo/limit"
 )
 
 // Result is what became of one item of a write.
@@ -29,63 +27,6 @@ func failAll[T any](results []Result[T], err error) []Result[T] {
 		results[i].Err = err
 	}
 	return results
-}
-
-// inBatches calls write with chunks of the pending items, each of at most what
-// size says by then, which have the given record ids (nil = they have none yet). Write sets the results of
-// its items, or returns why the request failed as a whole. Where that is a
-// refusal of the data the items that upstream named get it and the rest is sent
-// again; where it named none, or says that a record is not there, the guilty one
-// is found by halving. After any other failure, told by failure, the rest is not
-// attempted.
-func inBatches[T any](results []Result[T], pending []int, size func() int, id func(i int) int64, failure *error, write func(chunk []int) error) {
-	var run func(chunk []int)
-	run = func(chunk []int) {
-		if *failure != nil {
-			for _, i := range chunk {
-				results[i].Err = notAttempted(*failure)
-			}
-			return
-		}
-		err := write(chunk)
-		if err == nil {
-			return
-		}
-		refused := IsKind(err, KindUpstreamInvalid)
-		if guilty := named(asError(err), chunk, id); refused && len(guilty) > 0 {
-			var rest []int
-			for _, i := range chunk {
-				if guilty[i] != nil {
-					results[i].Err = guilty[i]
-					continue
-				}
-				rest = append(rest, i)
-			}
-			if len(rest) > 0 {
-				run(rest)
-			}
-			return
-		}
-		// A record that is not there says nothing of the others.
-		missing := IsKind(err, KindNotFound)
-		if (refused || missing) && len(chunk) > 1 {
-			half := len(chunk) / 2
-			run(chunk[:half])
-			run(chunk[half:])
-			return
-		}
-		for _, i := range chunk {
-			results[i].Err = err
-		}
-		if !refused && !missing {
-			*failure = err
-		}
-	}
-	for len(pending) > 0 {
-		n := min(size(), len(pending))
-		run(pending[:n])
-		pending = pending[n:]
-	}
 }
 
 // named returns the errors of the items of chunk that upstream named when it
@@ -127,31 +68,32 @@ func partition[K comparable](pending []int, key func(i int) K) [][]int {
 }
 
 func notAttempted(failure error) *Error {
-	return &Error{Kind: KindNotAttempted, Message: "not attempted, because an earlier request of the batch failed: " + asError(failure).Message, Err: failure}
+	return &Error{Kind: KindNotAttempted, Message: "not attempted, since the rest of the call ended before: " + asError(failure).Message, Err: failure}
 }
 
-// fixed is a size of chunks that stays.
-func fixed(size int) func() int { return func() int { return size } }
-
-// write sends one write and decodes its answer. It calls left, if that is set,
-// whenever the request is about to leave.
-func (c *Collection[T, F]) write(ctx context.Context, d driver.Resource[T, F], op driver.Op, call driver.Call, left func()) (driver.WriteReply, usage, error) {
+// send sends one write and decodes its answer.
+func (c *Collection[T, F]) send(ctx context.Context, d driver.Resource[T, F], op driver.Op, r request) (driver.WriteReply, usage, error) {
 	var reply driver.WriteReply
-	u, err := c.client.send(ctx, request{
-		call:   call,
-		class:  limit.Interactive,
-		left:   left,
-		reread: op == driver.OpUpdate,
-		decode: func(resp driver.Response) error {
-			if err := d.DecodeError(resp); err != nil {
-				return err
-			}
-			var err error
-			reply, err = d.DecodeWrite(op, resp.Body)
+	r.call = driver.Call{Name: c.name + "." + string(op), Effect: effectOf(op)}
+	r.reread = op == driver.OpUpdate
+	r.decode = func(resp driver.Response) error {
+		if err := d.DecodeError(resp); err != nil {
 			return err
-		},
-	})
+		}
+		var err error
+		reply, err = d.DecodeWrite(op, resp.Body)
+		return err
+	}
+	u, err := c.client.send(ctx, r)
 	return reply, u, c.client.confirm(ctx, d.Generation, err)
+}
+
+// effectOf says what sending a write of op twice does.
+func effectOf(op driver.Op) driver.Effect {
+	if op == driver.OpCreate {
+		return driver.Create
+	}
+	return driver.Set
 }
 
 // readBack replaces the values of the records of part that were written by what
@@ -189,62 +131,6 @@ func (c *Collection[T, F]) readBack(ctx context.Context, results []Result[T], pa
 	}
 }
 
-// Delete deletes records and answers one result each, in order. The values hold
-// the ids and what upstream tells of the records.
-func (c *Collection[T, F]) Delete(ctx context.Context, ids []int64) []Result[T] {
-	results := make([]Result[T], len(ids))
-	d, err := c.driver(driver.OpDelete, asked{})
-	if err != nil {
-		return failAll(results, err)
-	}
-	var failure error
-	pending := make([]int, len(ids))
-	for i := range ids {
-		pending[i] = i
-	}
-	id := func(i int) int64 { return ids[i] }
-	inBatches(results, pending, fixed(cmp.Or(d.MaxDelete, d.MaxBatch)), id, &failure, func(chunk []int) error {
-		batch := make([]int64, len(chunk))
-		for k, i := range chunk {
-			batch[k] = ids[i]
-		}
-		reply, u, err := c.write(ctx, d, driver.OpDelete, d.Delete(batch), nil)
-		if len(batch) == 1 && u.ambiguous && IsKind(err, KindNotFound) {
-			reply, err = driver.WriteReply{All: true}, nil
-		}
-		if err != nil {
-			return err
-		}
-		deleted := make(map[int64]driver.WriteItem, len(reply.Items))
-		for _, item := range reply.Items {
-			deleted[item.ID] = item
-		}
-		refused := refusals(reply.Errors)
-		for _, i := range chunk {
-			item, ok := deleted[ids[i]]
-			refusal := refused[ids[i]]
-			if refusal == nil && len(batch) == 1 && len(reply.Errors) == 1 {
-				refusal = &reply.Errors[0] // of the only record, be it named or not
-			}
-			switch {
-			// After an ambiguous first try the record may be gone already, which
-			// is what was asked for.
-			case ok || reply.All || u.ambiguous && (refusal == nil || refusal.Err.Kind == KindNotFound):
-				record := newRecord[T]()
-				setRecordID(record, ids[i])
-				setRecordName(record, item.Name)
-				results[i].Value = record
-			case refusal != nil:
-				results[i].Err = refusal.Err
-			default:
-				results[i].Err = c.notFound(driver.OpDelete, ids[i])
-			}
-		}
-		return nil
-	})
-	return results
-}
-
 // refusals returns the refused items by record id.
 func refusals(errors []driver.ItemError) map[int64]*driver.ItemError {
 	byID := make(map[int64]*driver.ItemError, len(errors))
@@ -277,7 +163,7 @@ func (c *Collection[T, F]) divide(ctx context.Context, op driver.Op, results []R
 	for _, part := range partition(routed, func(i int) Generation { return drivers[i].Generation }) {
 		w := writing[T, F]{d: drivers[part[0]]}
 		var err error
-		if w.env, err = c.client.env(ctx, w.d.Generation, accountLife); err != nil {
+		if w.env, err = c.client.account(ctx, w.d.Generation); err != nil {
 			for _, i := range part {
 				results[i].Err = err
 			}

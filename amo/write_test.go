@@ -67,8 +67,8 @@ func TestCreate_splitsBatchesAndKeepsOrder(t *testing.T) {
 				t.Fatalf("result %d is %q, want %q", i, stored.Name, want)
 			}
 		}
-		if got := b.Stats().ByOperation[emulator.OpCustomersWrite]; got != 3 {
-			t.Errorf("%d writes, want 3 of at most 250", got)
+		if got := b.Stats().ByOperation[emulator.OpCustomersWrite]; got != 4 {
+			t.Errorf("%d writes, want 4: of 50, 100, 200 and 250", got)
 		}
 	})
 }
@@ -192,10 +192,10 @@ func TestCreate_afterAFailureTheRestIsNotAttempted(t *testing.T) {
 		want  []int // items that succeed, of unknown outcome, not attempted
 		sizes int64 // writes
 	}{
-		"one":             {[]emulator.Rule{write(emulator.Match{Nth: 2})}, []int{500, 250, 0}, 4},
-		"two on end":      {[]emulator.Rule{write(emulator.Match{From: 2, To: 3})}, []int{250, 375, 125}, 3},
-		"one, unreadable": {[]emulator.Rule{write(emulator.Match{Nth: 2}), {Match: emulator.Match{Operation: emulator.OpCustomersList}, Action: lost}}, []int{250, 250, 250}, 2},
-		"a 403":           {[]emulator.Rule{{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: 2}, Action: emulator.Action{Status: 403}}}, []int{250, 0, 250}, 2},
+		"one":             {[]emulator.Rule{write(emulator.Match{Nth: 2})}, []int{650, 100, 0}, 6},
+		"two on end":      {[]emulator.Rule{write(emulator.Match{From: 2, To: 3})}, []int{50, 150, 550}, 3},
+		"one, unreadable": {[]emulator.Rule{write(emulator.Match{Nth: 2}), {Match: emulator.Match{Operation: emulator.OpCustomersList}, Action: lost}}, []int{50, 100, 600}, 2},
+		"a 403":           {[]emulator.Rule{{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Nth: 2}, Action: emulator.Action{Status: 403}}}, []int{50, 0, 600}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -33,10 +33,24 @@ type Settings struct {
 	// HomeRest is how long after a read of the account a 404 is believed; later
 	// the account is read again, since a host that it has left answers so.
 	HomeRest time.Duration
+	// AccountLife is how long what was read of the account is used: time zone,
+	// currency and custom fields change rarely.
+	AccountLife time.Duration
+	// AccountRest is the least age at which a custom field that is not known, or
+	// an error about customers, makes us read the account again.
+	AccountRest time.Duration
+	// PeriodLife is how long the periods that were read last are answered.
+	PeriodLife time.Duration
 	// SessionLife is how long a session of API v2 is used after its login.
 	SessionLife time.Duration
 	// LoginPause is how long a refused login is not tried again.
 	LoginPause time.Duration
+
+	// Streams.
+
+	// StreamStall is how long the reader of a stream may take nothing before the
+	// stream ends.
+	StreamStall time.Duration
 
 	// Retries.
 
@@ -48,6 +62,13 @@ type Settings struct {
 	RetryShare float64
 	// RetryBurst is how many retries may be saved up.
 	RetryBurst float64
+
+	// Lists.
+
+	// ListOverlap is how much earlier than the moment from which on changes and
+	// deletions count they are asked for: lists lag behind writes, and clocks are
+	// known to a second.
+	ListOverlap time.Duration
 
 	// Creates.
 
@@ -63,6 +84,10 @@ type Settings struct {
 	// whose outcome stayed unknown, are remembered: no record is taken for two.
 	CreateMemory time.Duration
 
+	// ApartFor is how long the writes of a caller go apart from those of others
+	// after upstream has refused one of them as faulty.
+	ApartFor time.Duration
+
 	// Limiter.
 
 	// FirstSlot is how long after a start nothing leaves: the process before
@@ -73,7 +98,8 @@ type Settings struct {
 	// CheckLead is how long before its slot a request that was granted it earlier
 	// makes sure that upstream has not asked for a pause since.
 	CheckLead time.Duration
-	// ConnectLead is how long before its slot a request may make its connection.
+	// ConnectLead is the longest time before its slot in which a request may make
+	// its connection; it is what connections take of late.
 	ConnectLead time.Duration
 	// Horizon is how far ahead an interactive request may reserve a slot; a
 	// request that would wait longer is refused.
@@ -148,6 +174,23 @@ type Settings struct {
 	// live as long.
 	StateLife time.Duration
 
+	// Repeated calls.
+
+	// RequestLife is how long what became of a call with a request id is
+	// remembered.
+	RequestLife time.Duration
+	// RequestHold is how long after the last word of a replica its calls count as
+	// under way; it says one three times as often.
+	RequestHold time.Duration
+	// RequestPoll is how often a repeated call looks whether the one of another
+	// replica has ended, and RequestAgain when its caller, who did not get to see
+	// the end, should try again.
+	RequestPoll, RequestAgain time.Duration
+	// RequestSweep is how often what is too old is removed, RequestSweepSize how
+	// many calls at a time.
+	RequestSweep     time.Duration
+	RequestSweepSize int
+
 	// Store.
 
 	// StatementTimeout, LockTimeout and AcquireTimeout bound a statement, its
@@ -172,18 +215,26 @@ func Default() Settings {
 		DNSLife:        5 * time.Minute,
 		HostGoneAfter:  5 * time.Minute,
 		HomeRest:       10 * time.Second,
+		AccountLife:    10 * time.Minute,
+		AccountRest:    time.Minute,
+		PeriodLife:     time.Minute,
 		SessionLife:    15*time.Minute - 30*time.Second,
 		LoginPause:     time.Minute,
+
+		StreamStall: time.Minute,
 
 		RetryBase:  300 * time.Millisecond,
 		RetryMax:   8 * time.Second,
 		RetryShare: 0.1,
 		RetryBurst: 10,
 
+		ListOverlap: 5 * time.Second,
+
 		LookSlack:    3 * time.Second,
 		LookPause:    time.Second,
 		LookMargin:   500 * time.Millisecond,
 		CreateMemory: 5 * time.Minute,
+		ApartFor:     time.Minute,
 
 		FirstSlot:    time.Second,
 		SlotUse:      15 * time.Millisecond,
@@ -220,6 +271,13 @@ func Default() Settings {
 		JournalRetry:   time.Second,
 		RefreshScan:    30 * time.Second,
 		StateLife:      20 * time.Minute,
+
+		RequestLife:      24 * time.Hour,
+		RequestHold:      15 * time.Second,
+		RequestPoll:      250 * time.Millisecond,
+		RequestAgain:     time.Second,
+		RequestSweep:     time.Minute,
+		RequestSweepSize: 500,
 
 		StatementTimeout: 5 * time.Second,
 		LockTimeout:      2 * time.Second,

@@ -1,0 +1,219 @@
+package amo
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// Single creates of many callers fill the requests that the rate allows, whatever
+// the latency.
+func TestCreate_ofManyCallersFillsTheRate(t *testing.T) {
+	const warmUp = 8 * time.Second
+	for _, callers := range []int{64, 2000} {
+		for _, latency := range []time.Duration{0, 150 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second} {
+			t.Run(fmt.Sprintf("%d callers at %s", callers, latency), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t, emulator.Config{Latency: latency}, Config{})
+					// Answers come in bursts: several rounds of them make a rate.
+					run := 6 * time.Second
+					if callers == 64 {
+						run = max(run, 12*(latency+time.Second/DefaultRate))
+					}
+					ctx, cancel := context.WithTimeout(t.Context(), warmUp+run)
+					defer cancel()
+					begun := time.Now()
+					var created, writes atomic.Int64
+					var wg sync.WaitGroup
+					for range callers {
+						wg.Go(func() {
+							for ctx.Err() == nil {
+								r := b.client.Customers().Create(context.WithoutCancel(ctx), creates(1))[0]
+								if r.Err != nil {
+									t.Error(r.Err)
+									return
+								}
+								if since := time.Since(begun); since > warmUp && since <= warmUp+run {
+									created.Add(1)
+								}
+							}
+						})
+					}
+					time.Sleep(warmUp)
+					before := b.Stats().ByOperation[emulator.OpCustomersWrite]
+					time.Sleep(run)
+					writes.Store(b.Stats().ByOperation[emulator.OpCustomersWrite] - before)
+					wg.Wait()
+					b.checkWindow(t)
+					slot := time.Second / DefaultRate
+					most := min(float64(callers)/(latency+slot).Seconds(), DefaultRate*float64(min(callers, 250)))
+					got := float64(created.Load()) / run.Seconds()
+					t.Logf("%.0f a second of %.0f (%.1f %%), %.1f items a request", got, most, 100*got/most, float64(created.Load())/float64(max(1, writes.Load())))
+					if got < 0.95*most {
+						t.Errorf("%.0f creates a second, want 95 %% of %.0f", got, most)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Every tenth item is bad: the good ones are made, and each bad one is told its own
+// field.
+func TestCreate_badItemsOfSomeCallersCostNoOther(t *testing.T) {
+	for generation, spoil := range map[Generation]func(*amogatev1.Customer){
+		V2: func(c *amogatev1.Customer) { c.NextPurchaseTime = nil },
+		V4: func(c *amogatev1.Customer) {
+			c.CustomFields = []*amogatev1.CustomField{{FieldId: 999_999_999, Value: &amogatev1.CustomField_Text{Text: "x"}}}
+		},
+	} {
+		field := map[Generation]string{V2: "next_purchase_time", V4: "custom_fields[0]"}[generation]
+		t.Run(generation.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{}, Config{Generation: generation})
+				var wg sync.WaitGroup
+				for n := range 64 {
+					wg.Go(func() {
+						ctx := WithCaller(t.Context(), strconv.Itoa(n))
+						for k := range 10 {
+							item := creates(1)
+							isBad := (64*k+n)%10 == 0
+							if isBad {
+								spoil(item[0].Value)
+							}
+							r := b.client.Customers().Create(ctx, item)[0]
+							switch {
+							case !isBad && r.Err != nil:
+								t.Errorf("a good item of caller %d: %v", n, r.Err)
+							case isBad && (!IsKind(r.Err, KindUpstreamInvalid) || len(asError(r.Err).Fields) != 1 || !strings.HasPrefix(asError(r.Err).Fields[0].Path, field)):
+								t.Errorf("a bad item of caller %d: %v, want its %s named", n, r.Err, field)
+							}
+						}
+					})
+				}
+				wg.Wait()
+				if got := b.CountCustomers(); got != 64*9 {
+					t.Errorf("%d customers, want %d", got, 64*9)
+				}
+			})
+		})
+	}
+}
+
+func TestGet_neighboursGoByOneRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 60}, Config{})
+		ids := append(customerIDs(b, 60), 99999)
+		var wg sync.WaitGroup
+		for _, id := range append(ids, ids[0]) {
+			wg.Go(func() {
+				record, err := b.client.Customers().Get(t.Context(), id)
+				switch {
+				case id == 99999 && !IsKind(err, KindNotFound):
+					t.Errorf("%v, want KindNotFound", err)
+				case id != 99999 && (err != nil || record.GetId() != id):
+					t.Errorf("got %d, %v, want %d", record.GetId(), err, id)
+				}
+			})
+		}
+		wg.Wait()
+		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != 1 {
+			t.Errorf("%d reads, want 1", got)
+		}
+	})
+}
+
+// A read that begins after a write was answered is no older than that.
+func TestGet_afterAWriteIsNotAnOlderAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1, Latency: 100 * time.Millisecond}, Config{})
+		id := customerIDs(b, 1)[0]
+		b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 1}, Action: emulator.Action{Delay: 5 * time.Second}})
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = b.client.Customers().Get(t.Context(), id) })
+		time.Sleep(time.Second)
+		if r := updateOne(t.Context(), b, customerUpdate{ID: id, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: "new"}}); r.Err != nil {
+			t.Fatal(r.Err)
+		}
+		record, err := b.client.Customers().Get(t.Context(), id)
+		if err != nil || record.GetName() != "new" {
+			t.Errorf("%q, %v, want what was written", record.GetName(), err)
+		}
+		wg.Wait()
+	})
+}
+
+// Updates of one record go one after the other, in order of arrival.
+func TestUpdate_ofOneRecordKeepsItsOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1, Latency: time.Second}, Config{})
+		id := customerIDs(b, 1)[0]
+		if _, err := b.client.Customers().Get(t.Context(), id); err != nil {
+			t.Fatal(err) // it reads the account, too, for which all would wait
+		}
+		var wg sync.WaitGroup
+		for n := range 10 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(n) * time.Millisecond)
+				r := updateOne(t.Context(), b, customerUpdate{ID: id, Paths: []string{"name"}, Value: &amogatev1.Customer{Name: strconv.Itoa(n)}})
+				if r.Err != nil {
+					t.Error(r.Err)
+				}
+			})
+		}
+		wg.Wait()
+		if stored, _ := b.Customer(id); stored.Name != "9" {
+			t.Errorf("the record ends as %q, want the last update", stored.Name)
+		}
+	})
+}
+
+// A deadline that is before the slot is refused at once, and costs no other.
+func TestCreate_refusesADeadlineBeforeItsSlotAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{})
+		b.client.Customers().Create(t.Context(), creates(1))
+		b.hold(t, 5*time.Second)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if r := b.client.Customers().Create(t.Context(), creates(1))[0]; r.Err != nil {
+				t.Error(r.Err)
+			}
+		})
+		synctest.Wait()
+		begun := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		r := b.client.Customers().Create(ctx, creates(1))[0]
+		if took := time.Since(begun); !IsKind(r.Err, KindQueueFull) || asError(r.Err).RetryAfter <= 0 || took > 5*time.Millisecond {
+			t.Errorf("%v after %s, want KindQueueFull with a wait at once", r.Err, took)
+		}
+		wg.Wait()
+		if got := b.CountCustomers(); got != 2 {
+			t.Errorf("%d customers, want 2", got)
+		}
+	})
+}
+
+// An idle account lets a write wait for nothing.
+func TestCreate_onAnIdleAccountTakesTheLatencyAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const latency = 100 * time.Millisecond
+		b := newBench(t, emulator.Config{Latency: latency}, Config{})
+		b.client.Customers().Create(t.Context(), creates(1))
+		time.Sleep(time.Minute)
+		begun := time.Now()
+		if r := b.client.Customers().Create(t.Context(), creates(1))[0]; r.Err != nil || time.Since(begun) != latency {
+			t.Errorf("%v after %s, want OK after %s", r.Err, time.Since(begun), latency)
+		}
+	})
+}

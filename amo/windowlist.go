@@ -1,0 +1,395 @@
+package amo
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/amo/settings"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// WindowPosition is a position in a list by windows of the time of change, whose
+// rows come in the order of their times of change, those of one second in the
+// order of their ids. The zero value is none.
+type WindowPosition struct {
+	// Signpost is upstream's time when the list began, in unix seconds.
+	Signpost int64
+	// Second is the one up to which all rows were sent, ID the id up to which those
+	// of the next second were.
+	Second, ID int64
+	// Tail says that what changed since Signpost is being sent.
+	Tail bool
+}
+
+// maxRounds is how often the tail of a list is read at most. An account that
+// always changes faster than it can be read has no end.
+const maxRounds = 10
+
+// windowList runs a list by windows of the time of change. What changed up to the
+// moment in which the list began, by upstream's clock, comes window by window;
+// then what has changed since, the tail, until one page shows that nothing is
+// left. Every row that changes leaves its place for the tail, so that it is seen
+// in one of the two.
+type windowList[T proto.Message] struct {
+	windowReader[T]
+	list *Listing[T]
+	pace *pace
+	// within are the times of change that the filter asks for, filtered says that it
+	// asks for anything at all.
+	within   span
+	filtered bool
+	// start is the position that the run began at.
+	start WindowPosition
+	// atOnce says that one page showed all there is, before which nothing was sent:
+	// nothing that was sent can have been deleted since.
+	atOnce bool
+
+	// planned is the last second of the windows that were planned, last that of
+	// those that are to be.
+	planned, last int64
+
+	// guard holds the pages by number of the pass over a second that is guarded.
+	guard   loopGuard
+	guarded window
+}
+
+// errStopped says that the reader of a list has had enough.
+var errStopped = errors.New("the reader has stopped")
+
+// errRestless says that a list came to no end: too much changes.
+var errRestless = errors.New("upstream changes faster than it can be read")
+
+// run sends the rows of the list from its cursor on. It returns errStopped,
+// errDisobeyed, errNoTime, errRestless or an *Error.
+func (w *windowList[T]) run(ctx context.Context, send func(Row[T]) bool) error {
+	at := &w.list.cursor.Window
+	w.start = *at
+	since := max(at.Second+1, at.Signpost) - w.list.overlap
+	if !at.Tail {
+		whole, err := w.past(ctx, send)
+		if whole || err != nil {
+			return err
+		}
+		since = w.horizon()
+	}
+	for range maxRounds {
+		whole, err := w.tail(ctx, max(since, 1), send)
+		if whole || err != nil {
+			return err
+		}
+		since = w.clock.round - w.list.overlap
+	}
+	return errRestless
+}
+
+// resumed says that an earlier run may have sent rows.
+func (w *windowList[T]) resumed() bool { return w.start.Signpost > 0 }
+
+// horizon is the second from which on rows may have changed while the list ran.
+func (w *windowList[T]) horizon() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return earlier(w.list.cursor.Window.Signpost, w.clock.low) - w.list.overlap
+}
+
+// past sends what changed before the list began. It says whether nothing can have
+// been missed: one page held all that there was at that moment.
+func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole bool, err error) {
+	at := &w.list.cursor.Window
+	s := span{max(w.within.first, 1), w.within.last}
+	if w.resumed() {
+		s.first = max(s.first, min(at.Second+1, at.Signpost-w.list.overlap))
+	}
+	w.clock.begin()
+	head, err := w.look(ctx, s, windowQuery{class: limit.Interactive, again: w.resumed()})
+	if err == nil && head.departure == 0 {
+		err = errNoTime
+	}
+	if err == nil && !w.resumed() {
+		*at = WindowPosition{Signpost: head.departure, Second: s.first - 1}
+	}
+	if err := w.deliver(window{span: s}, head, err, false, send); err != nil {
+		return false, err
+	}
+	if head.full {
+		s.last = min(s.last, at.Signpost)
+		return false, w.windows(ctx, s, head, false, send)
+	}
+	w.atOnce = !w.resumed()
+	return w.atOnce || !w.filtered, nil
+}
+
+// tail sends what changed since a second. It says whether that was all: otherwise
+// there is a tail behind it. What no longer is what the filter asks for is sent
+// once more where it may have been sent, so the filter has no part in it.
+func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T]) bool) (whole bool, err error) {
+	at := &w.list.cursor.Window
+	*at = WindowPosition{Signpost: earlier(at.Signpost, w.clock.low), Second: since - 1, Tail: true}
+	s := span{since, forever}
+	w.clock.begin()
+	head, err := w.look(ctx, s, windowQuery{whole: w.filtered, class: limit.Sync, again: true})
+	if err == nil && head.departure == 0 {
+		err = errNoTime
+	}
+	if err := w.deliver(window{span: s}, head, err, w.filtered, send); err != nil {
+		return false, err
+	}
+	if !head.full {
+		// A clock that was set back shows when the answer is there: what changed
+		// since then was not asked for.
+		return head.departure >= since, nil
+	}
+	s.last = head.departure
+	return false, w.windows(ctx, s, head, w.filtered, send)
+}
+
+// windows sends what changed within s, window by window. Head is a full page of the
+// first rows of s, if upstream keeps to the order that it was asked for.
+func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T], whole bool, send func(Row[T]) bool) error {
+	if s.seconds() < 1 {
+		return nil
+	}
+	first, err := w.measure(ctx, s, head, whole, send)
+	if err != nil {
+		return err
+	}
+	w.planned, w.last = first.last, s.last
+	if first.seconds() < 1 {
+		var ok bool
+		if first, ok = w.next(0); !ok {
+			return nil
+		}
+	}
+	if w.list.options.MaxPages > 0 {
+		return w.few(ctx, first, whole, send)
+	}
+	fetch := func(ctx context.Context, k window, left func()) (windowPage[T], []window, error) {
+		return w.fetch(ctx, k, whole, left)
+	}
+	ahead := newAhead(ctx, w.pace, fetch, w.next)
+	defer func() {
+		for _, page := range ahead.drop() {
+			w.list.countDropped(page.usage)
+		}
+	}()
+	ahead.start(first)
+	for ahead.more() {
+		k, page, err := ahead.take()
+		if err := w.deliver(k, page, err, whole, send); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// few is windows for a run that is bounded: one by one, until that are enough and
+// the position has moved.
+func (w *windowList[T]) few(ctx context.Context, first window, whole bool, send func(Row[T]) bool) error {
+	for queue := []window{first}; len(queue) > 0; {
+		k := queue[0]
+		page, behind, err := w.fetch(ctx, k, whole, func() {})
+		if err := w.deliver(k, page, err, whole, send); err != nil {
+			return err
+		}
+		if w.list.end.Pages >= int64(w.list.options.MaxPages) && w.list.cursor.Window.after(w.start) {
+			return errStopped
+		}
+		queue = append(behind, queue[1:]...)
+		if len(queue) == 0 {
+			if next, ok := w.next(0); ok {
+				queue = append(queue, next)
+			}
+		}
+	}
+	return nil
+}
+
+// measure finds out how many seconds of s make a page, and returns the first window
+// to read; one without a second = the rows of its first ones were sent. Where
+// upstream keeps to the order of times, head shows it. Elsewhere head shows some
+// rows out of all, and less is asked for until it fits.
+func (w *windowList[T]) measure(ctx context.Context, s span, head windowPage[T], whole bool, send func(Row[T]) bool) (window, error) {
+	for !slices.IsSorted(head.times) && s.seconds() > 1 {
+		s, _ = s.halves(median(head.times))
+		var err error
+		head, err = w.look(ctx, s, windowQuery{whole: whole, class: limit.Sync, again: true})
+		if err := w.deliver(window{span: s}, head, err, whole, send); err != nil {
+			return window{}, err
+		}
+		if !head.full {
+			began := s.first
+			if len(head.times) > 0 {
+				began = max(began, slices.Min(head.times)) // not at the beginning of time
+			}
+			w.size.seed(max(len(head.times), 1), s.last-began+1)
+			return window{span: span{s.last + 1, s.last}}, nil
+		}
+	}
+	enough := min(int(w.size.fill(w.limit)*float64(w.limit)), len(head.times)-1)
+	sorted := slices.Sorted(slices.Values(head.times))
+	w.size.seed(enough+1, sorted[enough]-sorted[0]+1)
+	return window{span: span{s.first, min(max(sorted[enough], s.first), s.last)}, measured: true}, nil
+}
+
+// next plans the window behind those that were planned.
+func (w *windowList[T]) next(int) (window, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.planned >= w.last {
+		return window{}, false
+	}
+	s := span{w.planned + 1, min(w.planned+w.size.next(w.limit), w.last)}
+	w.planned = s.last
+	return window{span: s}, true
+}
+
+// seenBefore says whether a page by number of a second came before in its pass.
+func (w *windowList[T]) seenBefore(k window, rows []T) bool {
+	if pass := (window{span: k.span, pass: k.pass}); w.guarded != pass {
+		w.guarded, w.guard = pass, loopGuard{}
+	}
+	return seenBefore(w.guard, rows)
+}
+
+// deliver takes a page into account and sends its rows.
+func (w *windowList[T]) deliver(k window, page windowPage[T], err error, whole bool, send func(Row[T]) bool) error {
+	l := w.list
+	l.count(page.usage)
+	if err == nil && k.pass > 0 && w.seenBefore(k, page.rows) {
+		err = &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"}
+	}
+	if err != nil {
+		return err
+	}
+	if k.pass == 0 {
+		l.end.Windows++
+		if page.full {
+			l.end.SplitWindows++
+		}
+	}
+	horizon := w.horizon()
+	at := &l.cursor.Window
+	for _, row := range page.rows {
+		id, second := recordID(row), recordUpdateTime(row)
+		if !at.Tail && w.start.holds(second, id) {
+			continue // an earlier run has sent it
+		}
+		if k.pass == 0 {
+			at.Second, at.ID = second-1, id
+		}
+		if !l.matches(row) && (!whole || !w.resumed() && !l.sent.has(id)) {
+			continue
+		}
+		fresh, again := l.sent.add(id, second, horizon)
+		if !fresh {
+			continue
+		}
+		if again {
+			l.end.Resent++
+		}
+		if !send(Row[T]{Value: row, Cursor: l.cursor}) {
+			return errStopped
+		}
+	}
+	if k.last != forever && (k.pass == 0 && !page.full || page.ends) {
+		at.Second, at.ID = k.last, 0
+	}
+	return nil
+}
+
+// holds says whether a row that changed in a second lies before the position.
+func (p WindowPosition) holds(second, id int64) bool {
+	return p.Signpost > 0 && (second <= p.Second || second == p.Second+1 && id <= p.ID)
+}
+
+// maxAhead is how many seconds a position may lie before upstream's clock, which
+// can have been set back.
+const maxAhead = 24 * 60 * 60
+
+// possible says whether a list could have come to the position by now.
+func (p WindowPosition) possible(now, overlap int64) bool {
+	return p.Signpost > 0 && p.Second >= 0 && p.ID >= 0 && p.Signpost <= now+maxAhead &&
+		(!p.Tail || p.Second+1 >= p.Signpost-overlap)
+}
+
+// after says whether the position is behind another one.
+func (p WindowPosition) after(q WindowPosition) bool {
+	return p.Tail && !q.Tail || p.Second > q.Second || p.Second == q.Second && p.ID > q.ID
+}
+
+// windows returns what runs a list by windows; nil = it runs in the order of ids.
+// A list of pages begins in that order, since one page of it shows the oldest rows
+// and costs one request; what was begun by windows goes on by windows.
+func (c *Collection[T, F]) windows(ctx context.Context, l *Listing[T], d driver.Resource[T, F], filter F) (*windowList[T], error) {
+	from := l.options.From
+	begun := from.Window.Signpost > 0
+	if d.Window == nil || c.behavior.window == nil || !begun && (from.Generation != 0 || l.options.MaxPages > 0) {
+		return nil, nil
+	}
+	if begun && !from.Window.possible(c.client.upstreamNow().Unix(), l.overlap) {
+		return nil, &Error{
+			Kind: KindCursor, Op: c.name + "." + string(driver.OpList), Generation: d.Generation,
+			Message: "the position in the list is none that there can be; start it again",
+		}
+	}
+	within, filtered, ok := c.behavior.window(filter)
+	if !ok || seconds(within).seconds() < 1 {
+		return nil, nil
+	}
+	env, err := c.client.account(ctx, d.Generation)
+	if err != nil {
+		return nil, err
+	}
+	if !env.Filters {
+		if begun {
+			// The account has lost its filters since.
+			l.leaveWindows()
+		}
+		return nil, nil
+	}
+	w := &windowList[T]{
+		list: l, filtered: filtered, within: seconds(within),
+		pace: &pace{rate: c.client.limiter.Rate},
+	}
+	w.limit = min(c.client.config.PageSize, d.MaxPage)
+	nothing := newRecord[F]()
+	w.page = func(ctx context.Context, q windowQuery) (driver.Page[T], usage, error) {
+		asked := filter
+		if q.whole {
+			asked = nothing
+		}
+		call, err := d.Window(env, asked, q.Window, q.offset, q.limit)
+		if err != nil {
+			return driver.Page[T]{}, usage{}, err
+		}
+		return c.page(ctx, d, request{call: call, class: q.class, left: q.left, splittable: q.splittable})
+	}
+	return w, nil
+}
+
+// overlapSeconds is the overlap of lists in the unit of upstream's times.
+func overlapSeconds(s settings.Settings) int64 { return int64(math.Ceil(s.ListOverlap.Seconds())) }
+
+// seconds returns the whole seconds of a half-open range; nil is all time.
+func seconds(r *amogatev1.TimeRange) span {
+	s := span{1, forever}
+	if start := r.GetStartTime(); start != nil {
+		s.first = start.GetSeconds()
+		if start.GetNanos() > 0 {
+			s.first++
+		}
+	}
+	if end := r.GetEndTime(); end != nil {
+		s.last = end.GetSeconds() - 1
+		if end.GetNanos() > 0 {
+			s.last++
+		}
+	}
+	return s
+}
