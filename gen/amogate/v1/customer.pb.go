@@ -736,12 +736,15 @@ type isListCustomersResponse_Item interface {
 }
 
 type ListCustomersResponse_Customer struct {
-	// A customer. One that changed while the list ran can be sent again.
+	// A customer. One that changed while the list ran can be sent again, as it is
+	// now: it may no longer match the filter.
 	Customer *Customer `protobuf:"bytes,1,opt,name=customer,proto3,oneof"`
 }
 
 type ListCustomersResponse_Deleted struct {
-	// A customer that was sent and has been deleted since.
+	// A customer that was sent and has been deleted since. A list that goes on
+	// behind a token cannot know what was sent before, and names every customer
+	// that was deleted since the list began.
 	Deleted *DeletedCustomer `protobuf:"bytes,2,opt,name=deleted,proto3,oneof"`
 }
 
@@ -867,7 +870,8 @@ func (x *ListCustomersPageRequest) GetPageToken() string {
 	return ""
 }
 
-// ListCustomersPageResponse is one page of customers.
+// ListCustomersPageResponse is one page of customers. Pages do not tell what was
+// deleted; ListCustomers does.
 type ListCustomersPageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The customers. It can be empty though more follow.
@@ -976,7 +980,14 @@ type CreateCustomerRequest struct {
 	// Read the customer after the write and answer it whole, for one request
 	// more. When only that read fails the call still succeeds, answers as
 	// without it, and sends the header amogate-read-back: failed.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, chosen by the caller, for instance a UUID:
+	// 1 to 128 visible ASCII characters; empty = none. A call that is repeated
+	// with the same id within 24 hours gets the answer of the first one and
+	// changes nothing again. Over REST the header Idempotency-Key does the same.
+	// An item of a batch has none of its own.
+	// Errors: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1025,6 +1036,13 @@ func (x *CreateCustomerRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *CreateCustomerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // UpdateCustomerRequest changes one customer.
 type UpdateCustomerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1048,7 +1066,9 @@ type UpdateCustomerRequest struct {
 	ExpectedUpdateTime *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=expected_update_time,json=expectedUpdateTime,proto3" json:"expected_update_time,omitempty"`
 	// Read the customer after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,7,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,7,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1132,11 +1152,20 @@ func (x *UpdateCustomerRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *UpdateCustomerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // DeleteCustomerRequest deletes one customer.
 type DeleteCustomerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the customer.
-	Id            int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1178,13 +1207,22 @@ func (x *DeleteCustomerRequest) GetId() int64 {
 	return 0
 }
 
+func (x *DeleteCustomerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // BatchCreateCustomersRequest makes many customers.
 type BatchCreateCustomersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The customers, 1 to 1,000.
 	Requests []*CreateCustomerRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Read all customers back after the writes, as if every item asked for it.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1231,6 +1269,13 @@ func (x *BatchCreateCustomersRequest) GetReadBack() bool {
 		return x.ReadBack
 	}
 	return false
+}
+
+func (x *BatchCreateCustomersRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchCreateCustomersResponse holds a result for each item.
@@ -1285,7 +1330,9 @@ type BatchUpdateCustomersRequest struct {
 	// The changes, 1 to 1,000. No two may name the same customer.
 	Requests []*UpdateCustomerRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Read all customers back after the writes, as if every item asked for it.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1332,6 +1379,13 @@ func (x *BatchUpdateCustomersRequest) GetReadBack() bool {
 		return x.ReadBack
 	}
 	return false
+}
+
+func (x *BatchUpdateCustomersRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchUpdateCustomersResponse holds a result for each item.
@@ -1385,7 +1439,9 @@ type BatchDeleteCustomersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Ids of the customers, 1 to 1,000. One that occurs again is the error of that
 	// item.
-	Ids           []int64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	Ids []int64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1425,6 +1481,13 @@ func (x *BatchDeleteCustomersRequest) GetIds() []int64 {
 		return x.Ids
 	}
 	return nil
+}
+
+func (x *BatchDeleteCustomersRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchDeleteCustomersResponse holds a result for each item.
@@ -2071,7 +2134,9 @@ type ChangeBonusPointsRequest struct {
 	//
 	//	*ChangeBonusPointsRequest_Earn
 	//	*ChangeBonusPointsRequest_Redeem
-	Change        isChangeBonusPointsRequest_Change `protobuf_oneof:"change"`
+	Change isChangeBonusPointsRequest_Change `protobuf_oneof:"change"`
+	// Id of the call for idempotency, as in CreateCustomerRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2136,6 +2201,13 @@ func (x *ChangeBonusPointsRequest) GetRedeem() int64 {
 		}
 	}
 	return 0
+}
+
+func (x *ChangeBonusPointsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 type isChangeBonusPointsRequest_Change interface {
@@ -2306,10 +2378,12 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"0\n" +
 	"\x12GetCustomerRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"q\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\xa4\x01\n" +
 	"\x15CreateCustomerRequest\x12;\n" +
 	"\bcustomer\x18\x01 \x01(\v2\x14.amogate.v1.CustomerB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\bcustomer\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"\x8b\x03\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"\xbe\x03\n" +
 	"\x15UpdateCustomerRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
 	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x120\n" +
@@ -2320,22 +2394,32 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\vremove_tags\x18\x05 \x03(\tB\x1f\xbaH\x1c\x92\x01\x19\x10\xf4\x03\"\x14r\x12\x10\x01\x18\xff\x012\v^\\S(.*\\S)?$R\n" +
 	"removeTags\x12L\n" +
 	"\x14expected_update_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x12expectedUpdateTime\x12\x1b\n" +
-	"\tread_back\x18\a \x01(\bR\breadBack\"3\n" +
+	"\tread_back\x18\a \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"f\n" +
 	"\x15DeleteCustomerRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\x89\x01\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"\xbc\x01\n" +
 	"\x1bBatchCreateCustomersRequest\x12M\n" +
 	"\brequests\x18\x01 \x03(\v2!.amogate.v1.CreateCustomerRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"T\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"T\n" +
 	"\x1cBatchCreateCustomersResponse\x124\n" +
-	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"\x89\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"\xbc\x01\n" +
 	"\x1bBatchUpdateCustomersRequest\x12M\n" +
 	"\brequests\x18\x01 \x03(\v2!.amogate.v1.UpdateCustomerRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"T\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"T\n" +
 	"\x1cBatchUpdateCustomersResponse\x124\n" +
-	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"E\n" +
+	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"x\n" +
 	"\x1bBatchDeleteCustomersRequest\x12&\n" +
-	"\x03ids\x18\x01 \x03(\x03B\x14\xe0A\x02\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04\"\x02 \x00R\x03ids\"T\n" +
+	"\x03ids\x18\x01 \x03(\x03B\x14\xe0A\x02\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04\"\x02 \x00R\x03ids\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"T\n" +
 	"\x1cBatchDeleteCustomersResponse\x124\n" +
 	"\aresults\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerResultR\aresults\"z\n" +
 	"\x0eCustomerResult\x122\n" +
@@ -2378,13 +2462,15 @@ const file_amogate_v1_customer_proto_rawDesc = "" +
 	"\bother_id\x18\x03 \x01(\x03H\x00R\aotherId\x12\x1b\n" +
 	"\ttype_code\x18\x04 \x01(\tR\btypeCodeB\f\n" +
 	"\n" +
-	"subscriber\"\x9a\x01\n" +
+	"subscriber\"\xcd\x01\n" +
 	"\x18ChangeBonusPointsRequest\x12+\n" +
 	"\vcustomer_id\x18\x01 \x01(\x03B\n" +
 	"\xe0A\x02\xbaH\x04\"\x02 \x00R\n" +
 	"customerId\x12\x1d\n" +
 	"\x04earn\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\x04earn\x12!\n" +
-	"\x06redeem\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\x06redeemB\x0f\n" +
+	"\x06redeem\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\x06redeem\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestIdB\x0f\n" +
 	"\x06change\x12\x05\xbaH\x02\b\x01\">\n" +
 	"\x19ChangeBonusPointsResponse\x12!\n" +
 	"\fbonus_points\x18\x01 \x01(\x03R\vbonusPoints2\xc3\f\n" +

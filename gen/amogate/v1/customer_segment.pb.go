@@ -282,7 +282,14 @@ type CreateCustomerSegmentRequest struct {
 	CustomerSegment *CustomerSegment `protobuf:"bytes,1,opt,name=customer_segment,json=customerSegment,proto3" json:"customer_segment,omitempty"`
 	// Read the segment after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, chosen by the caller, for instance a UUID:
+	// 1 to 128 visible ASCII characters; empty = none. A call that is repeated
+	// with the same id within 24 hours gets the answer of the first one and
+	// changes nothing again. Over REST the header Idempotency-Key does the same.
+	// An item of a batch has none of its own.
+	// Errors: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -331,6 +338,13 @@ func (x *CreateCustomerSegmentRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *CreateCustomerSegmentRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // UpdateCustomerSegmentRequest changes one segment.
 type UpdateCustomerSegmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -342,7 +356,9 @@ type UpdateCustomerSegmentRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Read the segment after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,4,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,4,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerSegmentRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -405,11 +421,20 @@ func (x *UpdateCustomerSegmentRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *UpdateCustomerSegmentRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // DeleteCustomerSegmentRequest deletes one segment.
 type DeleteCustomerSegmentRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the segment.
-	Id            int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerSegmentRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -451,6 +476,13 @@ func (x *DeleteCustomerSegmentRequest) GetId() int64 {
 	return 0
 }
 
+func (x *DeleteCustomerSegmentRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 var File_amogate_v1_customer_segment_proto protoreflect.FileDescriptor
 
 const file_amogate_v1_customer_segment_proto_rawDesc = "" +
@@ -478,20 +510,26 @@ const file_amogate_v1_customer_segment_proto_rawDesc = "" +
 	"\x11customer_segments\x18\x01 \x03(\v2\x1b.amogate.v1.CustomerSegmentR\x10customerSegments\"7\n" +
 	"\x19GetCustomerSegmentRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\x8e\x01\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\xc1\x01\n" +
 	"\x1cCreateCustomerSegmentRequest\x12Q\n" +
 	"\x10customer_segment\x18\x01 \x01(\v2\x1b.amogate.v1.CustomerSegmentB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x0fcustomerSegment\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"\xdc\x01\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"\x8f\x02\n" +
 	"\x1cUpdateCustomerSegmentRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
 	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x12F\n" +
 	"\x10customer_segment\x18\x02 \x01(\v2\x1b.amogate.v1.CustomerSegmentR\x0fcustomerSegment\x12;\n" +
 	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\x12\x1b\n" +
-	"\tread_back\x18\x04 \x01(\bR\breadBack\":\n" +
+	"\tread_back\x18\x04 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"m\n" +
 	"\x1cDeleteCustomerSegmentRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id2\xc4\x05\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId2\xc4\x05\n" +
 	"\x16CustomerSegmentService\x12\x87\x01\n" +
 	"\x14ListCustomerSegments\x12'.amogate.v1.ListCustomerSegmentsRequest\x1a(.amogate.v1.ListCustomerSegmentsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/customerSegments\x12{\n" +
 	"\x12GetCustomerSegment\x12%.amogate.v1.GetCustomerSegmentRequest\x1a\x1b.amogate.v1.CustomerSegment\"!\x82\xd3\xe4\x93\x02\x1b\x12\x19/v1/customerSegments/{id}\x12\x8e\x01\n" +

@@ -349,7 +349,14 @@ type CreateCustomerStatusRequest struct {
 	CustomerStatus *CustomerStatus `protobuf:"bytes,1,opt,name=customer_status,json=customerStatus,proto3" json:"customer_status,omitempty"`
 	// Read the status after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, chosen by the caller, for instance a UUID:
+	// 1 to 128 visible ASCII characters; empty = none. A call that is repeated
+	// with the same id within 24 hours gets the answer of the first one and
+	// changes nothing again. Over REST the header Idempotency-Key does the same.
+	// An item of a batch has none of its own.
+	// Errors: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -398,6 +405,13 @@ func (x *CreateCustomerStatusRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *CreateCustomerStatusRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // UpdateCustomerStatusRequest changes one status.
 type UpdateCustomerStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -409,7 +423,9 @@ type UpdateCustomerStatusRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Read the status after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,4,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,4,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerStatusRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -472,11 +488,20 @@ func (x *UpdateCustomerStatusRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *UpdateCustomerStatusRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // DeleteCustomerStatusRequest deletes one status.
 type DeleteCustomerStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the status.
-	Id            int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Id of the call for idempotency, as in CreateCustomerStatusRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -518,6 +543,13 @@ func (x *DeleteCustomerStatusRequest) GetId() int64 {
 	return 0
 }
 
+func (x *DeleteCustomerStatusRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 var File_amogate_v1_customer_status_proto protoreflect.FileDescriptor
 
 const file_amogate_v1_customer_status_proto_rawDesc = "" +
@@ -546,20 +578,26 @@ const file_amogate_v1_customer_status_proto_rawDesc = "" +
 	"\x11customer_statuses\x18\x01 \x03(\v2\x1a.amogate.v1.CustomerStatusR\x10customerStatuses\"6\n" +
 	"\x18GetCustomerStatusRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\x8a\x01\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\xbd\x01\n" +
 	"\x1bCreateCustomerStatusRequest\x12N\n" +
 	"\x0fcustomer_status\x18\x01 \x01(\v2\x1a.amogate.v1.CustomerStatusB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x0ecustomerStatus\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"\xd8\x01\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"\x8b\x02\n" +
 	"\x1bUpdateCustomerStatusRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
 	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x12C\n" +
 	"\x0fcustomer_status\x18\x02 \x01(\v2\x1a.amogate.v1.CustomerStatusR\x0ecustomerStatus\x12;\n" +
 	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\x12\x1b\n" +
-	"\tread_back\x18\x04 \x01(\bR\breadBack\"9\n" +
+	"\tread_back\x18\x04 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"l\n" +
 	"\x1bDeleteCustomerStatusRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id*\xf8\x01\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId*\xf8\x01\n" +
 	"\x12CustomerStatusKind\x12$\n" +
 	" CUSTOMER_STATUS_KIND_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bCUSTOMER_STATUS_KIND_NORMAL\x10\x01\x12*\n" +

@@ -217,6 +217,8 @@ func local_request_CustomerStatusService_UpdateCustomerStatus_0(ctx context.Cont
 	return msg, metadata, err
 }
 
+var filter_CustomerStatusService_DeleteCustomerStatus_0 = &utilities.DoubleArray{Encoding: map[string]int{"id": 0}, Base: []int{1, 1, 0}, Check: []int{0, 1, 2}}
+
 func request_CustomerStatusService_DeleteCustomerStatus_0(ctx context.Context, marshaler runtime.Marshaler, client CustomerStatusServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq DeleteCustomerStatusRequest
@@ -230,6 +232,12 @@ func request_CustomerStatusService_DeleteCustomerStatus_0(ctx context.Context, m
 	protoReq.Id, err = runtime.Int64(val)
 	if err != nil {
 		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "id", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_CustomerStatusService_DeleteCustomerStatus_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
 	}
 	if req.Body != nil {
 		_, _ = io.Copy(io.Discard, req.Body)
@@ -251,6 +259,12 @@ func local_request_CustomerStatusService_DeleteCustomerStatus_0(ctx context.Cont
 	protoReq.Id, err = runtime.Int64(val)
 	if err != nil {
 		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "id", err)
+	}
+	if err := req.ParseForm(); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	if err := runtime.PopulateQueryParameters(&protoReq, req.Form, filter_CustomerStatusService_DeleteCustomerStatus_0); err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
 	}
 	msg, err := server.DeleteCustomerStatus(ctx, &protoReq)
 	return msg, metadata, err

@@ -187,7 +187,14 @@ type UpdateCustomersModeRequest struct {
 	Mode CustomersMode `protobuf:"varint,1,opt,name=mode,proto3,enum=amogate.v1.CustomersMode" json:"mode,omitempty"`
 	// Whether customers are switched on. It has to be said: false is not the same
 	// as nothing.
-	Enabled       *bool `protobuf:"varint,2,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
+	Enabled *bool `protobuf:"varint,2,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
+	// Id of the call for idempotency, chosen by the caller, for instance a UUID:
+	// 1 to 128 visible ASCII characters; empty = none. A call that is repeated
+	// with the same id within 24 hours gets the answer of the first one and
+	// changes nothing again. Over REST the header Idempotency-Key does the same.
+	// An item of a batch has none of its own.
+	// Errors: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -236,6 +243,13 @@ func (x *UpdateCustomersModeRequest) GetEnabled() bool {
 	return false
 }
 
+func (x *UpdateCustomersModeRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 var File_amogate_v1_customers_mode_proto protoreflect.FileDescriptor
 
 const file_amogate_v1_customers_mode_proto_rawDesc = "" +
@@ -245,10 +259,12 @@ const file_amogate_v1_customers_mode_proto_rawDesc = "" +
 	"\x12CustomersModeState\x12-\n" +
 	"\x04mode\x18\x01 \x01(\x0e2\x19.amogate.v1.CustomersModeR\x04mode\x12\x1b\n" +
 	"\tmode_code\x18\x02 \x01(\tR\bmodeCode\"\x19\n" +
-	"\x17GetCustomersModeRequest\"\x90\x01\n" +
+	"\x17GetCustomersModeRequest\"\xc3\x01\n" +
 	"\x1aUpdateCustomersModeRequest\x12<\n" +
 	"\x04mode\x18\x01 \x01(\x0e2\x19.amogate.v1.CustomersModeB\r\xe0A\x02\xbaH\a\x82\x01\x04\x18\x03\x18\x04R\x04mode\x12(\n" +
-	"\aenabled\x18\x02 \x01(\bB\t\xe0A\x02\xbaH\x03\xc8\x01\x01H\x00R\aenabled\x88\x01\x01B\n" +
+	"\aenabled\x18\x02 \x01(\bB\t\xe0A\x02\xbaH\x03\xc8\x01\x01H\x00R\aenabled\x88\x01\x01\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestIdB\n" +
 	"\n" +
 	"\b_enabled*\xc5\x01\n" +
 	"\rCustomersMode\x12\x1e\n" +

@@ -227,6 +227,18 @@ const (
 	// it go on.
 	// Example: {"reason":"STORE_FULL","domain":"amogate","metadata":{}}
 	ErrorReason_ERROR_REASON_STORE_FULL ErrorReason = 44
+	// INVALID_ARGUMENT: the request_id was used for another request of the same
+	// method within 24 hours. Use a new one for a new request.
+	// Example: {"reason":"REQUEST_ID_REUSED","domain":"amogate","metadata":{}}
+	ErrorReason_ERROR_REASON_REQUEST_ID_REUSED ErrorReason = 45
+	// ABORTED: a call with the same request_id is under way and did not end in
+	// time. Repeat the call later with the same request_id.
+	// Example: {"reason":"REQUEST_IN_PROGRESS","domain":"amogate","metadata":{}}
+	ErrorReason_ERROR_REASON_REQUEST_IN_PROGRESS ErrorReason = 46
+	// DEADLINE_EXCEEDED: the reader of a stream took nothing for a minute. Go on
+	// with the last resume_token.
+	// Example: {"reason":"STREAM_STALLED","domain":"amogate","metadata":{}}
+	ErrorReason_ERROR_REASON_STREAM_STALLED ErrorReason = 47
 )
 
 // Enum value maps for ErrorReason.
@@ -277,6 +289,9 @@ var (
 		42: "ERROR_REASON_STORE_UNAVAILABLE",
 		43: "ERROR_REASON_STORE_BUSY",
 		44: "ERROR_REASON_STORE_FULL",
+		45: "ERROR_REASON_REQUEST_ID_REUSED",
+		46: "ERROR_REASON_REQUEST_IN_PROGRESS",
+		47: "ERROR_REASON_STREAM_STALLED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":                   0,
@@ -324,6 +339,9 @@ var (
 		"ERROR_REASON_STORE_UNAVAILABLE":             42,
 		"ERROR_REASON_STORE_BUSY":                    43,
 		"ERROR_REASON_STORE_FULL":                    44,
+		"ERROR_REASON_REQUEST_ID_REUSED":             45,
+		"ERROR_REASON_REQUEST_IN_PROGRESS":           46,
+		"ERROR_REASON_STREAM_STALLED":                47,
 	}
 )
 
@@ -359,7 +377,7 @@ var File_amogate_v1_error_reason_proto protoreflect.FileDescriptor
 const file_amogate_v1_error_reason_proto_rawDesc = "" +
 	"\n" +
 	"\x1damogate/v1/error_reason.proto\x12\n" +
-	"amogate.v1*\xc3\f\n" +
+	"amogate.v1*\xae\r\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17ERROR_REASON_VALIDATION\x10\x01\x12$\n" +
@@ -406,7 +424,10 @@ const file_amogate_v1_error_reason_proto_rawDesc = "" +
 	"%ERROR_REASON_CREDENTIAL_UNDECRYPTABLE\x10)\x12\"\n" +
 	"\x1eERROR_REASON_STORE_UNAVAILABLE\x10*\x12\x1b\n" +
 	"\x17ERROR_REASON_STORE_BUSY\x10+\x12\x1b\n" +
-	"\x17ERROR_REASON_STORE_FULL\x10,B5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
+	"\x17ERROR_REASON_STORE_FULL\x10,\x12\"\n" +
+	"\x1eERROR_REASON_REQUEST_ID_REUSED\x10-\x12$\n" +
+	" ERROR_REASON_REQUEST_IN_PROGRESS\x10.\x12\x1f\n" +
+	"\x1bERROR_REASON_STREAM_STALLED\x10/B5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
 
 var (
 	file_amogate_v1_error_reason_proto_rawDescOnce sync.Once

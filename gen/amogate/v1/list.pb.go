@@ -33,6 +33,16 @@ const (
 	// or went while the list ran may have moved other rows over a page border:
 	// in a busy account a row can be missing.
 	Completeness_COMPLETENESS_BEST_EFFORT Completeness = 1
+	// The collection was read by windows of the time of change, and again from
+	// the moment on in which the list began: applying the messages in order gives
+	// the collection as it was when its last page was read. Needs an account with
+	// upstream's paid filters.
+	Completeness_COMPLETENESS_WINDOWED Completeness = 2
+	// The collection was read in the order of ids, deletions that moved rows over a
+	// page border were found and the pages beside it read again: every row that was
+	// there all the time was sent, and what was deleted meanwhile is told. A row
+	// that changed after it was sent is not sent again.
+	Completeness_COMPLETENESS_ID_ORDER_REPAIRED Completeness = 3
 )
 
 // Enum value maps for Completeness.
@@ -40,10 +50,14 @@ var (
 	Completeness_name = map[int32]string{
 		0: "COMPLETENESS_UNSPECIFIED",
 		1: "COMPLETENESS_BEST_EFFORT",
+		2: "COMPLETENESS_WINDOWED",
+		3: "COMPLETENESS_ID_ORDER_REPAIRED",
 	}
 	Completeness_value = map[string]int32{
-		"COMPLETENESS_UNSPECIFIED": 0,
-		"COMPLETENESS_BEST_EFFORT": 1,
+		"COMPLETENESS_UNSPECIFIED":       0,
+		"COMPLETENESS_BEST_EFFORT":       1,
+		"COMPLETENESS_WINDOWED":          2,
+		"COMPLETENESS_ID_ORDER_REPAIRED": 3,
 	}
 )
 
@@ -152,8 +166,15 @@ type ListEnd struct {
 	// Paths of the filter fields that amogate applied itself, because upstream
 	// cannot, or only roughly (whole days, for instance). Sorted.
 	LocallyFilteredFields []string `protobuf:"bytes,8,rep,name=locally_filtered_fields,json=locallyFilteredFields,proto3" json:"locally_filtered_fields,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// Windows of the time of change that the list was divided into; 0 where it was
+	// not.
+	Windows int64 `protobuf:"varint,9,opt,name=windows,proto3" json:"windows,omitempty"`
+	// Windows among them that did not fit one page and were split.
+	SplitWindows int64 `protobuf:"varint,10,opt,name=split_windows,json=splitWindows,proto3" json:"split_windows,omitempty"`
+	// Page borders that deletions had moved, and whose rows were read again.
+	RepairedBorders int64 `protobuf:"varint,11,opt,name=repaired_borders,json=repairedBorders,proto3" json:"repaired_borders,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ListEnd) Reset() {
@@ -242,6 +263,27 @@ func (x *ListEnd) GetLocallyFilteredFields() []string {
 	return nil
 }
 
+func (x *ListEnd) GetWindows() int64 {
+	if x != nil {
+		return x.Windows
+	}
+	return 0
+}
+
+func (x *ListEnd) GetSplitWindows() int64 {
+	if x != nil {
+		return x.SplitWindows
+	}
+	return 0
+}
+
+func (x *ListEnd) GetRepairedBorders() int64 {
+	if x != nil {
+		return x.RepairedBorders
+	}
+	return 0
+}
+
 var File_amogate_v1_list_proto protoreflect.FileDescriptor
 
 const file_amogate_v1_list_proto_rawDesc = "" +
@@ -253,7 +295,7 @@ const file_amogate_v1_list_proto_rawDesc = "" +
 	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime:\xf1\x01\xbaH\xed\x01\x1aa\n" +
 	"\x0ftime_range.ends\x12\"start_time or end_time must be set\x1a*has(this.start_time) || has(this.end_time)\x1a\x87\x01\n" +
-	"\x10time_range.order\x12\"start_time must be before end_time\x1aO!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time\"\x91\x02\n" +
+	"\x10time_range.order\x12\"start_time must be before end_time\x1aO!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time\"\xfb\x02\n" +
 	"\aListEnd\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12\x14\n" +
 	"\x05pages\x18\x02 \x01(\x03R\x05pages\x12\x1a\n" +
@@ -262,10 +304,16 @@ const file_amogate_v1_list_proto_rawDesc = "" +
 	"\x06resent\x18\x05 \x01(\x03R\x06resent\x12\x18\n" +
 	"\adeleted\x18\x06 \x01(\x03R\adeleted\x12<\n" +
 	"\fcompleteness\x18\a \x01(\x0e2\x18.amogate.v1.CompletenessR\fcompleteness\x126\n" +
-	"\x17locally_filtered_fields\x18\b \x03(\tR\x15locallyFilteredFields*J\n" +
+	"\x17locally_filtered_fields\x18\b \x03(\tR\x15locallyFilteredFields\x12\x18\n" +
+	"\awindows\x18\t \x01(\x03R\awindows\x12#\n" +
+	"\rsplit_windows\x18\n" +
+	" \x01(\x03R\fsplitWindows\x12)\n" +
+	"\x10repaired_borders\x18\v \x01(\x03R\x0frepairedBorders*\x89\x01\n" +
 	"\fCompleteness\x12\x1c\n" +
 	"\x18COMPLETENESS_UNSPECIFIED\x10\x00\x12\x1c\n" +
-	"\x18COMPLETENESS_BEST_EFFORT\x10\x01B5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
+	"\x18COMPLETENESS_BEST_EFFORT\x10\x01\x12\x19\n" +
+	"\x15COMPLETENESS_WINDOWED\x10\x02\x12\"\n" +
+	"\x1eCOMPLETENESS_ID_ORDER_REPAIRED\x10\x03B5Z3github.com/amogate/amogate/gen/amogate/v1;amogatev1b\x06proto3"
 
 var (
 	file_amogate_v1_list_proto_rawDescOnce sync.Once

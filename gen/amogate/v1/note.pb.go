@@ -3099,7 +3099,14 @@ type CreateNoteRequest struct {
 	Note *Note `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
 	// Read the note after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,7,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,7,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, chosen by the caller, for instance a UUID:
+	// 1 to 128 visible ASCII characters; empty = none. A call that is repeated
+	// with the same id within 24 hours gets the answer of the first one and
+	// changes nothing again. Over REST the header Idempotency-Key does the same.
+	// An item of a batch has none of its own.
+	// Errors: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3200,6 +3207,13 @@ func (x *CreateNoteRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *CreateNoteRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type isCreateNoteRequest_Parent interface {
 	isCreateNoteRequest_Parent()
 }
@@ -3266,7 +3280,9 @@ type UpdateNoteRequest struct {
 	ExpectedUpdateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=expected_update_time,json=expectedUpdateTime,proto3" json:"expected_update_time,omitempty"`
 	// Read the note after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,10,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,10,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateNoteRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3388,6 +3404,13 @@ func (x *UpdateNoteRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *UpdateNoteRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type isUpdateNoteRequest_Parent interface {
 	isUpdateNoteRequest_Parent()
 }
@@ -3441,7 +3464,9 @@ type PinNoteRequest struct {
 	//	*PinNoteRequest_CustomerId
 	Parent isPinNoteRequest_Parent `protobuf_oneof:"parent"`
 	// Id of the note.
-	Id            int64 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
+	Id int64 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
+	// Id of the call for idempotency, as in CreateNoteRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3535,6 +3560,13 @@ func (x *PinNoteRequest) GetId() int64 {
 	return 0
 }
 
+func (x *PinNoteRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type isPinNoteRequest_Parent interface {
 	isPinNoteRequest_Parent()
 }
@@ -3625,7 +3657,9 @@ type UnpinNoteRequest struct {
 	//	*UnpinNoteRequest_CustomerId
 	Parent isUnpinNoteRequest_Parent `protobuf_oneof:"parent"`
 	// Id of the note.
-	Id            int64 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
+	Id int64 `protobuf:"varint,6,opt,name=id,proto3" json:"id,omitempty"`
+	// Id of the call for idempotency, as in CreateNoteRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3719,6 +3753,13 @@ func (x *UnpinNoteRequest) GetId() int64 {
 	return 0
 }
 
+func (x *UnpinNoteRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 type isUnpinNoteRequest_Parent interface {
 	isUnpinNoteRequest_Parent()
 }
@@ -3801,7 +3842,9 @@ type BatchCreateNotesRequest struct {
 	// The notes, 1 to 1,000.
 	Requests []*CreateNoteRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Read all notes back after the writes, as if every item asked for it.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateNoteRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3848,6 +3891,13 @@ func (x *BatchCreateNotesRequest) GetReadBack() bool {
 		return x.ReadBack
 	}
 	return false
+}
+
+func (x *BatchCreateNotesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchCreateNotesResponse holds a result for each item.
@@ -3902,7 +3952,9 @@ type BatchUpdateNotesRequest struct {
 	// The changes, 1 to 1,000. No two may name the same note.
 	Requests []*UpdateNoteRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Read all notes back after the writes, as if every item asked for it.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateNoteRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3949,6 +4001,13 @@ func (x *BatchUpdateNotesRequest) GetReadBack() bool {
 		return x.ReadBack
 	}
 	return false
+}
+
+func (x *BatchUpdateNotesRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchUpdateNotesResponse holds a result for each item.
@@ -4310,7 +4369,7 @@ const file_amogate_v1_note_proto_rawDesc = "" +
 	"customerId\x12\x1a\n" +
 	"\x02id\x18\x06 \x01(\x03B\n" +
 	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02idB\x0f\n" +
-	"\x06parent\x12\x05\xbaH\x02\b\x01\"\xb3\x02\n" +
+	"\x06parent\x12\x05\xbaH\x02\b\x01\"\xe6\x02\n" +
 	"\x11CreateNoteRequest\x12(\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\tcontactId\x12\"\n" +
@@ -4321,8 +4380,10 @@ const file_amogate_v1_note_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\n" +
 	"customerId\x12/\n" +
 	"\x04note\x18\x06 \x01(\v2\x10.amogate.v1.NoteB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\x04note\x12\x1b\n" +
-	"\tread_back\x18\a \x01(\bR\breadBackB\b\n" +
-	"\x06parent\"\xd6\x03\n" +
+	"\tread_back\x18\a \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestIdB\b\n" +
+	"\x06parent\"\x89\x04\n" +
 	"\x11UpdateNoteRequest\x12(\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\tcontactId\x12\"\n" +
@@ -4339,8 +4400,10 @@ const file_amogate_v1_note_proto_rawDesc = "" +
 	"updateMask\x12L\n" +
 	"\x14expected_update_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\x12expectedUpdateTime\x12\x1b\n" +
 	"\tread_back\x18\n" +
-	" \x01(\bR\breadBackB\x0f\n" +
-	"\x06parent\x12\x05\xbaH\x02\b\x01\"\x85\x02\n" +
+	" \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestIdB\x0f\n" +
+	"\x06parent\x12\x05\xbaH\x02\b\x01\"\xb8\x02\n" +
 	"\x0ePinNoteRequest\x12(\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\tcontactId\x12\"\n" +
@@ -4351,9 +4414,11 @@ const file_amogate_v1_note_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\n" +
 	"customerId\x12\x1a\n" +
 	"\x02id\x18\x06 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02idB\x0f\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestIdB\x0f\n" +
 	"\x06parent\x12\x05\xbaH\x02\b\x01\"\x11\n" +
-	"\x0fPinNoteResponse\"\x87\x02\n" +
+	"\x0fPinNoteResponse\"\xba\x02\n" +
 	"\x10UnpinNoteRequest\x12(\n" +
 	"\n" +
 	"contact_id\x18\x01 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\tcontactId\x12\"\n" +
@@ -4364,17 +4429,23 @@ const file_amogate_v1_note_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\n" +
 	"customerId\x12\x1a\n" +
 	"\x02id\x18\x06 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02idB\x0f\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestIdB\x0f\n" +
 	"\x06parent\x12\x05\xbaH\x02\b\x01\"\x13\n" +
-	"\x11UnpinNoteResponse\"\x81\x01\n" +
+	"\x11UnpinNoteResponse\"\xb4\x01\n" +
 	"\x17BatchCreateNotesRequest\x12I\n" +
 	"\brequests\x18\x01 \x03(\v2\x1d.amogate.v1.CreateNoteRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"L\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"L\n" +
 	"\x18BatchCreateNotesResponse\x120\n" +
-	"\aresults\x18\x01 \x03(\v2\x16.amogate.v1.NoteResultR\aresults\"\x81\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x16.amogate.v1.NoteResultR\aresults\"\xb4\x01\n" +
 	"\x17BatchUpdateNotesRequest\x12I\n" +
 	"\brequests\x18\x01 \x03(\v2\x1d.amogate.v1.UpdateNoteRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"L\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"L\n" +
 	"\x18BatchUpdateNotesResponse\x120\n" +
 	"\aresults\x18\x01 \x03(\v2\x16.amogate.v1.NoteResultR\aresults\"j\n" +
 	"\n" +

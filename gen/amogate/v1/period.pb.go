@@ -289,7 +289,14 @@ type ReplacePeriodsRequest struct {
 	Periods []*Period `protobuf:"bytes,1,rep,name=periods,proto3" json:"periods,omitempty"`
 	// Ids of the periods that are to be deleted: every period of the account
 	// that is not in periods.
-	DeleteIds     []int64 `protobuf:"varint,2,rep,packed,name=delete_ids,json=deleteIds,proto3" json:"delete_ids,omitempty"`
+	DeleteIds []int64 `protobuf:"varint,2,rep,packed,name=delete_ids,json=deleteIds,proto3" json:"delete_ids,omitempty"`
+	// Id of the call for idempotency, chosen by the caller, for instance a UUID:
+	// 1 to 128 visible ASCII characters; empty = none. A call that is repeated
+	// with the same id within 24 hours gets the answer of the first one and
+	// changes nothing again. Over REST the header Idempotency-Key does the same.
+	// An item of a batch has none of its own.
+	// Errors: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +343,13 @@ func (x *ReplacePeriodsRequest) GetDeleteIds() []int64 {
 		return x.DeleteIds
 	}
 	return nil
+}
+
+func (x *ReplacePeriodsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // ReplacePeriodsResponse holds the periods after the replacement.
@@ -405,12 +419,14 @@ const file_amogate_v1_period_proto_rawDesc = "" +
 	"\x14_days_after_purchase\"\x14\n" +
 	"\x12ListPeriodsRequest\"C\n" +
 	"\x13ListPeriodsResponse\x12,\n" +
-	"\aperiods\x18\x01 \x03(\v2\x12.amogate.v1.PeriodR\aperiods\"\x85\x01\n" +
+	"\aperiods\x18\x01 \x03(\v2\x12.amogate.v1.PeriodR\aperiods\"\xb8\x01\n" +
 	"\x15ReplacePeriodsRequest\x12;\n" +
 	"\aperiods\x18\x01 \x03(\v2\x12.amogate.v1.PeriodB\r\xe0A\x02\xbaH\a\x92\x01\x04\b\x01\x10dR\aperiods\x12/\n" +
 	"\n" +
 	"delete_ids\x18\x02 \x03(\x03B\x10\xbaH\r\x92\x01\n" +
-	"\x10d\x18\x01\"\x04\"\x02 \x00R\tdeleteIds\"F\n" +
+	"\x10d\x18\x01\"\x04\"\x02 \x00R\tdeleteIds\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"F\n" +
 	"\x16ReplacePeriodsResponse\x12,\n" +
 	"\aperiods\x18\x01 \x03(\v2\x12.amogate.v1.PeriodR\aperiods*j\n" +
 	"\n" +

@@ -676,7 +676,14 @@ type CreateTransactionRequest struct {
 	CustomerId int64 `protobuf:"varint,2,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
 	// Read the transaction after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,3,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,3,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, chosen by the caller, for instance a UUID:
+	// 1 to 128 visible ASCII characters; empty = none. A call that is repeated
+	// with the same id within 24 hours gets the answer of the first one and
+	// changes nothing again. Over REST the header Idempotency-Key does the same.
+	// An item of a batch has none of its own.
+	// Errors: REQUEST_ID_REUSED, REQUEST_IN_PROGRESS.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -732,6 +739,13 @@ func (x *CreateTransactionRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *CreateTransactionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // UpdateTransactionRequest changes one transaction.
 type UpdateTransactionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -744,7 +758,9 @@ type UpdateTransactionRequest struct {
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// Read the transaction after the write and answer it whole, as in
 	// CreateCustomerRequest.
-	ReadBack      bool `protobuf:"varint,4,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,4,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateTransactionRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -807,11 +823,20 @@ func (x *UpdateTransactionRequest) GetReadBack() bool {
 	return false
 }
 
+func (x *UpdateTransactionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // DeleteTransactionRequest deletes one transaction.
 type DeleteTransactionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id of the transaction.
-	Id            int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Id int64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Id of the call for idempotency, as in CreateTransactionRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -853,13 +878,22 @@ func (x *DeleteTransactionRequest) GetId() int64 {
 	return 0
 }
 
+func (x *DeleteTransactionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
 // BatchCreateTransactionsRequest makes many transactions.
 type BatchCreateTransactionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The transactions, 1 to 1,000.
 	Requests []*CreateTransactionRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Read all transactions back after the writes, as if every item asked for it.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateTransactionRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -906,6 +940,13 @@ func (x *BatchCreateTransactionsRequest) GetReadBack() bool {
 		return x.ReadBack
 	}
 	return false
+}
+
+func (x *BatchCreateTransactionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchCreateTransactionsResponse holds a result for each item.
@@ -960,7 +1001,9 @@ type BatchUpdateTransactionsRequest struct {
 	// The changes, 1 to 1,000. No two may name the same transaction.
 	Requests []*UpdateTransactionRequest `protobuf:"bytes,1,rep,name=requests,proto3" json:"requests,omitempty"`
 	// Read all transactions back after the writes, as if every item asked for it.
-	ReadBack      bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	ReadBack bool `protobuf:"varint,2,opt,name=read_back,json=readBack,proto3" json:"read_back,omitempty"`
+	// Id of the call for idempotency, as in CreateTransactionRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1007,6 +1050,13 @@ func (x *BatchUpdateTransactionsRequest) GetReadBack() bool {
 		return x.ReadBack
 	}
 	return false
+}
+
+func (x *BatchUpdateTransactionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchUpdateTransactionsResponse holds a result for each item.
@@ -1060,7 +1110,9 @@ type BatchDeleteTransactionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Ids of the transactions, 1 to 1,000. One that occurs again is the error of that
 	// item.
-	Ids           []int64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	Ids []int64 `protobuf:"varint,1,rep,packed,name=ids,proto3" json:"ids,omitempty"`
+	// Id of the call for idempotency, as in CreateTransactionRequest.
+	RequestId     string `protobuf:"bytes,15,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1100,6 +1152,13 @@ func (x *BatchDeleteTransactionsRequest) GetIds() []int64 {
 		return x.Ids
 	}
 	return nil
+}
+
+func (x *BatchDeleteTransactionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
 }
 
 // BatchDeleteTransactionsResponse holds a result for each item.
@@ -1303,34 +1362,46 @@ const file_amogate_v1_transaction_proto_rawDesc = "" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"3\n" +
 	"\x15GetTransactionRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\xa7\x01\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\xda\x01\n" +
 	"\x18CreateTransactionRequest\x12D\n" +
 	"\vtransaction\x18\x01 \x01(\v2\x17.amogate.v1.TransactionB\t\xe0A\x02\xbaH\x03\xc8\x01\x01R\vtransaction\x12(\n" +
 	"\vcustomer_id\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\n" +
 	"customerId\x12\x1b\n" +
-	"\tread_back\x18\x03 \x01(\bR\breadBack\"\xcb\x01\n" +
+	"\tread_back\x18\x03 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"\xfe\x01\n" +
 	"\x18UpdateTransactionRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
 	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x129\n" +
 	"\vtransaction\x18\x02 \x01(\v2\x17.amogate.v1.TransactionR\vtransaction\x12;\n" +
 	"\vupdate_mask\x18\x03 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
 	"updateMask\x12\x1b\n" +
-	"\tread_back\x18\x04 \x01(\bR\breadBack\"6\n" +
+	"\tread_back\x18\x04 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"i\n" +
 	"\x18DeleteTransactionRequest\x12\x1a\n" +
 	"\x02id\x18\x01 \x01(\x03B\n" +
-	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\"\x8f\x01\n" +
+	"\xe0A\x02\xbaH\x04\"\x02 \x00R\x02id\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"\xc2\x01\n" +
 	"\x1eBatchCreateTransactionsRequest\x12P\n" +
 	"\brequests\x18\x01 \x03(\v2$.amogate.v1.CreateTransactionRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"Z\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"Z\n" +
 	"\x1fBatchCreateTransactionsResponse\x127\n" +
-	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"\x8f\x01\n" +
+	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"\xc2\x01\n" +
 	"\x1eBatchUpdateTransactionsRequest\x12P\n" +
 	"\brequests\x18\x01 \x03(\v2$.amogate.v1.UpdateTransactionRequestB\x0e\xe0A\x02\xbaH\b\x92\x01\x05\b\x01\x10\xe8\aR\brequests\x12\x1b\n" +
-	"\tread_back\x18\x02 \x01(\bR\breadBack\"Z\n" +
+	"\tread_back\x18\x02 \x01(\bR\breadBack\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"Z\n" +
 	"\x1fBatchUpdateTransactionsResponse\x127\n" +
-	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"H\n" +
+	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"{\n" +
 	"\x1eBatchDeleteTransactionsRequest\x12&\n" +
-	"\x03ids\x18\x01 \x03(\x03B\x14\xe0A\x02\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04\"\x02 \x00R\x03ids\"Z\n" +
+	"\x03ids\x18\x01 \x03(\x03B\x14\xe0A\x02\xbaH\x0e\x92\x01\v\b\x01\x10\xe8\a\"\x04\"\x02 \x00R\x03ids\x121\n" +
+	"\n" +
+	"request_id\x18\x0f \x01(\tB\x12\xbaH\x0fr\r\x18\x80\x012\b^[!-~]*$R\trequestId\"Z\n" +
 	"\x1fBatchDeleteTransactionsResponse\x127\n" +
 	"\aresults\x18\x01 \x03(\v2\x1d.amogate.v1.TransactionResultR\aresults\"\x86\x01\n" +
 	"\x11TransactionResult\x12;\n" +

@@ -96,7 +96,12 @@ type PageToken struct {
 	LastId int64 `protobuf:"varint,5,opt,name=last_id,json=lastId,proto3" json:"last_id,omitempty"`
 	// In a list of several kinds, the number of the kind that the position is in;
 	// 0 in other lists.
-	Kind          int32 `protobuf:"varint,6,opt,name=kind,proto3" json:"kind,omitempty"`
+	Kind int32 `protobuf:"varint,6,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Set in a list by windows of the time of change.
+	Window *WindowPosition `protobuf:"bytes,7,opt,name=window,proto3" json:"window,omitempty"`
+	// Upstream's time when a list in the order of ids began, in unix seconds, from
+	// which on deletions count; 0 = they are not looked for.
+	Signpost      int64 `protobuf:"varint,8,opt,name=signpost,proto3" json:"signpost,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -173,11 +178,101 @@ func (x *PageToken) GetKind() int32 {
 	return 0
 }
 
+func (x *PageToken) GetWindow() *WindowPosition {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
+func (x *PageToken) GetSignpost() int64 {
+	if x != nil {
+		return x.Signpost
+	}
+	return 0
+}
+
+// WindowPosition is a position in a list by windows of the time of change. Rows
+// come in the order of their time of change, those of one second in the order of
+// their ids.
+type WindowPosition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Upstream's time when the list began, in unix seconds. Rows that have changed
+	// since come in the tail of the list, deletions since then at its end.
+	Signpost int64 `protobuf:"varint,1,opt,name=signpost,proto3" json:"signpost,omitempty"`
+	// Second up to which all rows were sent.
+	Second int64 `protobuf:"varint,2,opt,name=second,proto3" json:"second,omitempty"`
+	// Id up to which the rows of the next second were sent.
+	Id int64 `protobuf:"varint,3,opt,name=id,proto3" json:"id,omitempty"`
+	// Whether the position is in the tail.
+	Tail          bool `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WindowPosition) Reset() {
+	*x = WindowPosition{}
+	mi := &file_amogate_impl_v1_page_token_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WindowPosition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WindowPosition) ProtoMessage() {}
+
+func (x *WindowPosition) ProtoReflect() protoreflect.Message {
+	mi := &file_amogate_impl_v1_page_token_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WindowPosition.ProtoReflect.Descriptor instead.
+func (*WindowPosition) Descriptor() ([]byte, []int) {
+	return file_amogate_impl_v1_page_token_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *WindowPosition) GetSignpost() int64 {
+	if x != nil {
+		return x.Signpost
+	}
+	return 0
+}
+
+func (x *WindowPosition) GetSecond() int64 {
+	if x != nil {
+		return x.Second
+	}
+	return 0
+}
+
+func (x *WindowPosition) GetId() int64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *WindowPosition) GetTail() bool {
+	if x != nil {
+		return x.Tail
+	}
+	return false
+}
+
 var File_amogate_impl_v1_page_token_proto protoreflect.FileDescriptor
 
 const file_amogate_impl_v1_page_token_proto_rawDesc = "" +
 	"\n" +
-	" amogate/impl/v1/page_token.proto\x12\x0famogate.impl.v1\"\xca\x01\n" +
+	" amogate/impl/v1/page_token.proto\x12\x0famogate.impl.v1\"\x9f\x02\n" +
 	"\tPageToken\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12;\n" +
 	"\n" +
@@ -186,7 +281,14 @@ const file_amogate_impl_v1_page_token_proto_rawDesc = "" +
 	"\frequest_hash\x18\x03 \x01(\x06R\vrequestHash\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x17\n" +
 	"\alast_id\x18\x05 \x01(\x03R\x06lastId\x12\x12\n" +
-	"\x04kind\x18\x06 \x01(\x05R\x04kind*N\n" +
+	"\x04kind\x18\x06 \x01(\x05R\x04kind\x127\n" +
+	"\x06window\x18\a \x01(\v2\x1f.amogate.impl.v1.WindowPositionR\x06window\x12\x1a\n" +
+	"\bsignpost\x18\b \x01(\x03R\bsignpost\"h\n" +
+	"\x0eWindowPosition\x12\x1a\n" +
+	"\bsignpost\x18\x01 \x01(\x03R\bsignpost\x12\x16\n" +
+	"\x06second\x18\x02 \x01(\x03R\x06second\x12\x0e\n" +
+	"\x02id\x18\x03 \x01(\x03R\x02id\x12\x12\n" +
+	"\x04tail\x18\x04 \x01(\bR\x04tail*N\n" +
 	"\n" +
 	"Generation\x12\x1a\n" +
 	"\x16GENERATION_UNSPECIFIED\x10\x00\x12\x11\n" +
@@ -206,18 +308,20 @@ func file_amogate_impl_v1_page_token_proto_rawDescGZIP() []byte {
 }
 
 var file_amogate_impl_v1_page_token_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_amogate_impl_v1_page_token_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_amogate_impl_v1_page_token_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_amogate_impl_v1_page_token_proto_goTypes = []any{
-	(Generation)(0),   // 0: amogate.impl.v1.Generation
-	(*PageToken)(nil), // 1: amogate.impl.v1.PageToken
+	(Generation)(0),        // 0: amogate.impl.v1.Generation
+	(*PageToken)(nil),      // 1: amogate.impl.v1.PageToken
+	(*WindowPosition)(nil), // 2: amogate.impl.v1.WindowPosition
 }
 var file_amogate_impl_v1_page_token_proto_depIdxs = []int32{
 	0, // 0: amogate.impl.v1.PageToken.generation:type_name -> amogate.impl.v1.Generation
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 1: amogate.impl.v1.PageToken.window:type_name -> amogate.impl.v1.WindowPosition
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_amogate_impl_v1_page_token_proto_init() }
@@ -231,7 +335,7 @@ func file_amogate_impl_v1_page_token_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_amogate_impl_v1_page_token_proto_rawDesc), len(file_amogate_impl_v1_page_token_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
