@@ -10,6 +10,7 @@ import (
 	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/idempotency"
 	"github.com/amogate/amogate/internal/pgtest"
 	"github.com/amogate/amogate/store"
 )
@@ -81,6 +82,43 @@ func BenchmarkInsert(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
 					insert(b, s)
+				}
+			})
+		})
+	})
+}
+
+// BenchmarkRequest takes down the intent of a call and stores its outcome, which is
+// what a request id costs: alone, and with others beside it.
+func BenchmarkRequest(b *testing.B) {
+	var n atomic.Int64
+	call := func(b *testing.B, s store.Store) {
+		b.Helper()
+		i := idempotency.Intent{
+			Key: idempotency.NewKey("shop", "method", strconv.FormatInt(n.Add(1), 10)), Owner: "o", ID: "i", Since: time.Now(), Life: time.Hour,
+		}
+		if _, _, err := s.ClaimRequest(b.Context(), i); err != nil {
+			b.Error(err)
+		}
+		if err := s.SaveRequest(b.Context(), i.Key, i.ID, make([]byte, 40), idempotency.Done); err != nil {
+			b.Error(err)
+		}
+	}
+	b.Run("alone", func(b *testing.B) {
+		engines(b, func(b *testing.B, s store.Store) {
+			b.Helper()
+			for b.Loop() {
+				call(b, s)
+			}
+		})
+	})
+	b.Run("grouped", func(b *testing.B) {
+		engines(b, func(b *testing.B, s store.Store) {
+			b.Helper()
+			b.SetParallelism(32)
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					call(b, s)
 				}
 			})
 		})

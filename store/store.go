@@ -1,5 +1,5 @@
 // Package store keeps everything durable: accounts, sealed credentials, the state
-// of limiters. Two engines do it alike, SQLite for one process and PostgreSQL for
+// of limiters, what became of calls with a request id. Two engines do it alike, SQLite for one process and PostgreSQL for
 // several replicas; package storetest holds what both must do.
 //
 // Errors are those that the interfaces name, or *amo.Error: KindStoreUnavailable,
@@ -13,6 +13,7 @@ import (
 
 	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/idempotency"
 	"github.com/amogate/amogate/store/internal/engine"
 	"github.com/amogate/amogate/store/postgres"
 	"github.com/amogate/amogate/store/sqlite"
@@ -23,6 +24,7 @@ import (
 type Store interface {
 	account.Store
 	limit.Store
+	idempotency.Store
 	// Ping says whether the store answers.
 	Ping(ctx context.Context) error
 	// Close ends the store; what was answered is durable.

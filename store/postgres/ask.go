@@ -26,12 +26,18 @@ const (
 // ask sends statements in one piece, which the database takes as a transaction.
 func (s *Store) ask(ctx context.Context, op string, again repeat, queue func(*pgx.Batch)) error {
 	return s.try(ctx, op, again, func(ctx context.Context, conn *pgxpool.Conn) error {
-		b := &pgx.Batch{}
-		b.Queue("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)",
-			millis(s.options.Settings.LockTimeout), millis(s.options.Settings.StatementTimeout)).Exec(ignore)
+		b := s.batch()
 		queue(b)
 		return conn.SendBatch(ctx, b).Close()
 	})
+}
+
+// batch returns a batch that begins with the time-outs.
+func (s *Store) batch() *pgx.Batch {
+	b := &pgx.Batch{}
+	b.Queue("SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)",
+		millis(s.options.Settings.LockTimeout), millis(s.options.Settings.StatementTimeout)).Exec(ignore)
+	return b
 }
 
 // change makes a change in a transaction of several steps.

@@ -17,7 +17,7 @@ var files embed.FS
 
 const (
 	// oldest is the oldest version of the schema that this binary serves.
-	oldest = 1
+	oldest = 2
 	// oldestServer is the oldest version of PostgreSQL, as it numbers them.
 	oldestServer = 140000
 	// migrationLock is the key of the lock that one migration holds, a number of

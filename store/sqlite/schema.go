@@ -16,7 +16,7 @@ import (
 var files embed.FS
 
 // oldest is the oldest version of the schema that this binary serves.
-const oldest = 1
+const oldest = 2
 
 // schema returns the versions that this binary knows.
 func schema() (engine.Schema, error) {

@@ -213,7 +213,7 @@ func TestOpen_refusesAnotherSchema(t *testing.T) {
 		change string
 		check  func(*engine.SchemaError) bool
 	}{
-		"newer":   {"INSERT INTO migrations VALUES (99, 'x', 'x', 0)", func(e *engine.SchemaError) bool { return e.Version == 99 && e.Newest == 1 }},
+		"newer":   {"INSERT INTO migrations VALUES (99, 'x', 'x', 0)", func(e *engine.SchemaError) bool { return e.Version == 99 && e.Newest == 2 }},
 		"altered": {"UPDATE migrations SET checksum = 'x'", func(e *engine.SchemaError) bool { return e.Altered == 1 }},
 	} {
 		s, path := opened(t, options())
@@ -236,7 +236,7 @@ func TestOpen_refusesAnotherSchema(t *testing.T) {
 func TestPending(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "amogate.db")
 	before, err := Pending(t.Context(), path, options())
-	if err != nil || len(before) != 1 || !strings.Contains(before[0].SQL, "CREATE TABLE accounts") {
+	if err != nil || len(before) != 2 || !strings.Contains(before[0].SQL, "CREATE TABLE accounts") {
 		t.Errorf("%+v, %v", before, err)
 	}
 	if _, err := os.Stat(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) {

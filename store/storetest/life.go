@@ -9,6 +9,7 @@ import (
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/idempotency"
 	"github.com/amogate/amogate/store"
 )
 
@@ -51,7 +52,17 @@ func calls(s store.Store, name string) map[string]func(context.Context) error {
 		"Delay":  func(ctx context.Context) error { return s.Delay(ctx, name, time.Second) },
 		"Load":   func(ctx context.Context) error { _, _, err := s.Load(ctx, name); return err },
 		"Save":   func(ctx context.Context) error { _, err := s.Save(ctx, name, 0, []byte("x")); return err },
-		"Beat":   func(ctx context.Context) error { _, err := s.Beat(ctx, "r", time.Second); return err },
+		"ClaimRequest": func(ctx context.Context) error {
+			_, _, err := s.ClaimRequest(ctx, intent("other", "a", "2"))
+			return err
+		},
+		"SaveRequest": func(ctx context.Context) error {
+			return s.SaveRequest(ctx, idempotency.Key{}, "1", nil, idempotency.Done)
+		},
+		"ForgetRequest": func(ctx context.Context) error { return s.ForgetRequest(ctx, idempotency.Key{}, "1") },
+		"HoldRequests":  func(ctx context.Context) error { return s.HoldRequests(ctx, "a", time.Hour) },
+		"SweepRequests": func(ctx context.Context) error { _, err := s.SweepRequests(ctx, 1); return err },
+		"Beat":          func(ctx context.Context) error { _, err := s.Beat(ctx, "r", time.Second); return err },
 	}
 }
 
@@ -68,6 +79,9 @@ func life(t *testing.T, e Engine) {
 		if err := s.PutAuthorization(t.Context(), authorization, time.Hour); err != nil {
 			t.Fatal(err)
 		}
+		call := intent("durable", "a", "1")
+		claim(t, s, "a call", call, idempotency.Taken)
+		save(t, s, call, "one", idempotency.Done)
 		before := get(t, s, name)
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -86,6 +100,9 @@ func life(t *testing.T, e Engine) {
 			t.Errorf("the credentials were %+v and are %+v", before, after)
 		}
 		until(t, "what the holder did is unsettled", func() bool { return get(t, s, name).Unsettled })
+		if r := claim(t, s, "the call again", intent("durable", "b", "2"), idempotency.Ended); string(r.Outcome) != "one" {
+			t.Errorf("the call is %+v", r)
+		}
 		_, got, err := s.Load(t.Context(), name)
 		if err != nil || got[0].Version != 1 || string(got[0].Data) != "banned" {
 			t.Errorf("the state is %+v, %v", got, err)

@@ -40,6 +40,7 @@ func Run(t *testing.T, e Engine) {
 	t.Run("authorizations", func(t *testing.T) { authorizations(t, e) })
 	t.Run("slots", func(t *testing.T) { slots(t, e) })
 	t.Run("states", func(t *testing.T) { states(t, e) })
+	t.Run("requests", func(t *testing.T) { requests(t, e) })
 	t.Run("life", func(t *testing.T) { life(t, e) })
 }
 
