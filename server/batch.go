@@ -8,24 +8,12 @@ import (
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/amogate/amogate/amo"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
-
-// one returns the result of a write of one item.
-func one[T any](ctx context.Context, path string, results []amo.Result[T]) (T, error) {
-	var none T
-	if len(results) != 1 {
-		return none, errors.New("a write of one item has another number of results")
-	}
-	noteReadBack(ctx, results)
-	if err := results[0].Err; err != nil {
-		return none, at(path, err)
-	}
-	return results[0].Value, nil
-}
 
 // batch is what the batches of one resource T have in common; R is the result of
 // an item.
@@ -48,48 +36,63 @@ type itemRequests[Q any] interface {
 }
 
 // createOne carries out a single creation; prepare turns the request into an item
-// for package amo, and write hands it over.
-func createOne[Q, T any](ctx context.Context, field string, req Q, prepare prepareCreate[Q, T], write writeItems[amo.Create[T], T]) (T, error) {
+// for package amo.
+func createOne[Q any, T proto.Message](ctx context.Context, field string, req Q, prepare prepareCreate[Q, T], records creator[T]) (T, error) {
 	create, fields := prepare(req)
 	if len(fields) > 0 {
 		return *new(T), invalid(fields...)
 	}
-	return one(ctx, field, write(ctx, []amo.Create[T]{create}))
+	return one(ctx, field, creation(records), create)
 }
 
 // updateOne carries out a single update, as createOne.
-func updateOne[Q, T any](ctx context.Context, field string, req Q, prepare prepareUpdate[Q, T], write writeItems[amo.Update[T], T]) (T, error) {
+func updateOne[Q any, T proto.Message](ctx context.Context, field string, req Q, prepare prepareUpdate[Q, T], records updater[T]) (T, error) {
 	update, fields := prepare(req, callFrom(ctx).implicitMask)
 	if len(fields) > 0 {
 		return *new(T), invalid(fields...)
 	}
-	return one(ctx, field, write(ctx, []amo.Update[T]{update}))
+	return one(ctx, field, change(records), update)
 }
 
 // deleteOne carries out a single deletion.
-func deleteOne[T any](ctx context.Context, id int64, write writeItems[int64, T]) (*emptypb.Empty, error) {
-	if _, err := one(ctx, "", write(ctx, []int64{id})); err != nil {
+func deleteOne[T proto.Message](ctx context.Context, id int64, records deleter[T]) (*emptypb.Empty, error) {
+	if _, err := one(ctx, "", deletion(records), id); err != nil {
 		return nil, err
 	}
 	return &emptypb.Empty{}, nil
 }
 
+// one carries out a write of one item, whose record stands at path.
+func one[A any, T proto.Message](ctx context.Context, path string, m mutation[A, T], item A) (T, error) {
+	results := carryOut(ctx, m, []A{item}, []int{0}, func(int) string { return path })
+	if len(results) != 1 {
+		return *new(T), errors.New("a write of one item has another number of results")
+	}
+	noteReadBack(ctx, results)
+	if err := results[0].Err; err != nil {
+		return *new(T), at(path, err)
+	}
+	return results[0].Value, nil
+}
+
 // createBatch carries out a batch of creations and returns the results in the
 // order of the request.
-func createBatch[Q, T, R any](ctx context.Context, b batch[T, R], req itemRequests[Q], prepare prepareCreate[Q, T], write writeItems[amo.Create[T], T]) []R {
+func createBatch[Q any, T proto.Message, R any](ctx context.Context, b batch[T, R], req itemRequests[Q], prepare prepareCreate[Q, T], records creator[T]) []R {
 	requests := req.GetRequests()
+	path := itemPath("requests", "."+b.field)
 	results := attempt(ctx, len(requests), func(i int) (amo.Create[T], []*violation) {
 		create, fields := prepare(requests[i])
 		create.ReadBack = create.ReadBack || req.GetReadBack()
 		return create, below(item("requests", i), fields)
-	}, write)
-	return itemResults(ctx, b, "requests", "."+b.field, results)
+	}, creation(records), path)
+	return itemResults(ctx, b, path, results)
 }
 
 // updateBatch carries out a batch of updates, as createBatch. A record that
 // occurs again is the error of that item.
-func updateBatch[Q, T, R any](ctx context.Context, b batch[T, R], req itemRequests[Q], prepare prepareUpdate[Q, T], write writeItems[amo.Update[T], T]) []R {
+func updateBatch[Q any, T proto.Message, R any](ctx context.Context, b batch[T, R], req itemRequests[Q], prepare prepareUpdate[Q, T], records updater[T]) []R {
 	requests, seen := req.GetRequests(), twice{}
+	path := itemPath("requests", "."+b.field)
 	results := attempt(ctx, len(requests), func(i int) (amo.Update[T], []*violation) {
 		update, fields := prepare(requests[i], false)
 		update.ReadBack = update.ReadBack || req.GetReadBack()
@@ -99,17 +102,24 @@ func updateBatch[Q, T, R any](ctx context.Context, b batch[T, R], req itemReques
 		}
 		fields = append(fields, seen.check("id", which, i)...)
 		return update, below(item("requests", i), fields)
-	}, write)
-	return itemResults(ctx, b, "requests", "."+b.field, results)
+	}, change(records), path)
+	return itemResults(ctx, b, path, results)
 }
 
 // deleteBatch carries out a batch of deletions, as updateBatch.
-func deleteBatch[T, R any](ctx context.Context, b batch[T, R], ids []int64, write writeItems[int64, T]) []R {
+func deleteBatch[T proto.Message, R any](ctx context.Context, b batch[T, R], ids []int64, records deleter[T]) []R {
 	seen := twice{}
+	path := itemPath("ids", "")
 	results := attempt(ctx, len(ids), func(i int) (int64, []*violation) {
 		return ids[i], seen.check(item("ids", i), record{id: ids[i]}, i)
-	}, write)
-	return itemResults(ctx, b, "ids", "", results)
+	}, deletion(records), path)
+	return itemResults(ctx, b, path, results)
+}
+
+// itemPath returns where the record of an item of a batch stands in the request: at
+// field[i] and suffix.
+func itemPath(field, suffix string) func(i int) string {
+	return func(i int) string { return item(field, i) + suffix }
 }
 
 // prepareCreate turns a request into an item for package amo, or says what is
@@ -119,13 +129,10 @@ type prepareCreate[Q, T any] func(req Q) (amo.Create[T], []*violation)
 // prepareUpdate is prepareCreate for updates; implicit is as in updateOf.
 type prepareUpdate[Q, T any] func(req Q, implicit bool) (amo.Update[T], []*violation)
 
-// writeItems is a function of package amo that writes items.
-type writeItems[A, T any] func(ctx context.Context, items []A) []amo.Result[T]
-
 // attempt writes the n items of a batch that prepare accepts, and returns a
 // result for each item in the order of the request. An item that validation or
 // prepare refuses costs no other its turn.
-func attempt[A, T any](ctx context.Context, n int, prepare func(i int) (A, []*violation), write writeItems[A, T]) []amo.Result[T] {
+func attempt[A any, T proto.Message](ctx context.Context, n int, prepare func(i int) (A, []*violation), m mutation[A, T], path func(i int) string) []amo.Result[T] {
 	results := make([]amo.Result[T], n)
 	invalidItems := callFrom(ctx).items
 	var items []A
@@ -142,7 +149,7 @@ func attempt[A, T any](ctx context.Context, n int, prepare func(i int) (A, []*vi
 	if len(items) == 0 {
 		return results
 	}
-	written := write(ctx, items)
+	written := carryOut(ctx, m, items, places, path)
 	for k, i := range places {
 		if len(written) != len(items) {
 			results[i].Err = errors.New("a batch has another number of results than items")
@@ -173,13 +180,13 @@ func noteReadBack[T any](ctx context.Context, results []amo.Result[T]) {
 	}
 }
 
-// itemResults returns the results of a batch as its answer holds them. The
-// resource of an item stands at field[i] and suffix in the request.
-func itemResults[T, R any](ctx context.Context, b batch[T, R], field, suffix string, results []amo.Result[T]) []R {
+// itemResults returns the results of a batch as its answer holds them. path is
+// where the record of an item stands in the request.
+func itemResults[T, R any](ctx context.Context, b batch[T, R], path func(i int) string, results []amo.Result[T]) []R {
 	out := make([]R, len(results))
 	for i, r := range results {
 		if r.Err != nil {
-			out[i] = b.failed(itemStatus(ctx, item(field, i)+suffix, r.Err))
+			out[i] = b.failed(itemStatus(ctx, path(i), r.Err))
 			continue
 		}
 		out[i] = b.done(r.Value)

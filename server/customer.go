@@ -25,13 +25,22 @@ func (customerServer) ListCustomers(req *amogatev1.ListCustomersRequest, stream 
 	if err != nil {
 		return err
 	}
-	return l.stream(stream, func(customer *amogatev1.Customer, token string) any {
-		return &amogatev1.ListCustomersResponse{
-			Item:        &amogatev1.ListCustomersResponse_Customer{Customer: customer},
-			ResumeToken: token,
-		}
-	}, func(end *amogatev1.ListEnd) any {
-		return &amogatev1.ListCustomersResponse{Item: &amogatev1.ListCustomersResponse_End{End: end}}
+	return l.stream(stream, messages[*amogatev1.Customer]{
+		row: func(customer *amogatev1.Customer, token string) any {
+			return &amogatev1.ListCustomersResponse{
+				Item:        &amogatev1.ListCustomersResponse_Customer{Customer: customer},
+				ResumeToken: token,
+			}
+		},
+		deleted: func(id int64, token string) any {
+			return &amogatev1.ListCustomersResponse{
+				Item:        &amogatev1.ListCustomersResponse_Deleted{Deleted: &amogatev1.DeletedCustomer{Id: id}},
+				ResumeToken: token,
+			}
+		},
+		end: func(end *amogatev1.ListEnd) any {
+			return &amogatev1.ListCustomersResponse{Item: &amogatev1.ListCustomersResponse_End{End: end}}
+		},
 	})
 }
 
@@ -65,34 +74,34 @@ func (customerServer) GetCustomer(ctx context.Context, req *amogatev1.GetCustome
 
 // CreateCustomer implements CustomerService.
 func (customerServer) CreateCustomer(ctx context.Context, req *amogatev1.CreateCustomerRequest) (*amogatev1.Customer, error) {
-	return createOne(ctx, customerBatch.field, req, createCustomer, callFrom(ctx).client.Customers().Create)
+	return createOne(ctx, customerBatch.field, req, createCustomer, callFrom(ctx).client.Customers())
 }
 
 // UpdateCustomer implements CustomerService.
 func (customerServer) UpdateCustomer(ctx context.Context, req *amogatev1.UpdateCustomerRequest) (*amogatev1.Customer, error) {
-	return updateOne(ctx, customerBatch.field, req, updateCustomer, callFrom(ctx).client.Customers().Update)
+	return updateOne(ctx, customerBatch.field, req, updateCustomer, callFrom(ctx).client.Customers())
 }
 
 // DeleteCustomer implements CustomerService.
 func (customerServer) DeleteCustomer(ctx context.Context, req *amogatev1.DeleteCustomerRequest) (*emptypb.Empty, error) {
-	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Customers().Delete)
+	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Customers())
 }
 
 // BatchCreateCustomers implements CustomerService.
 func (customerServer) BatchCreateCustomers(ctx context.Context, req *amogatev1.BatchCreateCustomersRequest) (*amogatev1.BatchCreateCustomersResponse, error) {
-	results := createBatch(ctx, customerBatch, req, createCustomer, callFrom(ctx).client.Customers().Create)
+	results := createBatch(ctx, customerBatch, req, createCustomer, callFrom(ctx).client.Customers())
 	return &amogatev1.BatchCreateCustomersResponse{Results: results}, nil
 }
 
 // BatchUpdateCustomers implements CustomerService.
 func (customerServer) BatchUpdateCustomers(ctx context.Context, req *amogatev1.BatchUpdateCustomersRequest) (*amogatev1.BatchUpdateCustomersResponse, error) {
-	results := updateBatch(ctx, customerBatch, req, updateCustomer, callFrom(ctx).client.Customers().Update)
+	results := updateBatch(ctx, customerBatch, req, updateCustomer, callFrom(ctx).client.Customers())
 	return &amogatev1.BatchUpdateCustomersResponse{Results: results}, nil
 }
 
 // BatchDeleteCustomers implements CustomerService.
 func (customerServer) BatchDeleteCustomers(ctx context.Context, req *amogatev1.BatchDeleteCustomersRequest) (*amogatev1.BatchDeleteCustomersResponse, error) {
-	results := deleteBatch(ctx, customerBatch, req.GetIds(), callFrom(ctx).client.Customers().Delete)
+	results := deleteBatch(ctx, customerBatch, req.GetIds(), callFrom(ctx).client.Customers())
 	return &amogatev1.BatchDeleteCustomersResponse{Results: results}, nil
 }
 
@@ -144,9 +153,11 @@ func (customerServer) ListCustomerSubscribers(ctx context.Context, req *amogatev
 
 // ChangeBonusPoints implements CustomerService.
 func (customerServer) ChangeBonusPoints(ctx context.Context, req *amogatev1.ChangeBonusPointsRequest) (*amogatev1.ChangeBonusPointsResponse, error) {
-	balance, err := callFrom(ctx).client.ChangeBonusPoints(ctx, req.GetCustomerId(), req.GetEarn(), req.GetRedeem())
-	if err != nil {
-		return nil, err
-	}
-	return &amogatev1.ChangeBonusPointsResponse{BonusPoints: balance}, nil
+	return exchangeOnce(ctx, exchange[*amogatev1.ChangeBonusPointsResponse]{
+		run: func(ctx context.Context) (*amogatev1.ChangeBonusPointsResponse, error) {
+			balance, err := callFrom(ctx).client.ChangeBonusPoints(ctx, req.GetCustomerId(), req.GetEarn(), req.GetRedeem())
+			return &amogatev1.ChangeBonusPointsResponse{BonusPoints: balance}, err
+		},
+		isKept: true, // the balance, which nothing else tells later
+	})
 }

@@ -33,17 +33,17 @@ func (customerSegmentServer) GetCustomerSegment(ctx context.Context, req *amogat
 
 // CreateCustomerSegment implements CustomerSegmentService.
 func (customerSegmentServer) CreateCustomerSegment(ctx context.Context, req *amogatev1.CreateCustomerSegmentRequest) (*amogatev1.CustomerSegment, error) {
-	return createOne(ctx, customerSegmentField, req, createCustomerSegment, callFrom(ctx).client.Segments().Create)
+	return createOne(ctx, customerSegmentField, req, createCustomerSegment, callFrom(ctx).client.Segments())
 }
 
 // UpdateCustomerSegment implements CustomerSegmentService.
 func (customerSegmentServer) UpdateCustomerSegment(ctx context.Context, req *amogatev1.UpdateCustomerSegmentRequest) (*amogatev1.CustomerSegment, error) {
-	return updateOne(ctx, customerSegmentField, req, updateCustomerSegment, callFrom(ctx).client.Segments().Update)
+	return updateOne(ctx, customerSegmentField, req, updateCustomerSegment, callFrom(ctx).client.Segments())
 }
 
 // DeleteCustomerSegment implements CustomerSegmentService.
 func (customerSegmentServer) DeleteCustomerSegment(ctx context.Context, req *amogatev1.DeleteCustomerSegmentRequest) (*emptypb.Empty, error) {
-	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Segments().Delete)
+	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Segments())
 }
 
 func createCustomerSegment(req *amogatev1.CreateCustomerSegmentRequest) (amo.Create[*amogatev1.CustomerSegment], []*violation) {

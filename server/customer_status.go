@@ -33,17 +33,17 @@ func (customerStatusServer) GetCustomerStatus(ctx context.Context, req *amogatev
 
 // CreateCustomerStatus implements CustomerStatusService.
 func (customerStatusServer) CreateCustomerStatus(ctx context.Context, req *amogatev1.CreateCustomerStatusRequest) (*amogatev1.CustomerStatus, error) {
-	return createOne(ctx, customerStatusField, req, createCustomerStatus, callFrom(ctx).client.Statuses().Create)
+	return createOne(ctx, customerStatusField, req, createCustomerStatus, callFrom(ctx).client.Statuses())
 }
 
 // UpdateCustomerStatus implements CustomerStatusService.
 func (customerStatusServer) UpdateCustomerStatus(ctx context.Context, req *amogatev1.UpdateCustomerStatusRequest) (*amogatev1.CustomerStatus, error) {
-	return updateOne(ctx, customerStatusField, req, updateCustomerStatus, callFrom(ctx).client.Statuses().Update)
+	return updateOne(ctx, customerStatusField, req, updateCustomerStatus, callFrom(ctx).client.Statuses())
 }
 
 // DeleteCustomerStatus implements CustomerStatusService.
 func (customerStatusServer) DeleteCustomerStatus(ctx context.Context, req *amogatev1.DeleteCustomerStatusRequest) (*emptypb.Empty, error) {
-	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Statuses().Delete)
+	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Statuses())
 }
 
 func createCustomerStatus(req *amogatev1.CreateCustomerStatusRequest) (amo.Create[*amogatev1.CustomerStatus], []*violation) {

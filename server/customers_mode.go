@@ -18,5 +18,12 @@ func (customersModeServer) GetCustomersMode(ctx context.Context, _ *amogatev1.Ge
 
 // UpdateCustomersMode implements CustomersModeService.
 func (customersModeServer) UpdateCustomersMode(ctx context.Context, req *amogatev1.UpdateCustomersModeRequest) (*amogatev1.CustomersModeState, error) {
-	return callFrom(ctx).client.SetCustomersMode(ctx, req.GetMode(), req.GetEnabled())
+	return exchangeOnce(ctx, exchange[*amogatev1.CustomersModeState]{
+		run: func(ctx context.Context) (*amogatev1.CustomersModeState, error) {
+			return callFrom(ctx).client.SetCustomersMode(ctx, req.GetMode(), req.GetEnabled())
+		},
+		again: func(ctx context.Context) (*amogatev1.CustomersModeState, error) {
+			return callFrom(ctx).client.CustomersMode(ctx)
+		},
+	})
 }

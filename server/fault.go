@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -26,6 +27,8 @@ type fault struct {
 	metadata map[string]string
 	// aboutValue says that the value is at fault, and not what it is for.
 	aboutValue bool
+	// retryAfter is when another try is worth it; 0 = nobody knows.
+	retryAfter time.Duration
 	// err is the cause; it is logged and not sent.
 	err error
 }

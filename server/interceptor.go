@@ -14,10 +14,13 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
 
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/amo/limit"
+	"github.com/amogate/amogate/amo/settings"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/idempotency"
 )
 
 // Metadata keys of the API.
@@ -40,6 +43,15 @@ const (
 	// waitKey, in the trailer of a call, is how many milliseconds its requests
 	// waited for the account's limiter; unary calls have it as a header too.
 	waitKey = "amogate-wait-ms"
+	// maxAgeKey is how many seconds old what a call takes from memory of the
+	// account may be; 0 reads it now.
+	maxAgeKey = "amogate-max-age"
+	// ageKey, in the trailer of a call, is how many milliseconds old the oldest of
+	// that was; unary calls have it as a header too, and calls that took nothing
+	// have none.
+	ageKey = "amogate-age-ms"
+	// remoteKey is the address of a caller of the gateway.
+	remoteKey = "amogate-remote"
 	// pushbackKey, with -1, tells gRPC clients not to try again by themselves.
 	pushbackKey = "grpc-retry-pushback-ms"
 )
@@ -66,10 +78,16 @@ type call struct {
 	account      string
 	client       *amo.Client
 	implicitMask bool
+	// stall is how long the reader of a stream may take nothing.
+	stall time.Duration
 	// waits sums up the waits for the account's limiter.
 	waits amo.Waits
+	// ages keeps how old what it took from memory was.
+	ages amo.Ages
 	// items holds the violations inside the items of a batch by index.
 	items map[int][]*violation
+	// known is what is known of a call with a request id; nil = it has none.
+	known *idempotency.Call
 }
 
 // callKey is the key of a call in its context.
@@ -80,18 +98,19 @@ func callFrom(ctx context.Context) *call {
 	if c, ok := ctx.Value(callKey{}).(*call); ok {
 		return c
 	}
-	return &call{logger: slog.New(slog.DiscardHandler)}
+	return &call{logger: slog.New(slog.DiscardHandler), stall: settings.Default().StreamStall}
 }
 
 // begin makes the call of a method.
 func (s *Server) begin(ctx context.Context, method string) (context.Context, *call) {
-	c := &call{logger: s.config.Logger, method: method, own: s.methods[method]}
+	c := &call{logger: s.config.Logger, method: method, own: s.methods[method], stall: s.config.StreamStall}
 	if ids := metadata.ValueFromIncomingContext(ctx, requestIDKey); len(ids) == 1 && requestIDs.MatchString(ids[0]) {
 		c.requestID = ids[0]
 	} else {
 		c.requestID = rand.Text()
 	}
-	return amo.WithWaits(context.WithValue(ctx, callKey{}, c), &c.waits), c
+	ctx = amo.WithWaits(context.WithValue(ctx, callKey{}, c), &c.waits)
+	return amo.WithAges(ctx, &c.ages), c
 }
 
 // finish logs the end of a call and returns its error as a status.
@@ -102,7 +121,7 @@ func (s *Server) finish(ctx context.Context, c *call, begun time.Time, err error
 		_ = grpc.SetTrailer(ctx, metadata.Pairs(pushbackKey, "-1"))
 	}
 	if c.own {
-		_ = grpc.SetTrailer(ctx, c.waited())
+		_ = grpc.SetTrailer(ctx, c.told())
 	}
 	level := levelOf(a.status.Code())
 	if !c.own && level < slog.LevelError {
@@ -123,9 +142,14 @@ func (s *Server) finish(ctx context.Context, c *call, begun time.Time, err error
 	return a.status.Err()
 }
 
-// waited tells how long the requests of the call waited for slots.
-func (c *call) waited() metadata.MD {
-	return metadata.Pairs(waitKey, strconv.FormatInt(c.waits.Sum().Milliseconds(), 10))
+// told tells how long the requests of the call waited for slots, and how old what
+// it took from memory was.
+func (c *call) told() metadata.MD {
+	md := metadata.Pairs(waitKey, strconv.FormatInt(c.waits.Sum().Milliseconds(), 10))
+	if age, ok := c.ages.Oldest(); ok {
+		md.Set(ageKey, strconv.FormatInt(age.Milliseconds(), 10))
+	}
+	return md
 }
 
 // callUnary gives a unary call its id, its deadline, its log line and its
@@ -138,10 +162,11 @@ func (s *Server) callUnary(ctx context.Context, req any, info *grpc.UnaryServerI
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.cutting, func() { cancel(errDraining) })()
+	ctx = amo.WithStop(ctx, s.draining)
 	_ = grpc.SetHeader(ctx, metadata.Pairs(requestIDKey, c.requestID))
 	resp, err := handler(ctx, req)
 	if c.own {
-		_ = grpc.SetHeader(ctx, c.waited())
+		_ = grpc.SetHeader(ctx, c.told())
 	}
 	if err = s.finish(ctx, c, begun, err); err != nil {
 		return nil, err
@@ -216,6 +241,9 @@ func (s *Server) admit(ctx context.Context) (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ctx, err = withMaxAge(ctx, metadata.ValueFromIncomingContext(ctx, maxAgeKey)); err != nil {
+		return nil, err
+	}
 	client, err := s.config.Accounts.Client(ctx, name)
 	if err != nil {
 		return nil, err
@@ -223,7 +251,22 @@ func (s *Server) admit(ctx context.Context) (context.Context, error) {
 	c.client, c.account = client, client.Account()
 	masks := metadata.ValueFromIncomingContext(ctx, implicitMaskKey)
 	c.implicitMask = len(masks) == 1 && masks[0] == "1"
-	return amo.WithPriority(ctx, priority), nil
+	return amo.WithCaller(amo.WithPriority(ctx, priority), callerOf(ctx)), nil
+}
+
+// callerOf names who calls: the address of the connection. Calls inside the process
+// have none; of those it is the one that the gateway tells, which no other can.
+func callerOf(ctx context.Context) string {
+	if from, ok := peer.FromContext(ctx); ok {
+		if from.Addr == nil {
+			return ""
+		}
+		return from.Addr.String()
+	}
+	if told := metadata.ValueFromIncomingContext(ctx, remoteKey); len(told) == 1 {
+		return told[0]
+	}
+	return ""
 }
 
 // priorityOf returns the priority that a call asks for; without one it keeps its
@@ -241,6 +284,26 @@ func priorityOf(values []string) (limit.Class, error) {
 		return 0, invalid(refuse(priorityKey, "must be interactive, sync or export"))
 	}
 	return class, nil
+}
+
+// maxAgeDigits bounds an age: a thousand million seconds are thirty years.
+const maxAgeDigits = 9
+
+// withMaxAge returns the context of a call that asks for what was read of the
+// account not long ago.
+func withMaxAge(ctx context.Context, values []string) (context.Context, error) {
+	switch len(values) {
+	case 0:
+		return ctx, nil
+	case 1:
+	default:
+		return nil, invalid(refuse(maxAgeKey, "is set %d times", len(values)))
+	}
+	seconds, err := strconv.ParseUint(values[0], 10, 32)
+	if err != nil || len(values[0]) > maxAgeDigits {
+		return nil, invalid(refuse(maxAgeKey, "must be whole seconds of at most %d digits", maxAgeDigits))
+	}
+	return amo.WithMaxAge(ctx, time.Duration(seconds)*time.Second), nil
 }
 
 // accountName returns the account that a call names; empty for none.

@@ -27,13 +27,16 @@ func (noteServer) ListNotes(req *amogatev1.ListNotesRequest, stream grpc.ServerS
 	if err != nil {
 		return err
 	}
-	return l.stream(stream, func(note *amogatev1.Note, token string) any {
-		return &amogatev1.ListNotesResponse{
-			Item:        &amogatev1.ListNotesResponse_Note{Note: note},
-			ResumeToken: token,
-		}
-	}, func(end *amogatev1.ListEnd) any {
-		return &amogatev1.ListNotesResponse{Item: &amogatev1.ListNotesResponse_End{End: end}}
+	return l.stream(stream, messages[*amogatev1.Note]{
+		row: func(note *amogatev1.Note, token string) any {
+			return &amogatev1.ListNotesResponse{
+				Item:        &amogatev1.ListNotesResponse_Note{Note: note},
+				ResumeToken: token,
+			}
+		},
+		end: func(end *amogatev1.ListEnd) any {
+			return &amogatev1.ListNotesResponse{Item: &amogatev1.ListNotesResponse_End{End: end}}
+		},
 	})
 }
 
@@ -74,41 +77,39 @@ func (noteServer) GetNote(ctx context.Context, req *amogatev1.GetNoteRequest) (*
 
 // CreateNote implements NoteService.
 func (noteServer) CreateNote(ctx context.Context, req *amogatev1.CreateNoteRequest) (*amogatev1.Note, error) {
-	return createOne(ctx, noteBatch.field, req, createNote, callFrom(ctx).client.Notes().Create)
+	return createOne(ctx, noteBatch.field, req, createNote, callFrom(ctx).client.Notes())
 }
 
 // UpdateNote implements NoteService.
 func (noteServer) UpdateNote(ctx context.Context, req *amogatev1.UpdateNoteRequest) (*amogatev1.Note, error) {
-	return updateOne(ctx, noteBatch.field, req, updateNote, callFrom(ctx).client.Notes().Update)
+	return updateOne(ctx, noteBatch.field, req, updateNote, callFrom(ctx).client.Notes())
 }
 
 // PinNote implements NoteService.
 func (noteServer) PinNote(ctx context.Context, req *amogatev1.PinNoteRequest) (*amogatev1.PinNoteResponse, error) {
 	kind, parentID := amo.ParentOf(req)
-	if err := callFrom(ctx).client.Notes().Pin(ctx, kind, parentID, req.GetId(), true); err != nil {
-		return nil, err
-	}
-	return &amogatev1.PinNoteResponse{}, nil
+	return exchangeOnce(ctx, exchange[*amogatev1.PinNoteResponse]{run: func(ctx context.Context) (*amogatev1.PinNoteResponse, error) {
+		return &amogatev1.PinNoteResponse{}, callFrom(ctx).client.Notes().Pin(ctx, kind, parentID, req.GetId(), true)
+	}})
 }
 
 // UnpinNote implements NoteService.
 func (noteServer) UnpinNote(ctx context.Context, req *amogatev1.UnpinNoteRequest) (*amogatev1.UnpinNoteResponse, error) {
 	kind, parentID := amo.ParentOf(req)
-	if err := callFrom(ctx).client.Notes().Pin(ctx, kind, parentID, req.GetId(), false); err != nil {
-		return nil, err
-	}
-	return &amogatev1.UnpinNoteResponse{}, nil
+	return exchangeOnce(ctx, exchange[*amogatev1.UnpinNoteResponse]{run: func(ctx context.Context) (*amogatev1.UnpinNoteResponse, error) {
+		return &amogatev1.UnpinNoteResponse{}, callFrom(ctx).client.Notes().Pin(ctx, kind, parentID, req.GetId(), false)
+	}})
 }
 
 // BatchCreateNotes implements NoteService.
 func (noteServer) BatchCreateNotes(ctx context.Context, req *amogatev1.BatchCreateNotesRequest) (*amogatev1.BatchCreateNotesResponse, error) {
-	results := createBatch(ctx, noteBatch, req, createNote, callFrom(ctx).client.Notes().Create)
+	results := createBatch(ctx, noteBatch, req, createNote, callFrom(ctx).client.Notes())
 	return &amogatev1.BatchCreateNotesResponse{Results: results}, nil
 }
 
 // BatchUpdateNotes implements NoteService.
 func (noteServer) BatchUpdateNotes(ctx context.Context, req *amogatev1.BatchUpdateNotesRequest) (*amogatev1.BatchUpdateNotesResponse, error) {
-	results := updateBatch(ctx, noteBatch, req, updateNote, callFrom(ctx).client.Notes().Update)
+	results := updateBatch(ctx, noteBatch, req, updateNote, callFrom(ctx).client.Notes())
 	return &amogatev1.BatchUpdateNotesResponse{Results: results}, nil
 }
 
@@ -142,6 +143,10 @@ func createNote(req *amogatev1.CreateNoteRequest) (amo.Create[*amogatev1.Note], 
 	}
 	if note.GetContent() == nil {
 		fields = append(fields, refuse("note.content", "is required: set the field of the note's type, such as text"))
+	}
+	if note.GetType() == amogatev1.NoteType_NOTE_TYPE_UNSPECIFIED {
+		// A call that is repeated is to be answered as the first one.
+		note.Type = amo.NewNoteType(note)
 	}
 	return create, fields
 }

@@ -85,6 +85,7 @@ func TestCreateNote_keepsWhatIsForUpstreamAlone(t *testing.T) {
 	})
 	want := &amogatev1.Note{
 		Parent: ofLead5, CreateTime: timestamppb.New(timestamp(1)), CreatedBy: proto.Int64(7), TriggerDigitalPipeline: new(false),
+		Type:    amogatev1.NoteType_NOTE_TYPE_ATTACHMENT, // that of its content
 		Content: &amogatev1.Note_Attachment{Attachment: &amogatev1.NoteAttachment{FileUuid: "u", FileName: "n"}},
 	}
 	if diff := cmp.Diff(want, create.Value, protocmp.Transform()); diff != "" || len(fields) > 0 || !create.ReadBack {
@@ -187,14 +188,7 @@ func TestBatchUpdateNotes_anIdMayOccurOnceForEachKind(t *testing.T) {
 			request(6, lead),
 			{Id: 3}, // validation refuses it
 		},
-	}, updateNote, func(_ context.Context, items []amo.Update[*amogatev1.Note]) []amo.Result[*amogatev1.Note] {
-		sent = items
-		out := make([]amo.Result[*amogatev1.Note], len(items))
-		for i, item := range items {
-			out[i].Value = item.Value
-		}
-		return out
-	})
+	}, updateNote, noteUpdates{Notes: &amo.Notes{}, sent: &sent})
 	if len(sent) != 2 || !sent[0].ReadBack || !sent[1].ReadBack || len(results) != 4 {
 		t.Fatalf("sent %v, results %v", sent, results)
 	}
@@ -206,6 +200,21 @@ func TestBatchUpdateNotes_anIdMayOccurOnceForEachKind(t *testing.T) {
 			t.Errorf("item %d: %+v, want %s", i, p, want)
 		}
 	}
+}
+
+// noteUpdates answer updates by what was sent.
+type noteUpdates struct {
+	*amo.Notes
+	sent *[]amo.Update[*amogatev1.Note]
+}
+
+func (n noteUpdates) Update(_ context.Context, items []amo.Update[*amogatev1.Note]) []amo.Result[*amogatev1.Note] {
+	*n.sent = items
+	out := make([]amo.Result[*amogatev1.Note], len(items))
+	for i, item := range items {
+		out[i].Value = item.Value
+	}
+	return out
 }
 
 func TestListNotes_tokensBelongToTheirParentAndKinds(t *testing.T) {

@@ -56,14 +56,19 @@ func tokensFor(account, collection string, filter proto.Message) (tokens, error)
 
 // encode returns the token of a position.
 func (t tokens) encode(cursor amo.Cursor) (string, error) {
-	return encodeToken(&implv1.PageToken{
+	msg := &implv1.PageToken{
 		Version:     tokenVersion,
 		Generation:  implv1.Generation(cursor.Generation), //nolint:gosec // 2 or 4
 		RequestHash: t.hash,
 		Offset:      cursor.Offset,
 		LastId:      cursor.LastID,
 		Kind:        cursor.Kind,
-	})
+		Signpost:    cursor.Signpost,
+	}
+	if window := cursor.Window; window.Signpost > 0 {
+		msg.Window = &implv1.WindowPosition{Signpost: window.Signpost, Second: window.Second, Id: window.ID, Tail: window.Tail}
+	}
+	return encodeToken(msg)
 }
 
 // decode returns the position of a token; the empty token is the start.
@@ -83,6 +88,13 @@ func (t tokens) decode(token string) (amo.Cursor, error) {
 		Offset:     msg.GetOffset(),
 		LastID:     msg.GetLastId(),
 		Kind:       msg.GetKind(),
+		Signpost:   msg.GetSignpost(),
+		Window: amo.WindowPosition{
+			Signpost: msg.GetWindow().GetSignpost(),
+			Second:   msg.GetWindow().GetSecond(),
+			ID:       msg.GetWindow().GetId(),
+			Tail:     msg.GetWindow().GetTail(),
+		},
 	}, nil
 }
 
@@ -97,10 +109,11 @@ func invalidToken(description string, err error) *fault {
 }
 
 // listError returns the error of a list as its caller is told. A token whose
-// generation is out of use shows only when the list goes on.
+// generation is out of use, or whose position there cannot be, shows only when the
+// list goes on.
 func listError(err error) error {
 	if amo.IsKind(err, amo.KindCursor) {
-		return invalidToken("belongs to a list over a generation of the upstream API that is not in use; start the list without it", err)
+		return invalidToken("belongs to a list over a generation of the upstream API that is not in use, or to a time that has not come; start the list without it", err)
 	}
 	return at("filter", err)
 }
@@ -143,8 +156,16 @@ func decodeToken(token string) (*implv1.PageToken, error) {
 		return nil, fmt.Errorf("page token has version %d", msg.GetVersion())
 	case msg.GetGeneration() != implv1.Generation_GENERATION_V2 && msg.GetGeneration() != implv1.Generation_GENERATION_V4:
 		return nil, fmt.Errorf("page token has generation %d", msg.GetGeneration())
-	case msg.GetOffset() < 0 || msg.GetLastId() < 0 || msg.GetKind() < 0:
+	case msg.GetOffset() < 0 || msg.GetLastId() < 0 || msg.GetKind() < 0 || msg.GetSignpost() < 0:
 		return nil, errors.New("page token has a negative position")
+	}
+	if window := msg.GetWindow(); window != nil {
+		switch {
+		case window.GetSignpost() < 1 || window.GetSecond() < 0 || window.GetId() < 0:
+			return nil, errors.New("page token has a negative position")
+		case msg.GetOffset() > 0 || msg.GetLastId() > 0 || msg.GetKind() > 0 || msg.GetSignpost() > 0:
+			return nil, errors.New("page token has two positions")
+		}
 	}
 	return msg, nil
 }

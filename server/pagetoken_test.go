@@ -27,6 +27,9 @@ func TestTokens_comeBackAsTheyWent(t *testing.T) {
 		somewhere,
 		{Generation: amo.V4, Offset: 1, LastID: 1},
 		{Generation: amo.V4, Offset: 7, LastID: 3, Kind: 12},
+		{Generation: amo.V4, Offset: 7, LastID: 3, Signpost: 1750000000},
+		{Generation: amo.V4, Window: amo.WindowPosition{Signpost: 1750000000}},
+		{Generation: amo.V4, Window: amo.WindowPosition{Signpost: 1750000000, Second: 1749999999, ID: 5, Tail: true}},
 		{Generation: amo.V2},
 		{Generation: amo.V2, Offset: 1<<63 - 1, LastID: 1<<63 - 1, Kind: 1<<31 - 1},
 	} {
@@ -271,4 +274,38 @@ func mustTokens(t *testing.T, account, collection string, filter proto.Message) 
 		t.Fatal(err)
 	}
 	return tokens
+}
+
+// A position by windows is a whole of its own.
+func TestDecodeToken_refusesPositionsThatContradictThemselves(t *testing.T) {
+	t.Parallel()
+	tokens := mustTokens(t, "shop", "customers", &amogatev1.CustomerFilter{})
+	window := func(w *implv1.WindowPosition) *implv1.PageToken {
+		return &implv1.PageToken{Version: tokenVersion, Generation: implv1.Generation_GENERATION_V4, RequestHash: tokens.hash, Window: w}
+	}
+	sound := window(&implv1.WindowPosition{Signpost: 10, Second: 5, Id: 1})
+	mixed := window(&implv1.WindowPosition{Signpost: 10, Second: 5, Id: 1})
+	mixed.Offset = 3
+	for name, msg := range map[string]*implv1.PageToken{
+		"no signpost":       window(&implv1.WindowPosition{Second: 5}),
+		"negative signpost": window(&implv1.WindowPosition{Signpost: -1, Second: 5}),
+		"negative second":   window(&implv1.WindowPosition{Signpost: 10, Second: -5}),
+		"negative id":       window(&implv1.WindowPosition{Signpost: 10, Second: 5, Id: -1}),
+		"two positions":     mixed,
+	} {
+		token, err := encodeToken(msg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := tokens.decode(token); err == nil {
+			t.Errorf("%s: accepted as %+v", name, got)
+		}
+	}
+	token, err := encodeToken(sound)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tokens.decode(token); err != nil {
+		t.Error(err)
+	}
 }

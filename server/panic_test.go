@@ -15,7 +15,7 @@ import (
 type culprit struct{ http.RoundTripper }
 
 func (c culprit) RoundTrip(r *http.Request) (*http.Response, error) {
-	if strings.Contains(r.URL.RawQuery, "limit_offset=5") {
+	if offset := r.URL.Query().Get("limit_offset"); offset != "" && offset != "0" {
 		panic("secret")
 	}
 	return c.RoundTripper.RoundTrip(r)

@@ -22,9 +22,14 @@ func (periodServer) ListPeriods(ctx context.Context, _ *amogatev1.ListPeriodsReq
 
 // ReplacePeriods implements PeriodService.
 func (periodServer) ReplacePeriods(ctx context.Context, req *amogatev1.ReplacePeriodsRequest) (*amogatev1.ReplacePeriodsResponse, error) {
-	periods, err := callFrom(ctx).client.Periods().Replace(ctx, req.GetPeriods(), req.GetDeleteIds())
-	if err != nil {
-		return nil, err
-	}
-	return &amogatev1.ReplacePeriodsResponse{Periods: periods}, nil
+	return exchangeOnce(ctx, exchange[*amogatev1.ReplacePeriodsResponse]{
+		run: func(ctx context.Context) (*amogatev1.ReplacePeriodsResponse, error) {
+			periods, err := callFrom(ctx).client.Periods().Replace(ctx, req.GetPeriods(), req.GetDeleteIds())
+			return &amogatev1.ReplacePeriodsResponse{Periods: periods}, err
+		},
+		again: func(ctx context.Context) (*amogatev1.ReplacePeriodsResponse, error) {
+			periods, err := callFrom(ctx).client.Periods().List(ctx)
+			return &amogatev1.ReplacePeriodsResponse{Periods: periods}, err
+		},
+	})
 }

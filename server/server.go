@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -16,10 +17,14 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/stats"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 
+	"github.com/amogate/amogate/amo/settings"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/idempotency"
+	"github.com/amogate/amogate/internal/inprocess"
 )
 
 // Defaults of Config.
@@ -56,6 +61,8 @@ const (
 type Config struct {
 	// Accounts finds the account of a call. Default: no account at all.
 	Accounts Accounts
+	// Requests keeps the calls with a request id. Default: none; they are refused.
+	Requests *idempotency.Keeper
 	// Logger gets a line for each call. Default: none.
 	Logger *slog.Logger
 	// DrainDelay is how long Drain goes on serving while health says
@@ -65,9 +72,15 @@ type Config struct {
 	StopTimeout time.Duration
 	// UnaryTimeout is the deadline of unary calls that bring none. Default 60 s.
 	UnaryTimeout time.Duration
-	// Options are added to those of the gRPC server: a stats handler for
-	// telemetry, further interceptors, which run inside those of this package.
-	Options []grpc.ServerOption
+	// StreamStall is how long the reader of a stream may take nothing before the
+	// stream ends. Default: that of settings.Default.
+	StreamStall time.Duration
+	// Stats is told of every call, ConnStats of those over Conn, as a client sees
+	// them: for telemetry. Default: nobody is told.
+	Stats, ConnStats stats.Handler
+	// Unary and Stream are interceptors that run inside those of this package.
+	Unary  []grpc.UnaryServerInterceptor
+	Stream []grpc.StreamServerInterceptor
 }
 
 // withDefaults returns the configuration with every default filled in.
@@ -88,6 +101,9 @@ func (c Config) withDefaults() Config {
 	if c.UnaryTimeout == 0 {
 		c.UnaryTimeout = DefaultUnaryTimeout
 	}
+	if c.StreamStall == 0 {
+		c.StreamStall = settings.Default().StreamStall
+	}
 	return c
 }
 
@@ -100,6 +116,9 @@ func (c Config) validate() error {
 	if c.UnaryTimeout < 0 {
 		errs = append(errs, fmt.Errorf("unary timeout %v: must not be negative", c.UnaryTimeout))
 	}
+	if c.StreamStall < 0 {
+		errs = append(errs, fmt.Errorf("stream stall %v: must not be negative", c.StreamStall))
+	}
 	return errors.Join(errs...)
 }
 
@@ -107,6 +126,7 @@ func (c Config) validate() error {
 type Server struct {
 	config    Config
 	grpc      *grpc.Server
+	conn      *inprocess.Conn
 	health    *health.Server
 	validator protovalidate.Validator
 	// methods are the full names of the methods of this API.
@@ -129,7 +149,13 @@ func New(config Config) (*Server, error) {
 	s.cutting, s.cut = context.WithCancel(context.Background())
 
 	panics := recovery.WithRecoveryHandlerContext(recovered)
-	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
+	unary := append([]grpc.UnaryServerInterceptor{
+		s.callUnary, recovery.UnaryServerInterceptor(panics), s.admitUnary, s.validateUnary, s.onceUnary,
+	}, config.Unary...)
+	stream := append([]grpc.StreamServerInterceptor{
+		s.callStream, recovery.StreamServerInterceptor(panics), s.admitStream, s.validateStream,
+	}, config.Stream...)
+	options := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(maxReceiveBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
@@ -139,11 +165,23 @@ func New(config Config) (*Server, error) {
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.UnknownServiceHandler(unknownMethod),
-		grpc.ChainUnaryInterceptor(s.callUnary, recovery.UnaryServerInterceptor(panics), s.admitUnary, s.validateUnary),
-		grpc.ChainStreamInterceptor(s.callStream, recovery.StreamServerInterceptor(panics), s.admitStream, s.validateStream),
-	}, config.Options...)...)
+		grpc.ChainUnaryInterceptor(unary...),
+		grpc.ChainStreamInterceptor(stream...),
+	}
+	if config.Stats != nil {
+		options = append(options, grpc.StatsHandler(config.Stats))
+	}
+	s.grpc = grpc.NewServer(options...)
+	s.conn = inprocess.New(inprocess.Config{
+		Unary:       unary,
+		Stream:      stream,
+		ServerStats: config.Stats,
+		ClientStats: config.ConnStats,
+		MaxCalls:    maxConcurrentStreams,
+	})
 
 	register(s.grpc)
+	register(s.conn)
 	inputs := s.learn()
 	validator, err := protovalidate.New(protovalidate.WithMessageDescriptors(inputs...))
 	if err != nil {
@@ -193,6 +231,12 @@ func (s *Server) Serve(listener net.Listener) error {
 	return nil
 }
 
+// Conn is a connection to the server for callers in its process, such as the
+// gateway: calls pass the same interceptors as all others and end with them, but
+// messages are not encoded, nor is a listener needed. It offers the services of
+// the API only, without health and reflection.
+func (s *Server) Conn() grpc.ClientConnInterface { return s.conn }
+
 // Ready says whether the server takes calls and is not about to stop.
 func (s *Server) Ready() bool { return s.serving.Load() && !s.stopping.Load() }
 
@@ -233,7 +277,10 @@ func (s *Server) Drain(ctx context.Context) error {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		s.grpc.GracefulStop()
+		var calls sync.WaitGroup
+		calls.Go(s.grpc.GracefulStop)
+		calls.Go(s.conn.GracefulStop)
+		calls.Wait()
 	}()
 	select {
 	case <-stopped:
@@ -254,6 +301,7 @@ func (s *Server) Stop() {
 	s.stopping.Store(true)
 	s.drain()
 	s.cut()
+	s.conn.Stop()
 	s.grpc.Stop()
 }
 

@@ -64,6 +64,7 @@ var codeOfReason = map[amogatev1.ErrorReason]codes.Code{
 	amogatev1.ErrorReason_ERROR_REASON_WRITE_OUTCOME_UNKNOWN:         codes.Unknown,
 	amogatev1.ErrorReason_ERROR_REASON_WRITE_APPLIED_RESPONSE_LOST:   codes.Unknown,
 	amogatev1.ErrorReason_ERROR_REASON_DEADLINE_EXCEEDED:             codes.DeadlineExceeded,
+	amogatev1.ErrorReason_ERROR_REASON_STREAM_STALLED:                codes.DeadlineExceeded,
 	amogatev1.ErrorReason_ERROR_REASON_CANCELLED:                     codes.Canceled,
 	amogatev1.ErrorReason_ERROR_REASON_BUG:                           codes.Internal,
 	amogatev1.ErrorReason_ERROR_REASON_PANIC:                         codes.Internal,
@@ -76,6 +77,8 @@ var codeOfReason = map[amogatev1.ErrorReason]codes.Code{
 	amogatev1.ErrorReason_ERROR_REASON_STORE_UNAVAILABLE:             codes.Unavailable,
 	amogatev1.ErrorReason_ERROR_REASON_STORE_BUSY:                    codes.Unavailable,
 	amogatev1.ErrorReason_ERROR_REASON_STORE_FULL:                    codes.ResourceExhausted,
+	amogatev1.ErrorReason_ERROR_REASON_REQUEST_ID_REUSED:             codes.InvalidArgument,
+	amogatev1.ErrorReason_ERROR_REASON_REQUEST_IN_PROGRESS:           codes.Aborted,
 }
 
 // reasonOfKind holds the reason of every kind of error of package amo.
@@ -211,6 +214,7 @@ func faultOf(ctx context.Context, err error) (*fault, time.Duration) {
 	switch {
 	case isOwn:
 		f = &fault{reason: own.reason, message: own.message, fields: own.fields, metadata: own.metadata}
+		retryAfter = own.retryAfter
 	case isUpstream:
 		f = upstreamFault(ctx, err, upstream)
 		retryAfter = upstream.RetryAfter

@@ -22,6 +22,7 @@ import (
 
 	"github.com/amogate/amogate/amo"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/idempotency"
 )
 
 // testCall returns the context of a call for tests of single functions.
@@ -89,6 +90,8 @@ var kindErrors = map[amo.Kind]*amo.Error{
 // ownErrors has an example of every reason that package amo has no kind for.
 // ROUTE_NOT_FOUND is the gateway's alone.
 var ownErrors = map[string]error{
+	"REQUEST_ID_REUSED":   requestFault(idempotency.ErrReused),
+	"REQUEST_IN_PROGRESS": requestFault(&idempotency.InProgressError{RetryAfter: time.Second}),
 	"VALIDATION":          invalid(refuse("customer.name", "is required"), refuse("customer.id", "is %d", 6)),
 	"PAGE_TOKEN_INVALID":  func() error { _, err := tokens{}.decode("x"); return err }(),
 	"ACCOUNT_REQUIRED":    ErrAccountRequired(),
@@ -96,6 +99,7 @@ var ownErrors = map[string]error{
 	"NO_ACCOUNT":          ErrNoAccount(),
 	"METHOD_NOT_FOUND":    status.Error(codes.Unimplemented, "method Frob not implemented"),
 	"MESSAGE_TOO_LARGE":   status.Error(codes.ResourceExhausted, "grpc: received message larger than max (5 vs. 4)"),
+	"STREAM_STALLED":      errStalled(time.Minute),
 	"PANIC":               &fault{reason: amogatev1.ErrorReason_ERROR_REASON_PANIC, message: "panic: secret"},
 	"BUG":                 fmt.Errorf("list: %w", errors.New("secret")),
 	"CANCELLED":           context.Canceled,

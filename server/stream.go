@@ -51,14 +51,29 @@ func newList[T any](ctx context.Context, collection string, filter proto.Message
 	return l, nil
 }
 
+// messages make the messages of one list.
+type messages[T any] struct {
+	row func(value T, token string) any
+	// deleted is the message of a record that is gone; nil where lists tell none.
+	deleted func(id int64, token string) any
+	end     func(*amogatev1.ListEnd) any
+}
+
 // stream sends the whole list: a message for each row and one for the end.
 // Headers leave first and say that its request was accepted, however long the
 // first page takes: what is refused before may have headers too.
-func (l *list[T]) stream(stream grpc.ServerStream, row func(value T, token string) any, end func(*amogatev1.ListEnd) any) error {
-	ctx := stream.Context()
+func (l *list[T]) stream(stream grpc.ServerStream, of messages[T]) error {
 	if err := stream.SendHeader(metadata.Pairs(acceptedKey, "1")); err != nil {
 		return err
 	}
+	return unlessStalled(stream, callFrom(stream.Context()).stall, func(stream grpc.ServerStream) error {
+		return l.send(stream, of)
+	})
+}
+
+// send sends the messages of the list.
+func (l *list[T]) send(stream grpc.ServerStream, of messages[T]) error {
+	ctx := stream.Context()
 	run := l.open(amo.ListOptions{From: l.from})
 	var rows int64
 	for r, err := range run.Rows(ctx) {
@@ -73,10 +88,16 @@ func (l *list[T]) stream(stream grpc.ServerStream, row func(value T, token strin
 		if err != nil {
 			return err
 		}
-		if err := stream.SendMsg(row(r.Value, token)); err != nil {
+		var msg any
+		if r.Deleted != 0 {
+			msg = of.deleted(r.Deleted, token)
+		} else {
+			msg = of.row(r.Value, token)
+			rows++
+		}
+		if err := stream.SendMsg(msg); err != nil {
 			return err
 		}
-		rows++
 	}
 	told, ended := run.End()
 	if !ended {
@@ -87,13 +108,17 @@ func (l *list[T]) stream(stream grpc.ServerStream, row func(value T, token strin
 		}
 		return errors.New("list stopped before its end")
 	}
-	return stream.SendMsg(end(&amogatev1.ListEnd{
+	return stream.SendMsg(of.end(&amogatev1.ListEnd{
 		Rows:                  rows,
 		Pages:                 told.Pages,
 		Requests:              told.Requests,
 		Retries:               told.Retries,
 		Resent:                told.Resent,
-		Completeness:          amogatev1.Completeness_COMPLETENESS_BEST_EFFORT,
+		Deleted:               told.Deleted,
+		Completeness:          told.Completeness,
+		Windows:               told.Windows,
+		SplitWindows:          told.SplitWindows,
+		RepairedBorders:       told.RepairedBorders,
 		LocallyFilteredFields: told.Local,
 	}))
 }
@@ -111,7 +136,7 @@ func (l *list[T]) page(ctx context.Context, size int32) ([]T, string, error) {
 		if err != nil {
 			return nil, "", listError(err)
 		}
-		rows = append(rows, r.Value)
+		rows = append(rows, r.Value) // a page has no deletions
 		if len(rows) == limit {
 			token, err := l.tokens.encode(r.Cursor)
 			return rows, token, err

@@ -19,6 +19,7 @@ import (
 // rows is a list that yields the numbers from 1 on.
 type rows struct {
 	n       int
+	deleted []int64
 	err     error
 	end     amo.ListEnd
 	ended   bool
@@ -31,6 +32,11 @@ func (r *rows) Rows(context.Context) iter.Seq2[amo.Row[int], error] {
 		for i := 1; i <= r.n; i++ {
 			if !yield(amo.Row[int]{Value: i, Cursor: amo.Cursor{Generation: amo.V2, Offset: int64(i)}}, nil) {
 				r.ended = false
+				return
+			}
+		}
+		for _, id := range r.deleted {
+			if !yield(amo.Row[int]{Deleted: id, Cursor: amo.Cursor{Generation: amo.V2, Offset: int64(r.n)}}, nil) {
 				return
 			}
 		}
@@ -79,7 +85,11 @@ func listOf(r *rows) *list[int] {
 
 // run sends the list to a recorder: numbers for rows, the end as it is.
 func run(l *list[int], stream *recorder) error {
-	return l.stream(stream, func(value int, _ string) any { return value }, func(end *amogatev1.ListEnd) any { return end })
+	return l.stream(stream, messages[int]{
+		row:     func(value int, _ string) any { return value },
+		deleted: func(id int64, _ string) any { return &amogatev1.DeletedCustomer{Id: id} },
+		end:     func(end *amogatev1.ListEnd) any { return end },
+	})
 }
 
 func TestStream_tellsWhatTheListWas(t *testing.T) {
@@ -87,14 +97,15 @@ func TestStream_tellsWhatTheListWas(t *testing.T) {
 	stream := &recorder{ctx: t.Context()}
 	if err := run(listOf(&rows{n: 3, ended: true, end: amo.ListEnd{
 		Pages: 2, Requests: 4, Retries: 1, Resent: 1, Local: []string{"update_time"},
-	}}), stream); err != nil {
+		Deleted: 1, Windows: 5, SplitWindows: 2, RepairedBorders: 3, Completeness: amogatev1.Completeness_COMPLETENESS_WINDOWED,
+	}, deleted: []int64{8}}), stream); err != nil {
 		t.Fatal(err)
 	}
 	want := &amogatev1.ListEnd{
 		Rows: 3, Pages: 2, Requests: 4, Retries: 1, Resent: 1, LocallyFilteredFields: []string{"update_time"},
-		Completeness: amogatev1.Completeness_COMPLETENESS_BEST_EFFORT,
+		Deleted: 1, Windows: 5, SplitWindows: 2, RepairedBorders: 3, Completeness: amogatev1.Completeness_COMPLETENESS_WINDOWED,
 	}
-	if diff := cmp.Diff([]any{1, 2, 3, want}, stream.sent, protocmp.Transform()); diff != "" {
+	if diff := cmp.Diff([]any{1, 2, 3, &amogatev1.DeletedCustomer{Id: 8}, want}, stream.sent, protocmp.Transform()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if stream.header != 1 {
@@ -190,18 +201,21 @@ func TestPage_sizesAndTokens(t *testing.T) {
 
 func TestAttempt_writesThatAnswerTooFewAreNotGuessedAt(t *testing.T) {
 	t.Parallel()
+	tooFew := func(results ...amo.Result[*amogatev1.Customer]) mutation[int, *amogatev1.Customer] {
+		return mutation[int, *amogatev1.Customer]{write: func(context.Context, []int) []amo.Result[*amogatev1.Customer] { return results }}
+	}
 	results := attempt(testCall(t), 3, func(i int) (int, []*violation) {
 		if i == 0 {
 			return 0, []*violation{refuse("requests[0].id", "is odd")}
 		}
 		return i, nil
-	}, func(context.Context, []int) []amo.Result[int] { return []amo.Result[int]{{Value: 1}} })
+	}, tooFew(amo.Result[*amogatev1.Customer]{}), itemPath("requests", ""))
 	for i, r := range results {
 		if r.Err == nil {
 			t.Errorf("item %d has the result %v", i, r.Value)
 		}
 	}
-	if _, err := one(testCall(t), "customer", []amo.Result[int]{}); err == nil {
+	if _, err := one(testCall(t), "customer", tooFew(), 1); err == nil {
 		t.Error("a write without a result succeeded")
 	}
 }

@@ -25,13 +25,16 @@ func (transactionServer) ListTransactions(req *amogatev1.ListTransactionsRequest
 	if err != nil {
 		return err
 	}
-	return l.stream(stream, func(transaction *amogatev1.Transaction, token string) any {
-		return &amogatev1.ListTransactionsResponse{
-			Item:        &amogatev1.ListTransactionsResponse_Transaction{Transaction: transaction},
-			ResumeToken: token,
-		}
-	}, func(end *amogatev1.ListEnd) any {
-		return &amogatev1.ListTransactionsResponse{Item: &amogatev1.ListTransactionsResponse_End{End: end}}
+	return l.stream(stream, messages[*amogatev1.Transaction]{
+		row: func(transaction *amogatev1.Transaction, token string) any {
+			return &amogatev1.ListTransactionsResponse{
+				Item:        &amogatev1.ListTransactionsResponse_Transaction{Transaction: transaction},
+				ResumeToken: token,
+			}
+		},
+		end: func(end *amogatev1.ListEnd) any {
+			return &amogatev1.ListTransactionsResponse{Item: &amogatev1.ListTransactionsResponse_End{End: end}}
+		},
 	})
 }
 
@@ -69,34 +72,34 @@ func (transactionServer) GetTransaction(ctx context.Context, req *amogatev1.GetT
 
 // CreateTransaction implements TransactionService.
 func (transactionServer) CreateTransaction(ctx context.Context, req *amogatev1.CreateTransactionRequest) (*amogatev1.Transaction, error) {
-	return createOne(ctx, transactionBatch.field, req, createTransaction, callFrom(ctx).client.Transactions().Create)
+	return createOne(ctx, transactionBatch.field, req, createTransaction, callFrom(ctx).client.Transactions())
 }
 
 // UpdateTransaction implements TransactionService.
 func (transactionServer) UpdateTransaction(ctx context.Context, req *amogatev1.UpdateTransactionRequest) (*amogatev1.Transaction, error) {
-	return updateOne(ctx, transactionBatch.field, req, updateTransaction, callFrom(ctx).client.Transactions().Update)
+	return updateOne(ctx, transactionBatch.field, req, updateTransaction, callFrom(ctx).client.Transactions())
 }
 
 // DeleteTransaction implements TransactionService.
 func (transactionServer) DeleteTransaction(ctx context.Context, req *amogatev1.DeleteTransactionRequest) (*emptypb.Empty, error) {
-	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Transactions().Delete)
+	return deleteOne(ctx, req.GetId(), callFrom(ctx).client.Transactions())
 }
 
 // BatchCreateTransactions implements TransactionService.
 func (transactionServer) BatchCreateTransactions(ctx context.Context, req *amogatev1.BatchCreateTransactionsRequest) (*amogatev1.BatchCreateTransactionsResponse, error) {
-	results := createBatch(ctx, transactionBatch, req, createTransaction, callFrom(ctx).client.Transactions().Create)
+	results := createBatch(ctx, transactionBatch, req, createTransaction, callFrom(ctx).client.Transactions())
 	return &amogatev1.BatchCreateTransactionsResponse{Results: results}, nil
 }
 
 // BatchUpdateTransactions implements TransactionService.
 func (transactionServer) BatchUpdateTransactions(ctx context.Context, req *amogatev1.BatchUpdateTransactionsRequest) (*amogatev1.BatchUpdateTransactionsResponse, error) {
-	results := updateBatch(ctx, transactionBatch, req, updateTransaction, callFrom(ctx).client.Transactions().Update)
+	results := updateBatch(ctx, transactionBatch, req, updateTransaction, callFrom(ctx).client.Transactions())
 	return &amogatev1.BatchUpdateTransactionsResponse{Results: results}, nil
 }
 
 // BatchDeleteTransactions implements TransactionService.
 func (transactionServer) BatchDeleteTransactions(ctx context.Context, req *amogatev1.BatchDeleteTransactionsRequest) (*amogatev1.BatchDeleteTransactionsResponse, error) {
-	results := deleteBatch(ctx, transactionBatch, req.GetIds(), callFrom(ctx).client.Transactions().Delete)
+	results := deleteBatch(ctx, transactionBatch, req.GetIds(), callFrom(ctx).client.Transactions())
 	return &amogatev1.BatchDeleteTransactionsResponse{Results: results}, nil
 }
 

@@ -129,6 +129,9 @@ func walk(m protoreflect.Message, path string, index int, batch bool, report fun
 				index := index
 				if batch && path == "" {
 					index = i
+					if id := value.List().Get(i).Message().Descriptor().Fields().ByName(requestIDField); id != nil && value.List().Get(i).Message().Has(id) {
+						report(refuse(join(item(name, i), requestIDField), "must be empty in an item; set the request_id of the batch"), i)
+					}
 				}
 				walk(value.List().Get(i).Message(), item(name, i), index, batch, report)
 			}
