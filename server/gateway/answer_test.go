@@ -353,9 +353,10 @@ func TestGateway_leavesAbortsToNetHTTP(t *testing.T) {
 func TestGateway_forwardsOnlyItsHeaders(t *testing.T) {
 	f := &fakeServer{}
 	r := do(t, newHandler(t, f, Options{}), "GET", "/v1/customers/1", "",
-		"Amogate-Account", "shop", requestIDHeader, "r-1",
+		"Amogate-Account", "shop", "Amogate-Max-Age", "5", requestIDHeader, "r-1",
 		"Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "Tracestate", "a=1", "Tracestate", "b=2",
 		"Authorization", "Bearer t", "Grpc-Timeout", "30S",
+		"Amogate-Remote", "10.0.0.1", "Grpc-Metadata-Amogate-Remote", "10.0.0.2",
 		"Grpc-Metadata-X-Internal", "1", "Grpc-Metadata-Amogate-Implicit-Mask", "1", "Amogate-Implicit-Mask", "1", "Cookie", "c", "X-Other", "o")
 	if r.status != http.StatusOK {
 		t.Fatalf("status = %d: %s", r.status, r.body)
@@ -369,7 +370,7 @@ func TestGateway_forwardsOnlyItsHeaders(t *testing.T) {
 		delete(got, key) // the runtime's own
 	}
 	want := metadata.MD{
-		"amogate-account": {"shop"}, "amogate-request-id": {"r-1"}, "authorization": {"Bearer t"},
+		"amogate-account": {"shop"}, "amogate-max-age": {"5"}, "amogate-request-id": {"r-1"}, "amogate-remote": {"192.0.2.1"}, "authorization": {"Bearer t"},
 		"traceparent": {"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}, "tracestate": {"a=1", "b=2"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -451,7 +452,7 @@ func TestGateway_answersOnlyItsHeaders(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := &fakeServer{unary: func(ctx context.Context, _ proto.Message) (proto.Message, error) {
 				err := errors.Join(
-					grpc.SetHeader(ctx, metadata.Pairs("amogate-request-id", "r-9", "amogate-read-back", "failed", "amogate-wait-ms", "12", "x-internal", "1")),
+					grpc.SetHeader(ctx, metadata.Pairs("amogate-request-id", "r-9", "amogate-read-back", "failed", "amogate-wait-ms", "12", "amogate-age-ms", "34", "x-internal", "1")),
 					grpc.SetTrailer(ctx, metadata.Pairs("x-trailer", "1", "grpc-retry-pushback-ms", "-1")))
 				if err != nil {
 					return nil, err
@@ -461,7 +462,7 @@ func TestGateway_answersOnlyItsHeaders(t *testing.T) {
 			r := do(t, newHandler(t, f, Options{}), "GET", "/v1/customers/1", "", "TE", "trailers", requestIDHeader, "mine")
 			delete(r.header, "Cache-Control")
 			delete(r.header, "X-Content-Type-Options")
-			want := http.Header{"Content-Type": {jsonType}, "Amogate-Request-Id": {"r-9"}, "Amogate-Read-Back": {"failed"}, "Amogate-Wait-Ms": {"12"}}
+			want := http.Header{"Content-Type": {jsonType}, "Amogate-Request-Id": {"r-9"}, "Amogate-Read-Back": {"failed"}, "Amogate-Wait-Ms": {"12"}, "Amogate-Age-Ms": {"34"}}
 			if diff := cmp.Diff(want, r.header); diff != "" {
 				t.Errorf("headers (-want +got):\n%s", diff)
 			}

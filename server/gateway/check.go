@@ -28,6 +28,8 @@ type call struct {
 	binding   *binding
 	body      []byte
 	requestID string
+	// idempotencyKey is the header of this name; "" = it is not given.
+	idempotencyKey string
 }
 
 type callKey struct{}
@@ -59,7 +61,7 @@ func (g *gateway) check(next runtime.HandlerFunc) runtime.HandlerFunc {
 			g.refuse(w, r, violation("origin", "must be this server: requests of foreign web pages are not taken"))
 			return
 		}
-		found := checkHeaders(r.Header)
+		found := append(checkHeaders(r.Header), checkIdempotencyKey(r.Header)...)
 		found = append(found, checkPath(b, params)...)
 		found = append(found, checkQuery(b, r.URL.RawQuery)...)
 		if len(found) > 0 {
@@ -89,7 +91,9 @@ func (g *gateway) check(next runtime.HandlerFunc) runtime.HandlerFunc {
 			g.refuse(w, r, found...)
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{binding: b, body: body, requestID: r.Header.Get(requestIDHeader)}))
+		r = r.WithContext(context.WithValue(r.Context(), callKey{}, &call{
+			binding: b, body: body, requestID: r.Header.Get(requestIDHeader), idempotencyKey: r.Header.Get(idempotencyHeader),
+		}))
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		next(w, r, params)
 	}

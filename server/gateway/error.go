@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/server/gateway/internal/jsonwriter"
 )
 
 // errorDomain is the domain of every ErrorInfo of this API.
@@ -224,7 +225,7 @@ func errorJSON(st *status.Status) []byte {
 	for _, detail := range st.Proto().GetDetails() {
 		// A detail of a type that this build does not know is left out: the rest
 		// still tells what happened.
-		if data, err := encoding.Marshal(detail); err == nil {
+		if data, err := jsonwriter.Options.Marshal(detail); err == nil {
 			content.Details = append(content.Details, data)
 		}
 	}

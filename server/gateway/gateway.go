@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -21,6 +23,9 @@ type Options struct {
 	// Ready tells whether the process wants traffic; /readyz shows it. Nil =
 	// always.
 	Ready func() bool
+	// Stall is how long a client may take nothing of an answer that is ready for
+	// it before its connection is cut. 0 = 60 s.
+	Stall time.Duration
 	// Logger receives panics and failures whose cause callers must not see. Nil
 	// = slog.Default.
 	Logger *slog.Logger
@@ -29,6 +34,7 @@ type Options struct {
 // gateway is the handler that New returns.
 type gateway struct {
 	ready    func() bool
+	stall    time.Duration
 	log      *slog.Logger
 	bindings bindings
 	mux      *runtime.ServeMux
@@ -41,6 +47,7 @@ type gateway struct {
 func New(ctx context.Context, conn grpc.ClientConnInterface, opts Options) (http.Handler, error) {
 	g := &gateway{
 		ready:   opts.Ready,
+		stall:   cmp.Or(opts.Stall, defaultStall),
 		log:     opts.Logger,
 		origins: http.NewCrossOriginProtection(),
 	}
@@ -60,6 +67,7 @@ func New(ctx context.Context, conn grpc.ClientConnInterface, opts Options) (http
 		runtime.WithIncomingHeaderMatcher(incomingHeader),
 		runtime.WithOutgoingHeaderMatcher(outgoingHeader),
 		runtime.WithMetadata(implicitMask),
+		runtime.WithMetadata(remoteAddress),
 		runtime.WithForwardResponseOption(startStream),
 		runtime.WithErrorHandler(g.callError),
 		runtime.WithStreamErrorHandler(g.streamError),
@@ -90,7 +98,7 @@ func register(ctx context.Context, mux *runtime.ServeMux, conn grpc.ClientConnIn
 
 // ServeHTTP implements [http.Handler].
 func (g *gateway) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
-	w := &response{ResponseWriter: rw}
+	w := &response{ResponseWriter: rw, stall: g.stall}
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	r = r.Clone(r.Context())
@@ -102,6 +110,7 @@ func (g *gateway) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		// it too.
 		r.Header.Set(requestIDHeader, rand.Text())
 	}
+	defer w.finish()
 	defer g.recover(w, r)
 
 	switch r.URL.Path {
@@ -150,35 +159,3 @@ func (g *gateway) serveOptions(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", allow)
 	w.WriteHeader(http.StatusNoContent)
 }
-
-// response is a ResponseWriter that knows whether the header has left.
-type response struct {
-	http.ResponseWriter
-
-	started bool
-}
-
-// WriteHeader implements [http.ResponseWriter]. A second call does nothing: the
-// runtime sets a status for an error in mid-stream, when it is too late.
-func (w *response) WriteHeader(status int) {
-	if w.started {
-		return
-	}
-	w.started = true
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements [http.ResponseWriter].
-func (w *response) Write(b []byte) (int, error) {
-	w.started = true
-	return w.ResponseWriter.Write(b)
-}
-
-// FlushError is what [http.ResponseController] calls.
-func (w *response) FlushError() error {
-	w.started = true
-	return http.NewResponseController(w.ResponseWriter).Flush()
-}
-
-// Unwrap lets [http.ResponseController] reach deadlines.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/textproto"
 	"slices"
@@ -25,11 +26,25 @@ const implicitMaskKey = "amogate-implicit-mask"
 // forwardedHeaders are the request headers that reach the server, as metadata
 // of the same name. Nothing else does, and nothing under another name: with a
 // prefix such as Grpc-Metadata- a caller could speak to the server's internals.
-var forwardedHeaders = []string{"Amogate-Account", "Amogate-Priority", requestIDHeader, "Traceparent", "Tracestate"}
+var forwardedHeaders = []string{"Amogate-Account", "Amogate-Max-Age", "Amogate-Priority", requestIDHeader, "Traceparent", "Tracestate"}
 
 // answeredHeaders are the metadata keys of an answer that callers see, as
 // headers of the same name.
-var answeredHeaders = []string{requestIDHeader, "Amogate-Read-Back", "Amogate-Wait-Ms"}
+var answeredHeaders = []string{requestIDHeader, "Amogate-Age-Ms", "Amogate-Read-Back", "Amogate-Wait-Ms"}
+
+// remoteKey is metadata that tells the server the address of a caller, whose calls
+// all come over the gateway's connection. No header of a caller becomes it.
+const remoteKey = "amogate-remote"
+
+// remoteAddress returns the address of a caller, without the port: clients make
+// connections as they like.
+func remoteAddress(_ context.Context, r *http.Request) metadata.MD {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return nil
+	}
+	return metadata.Pairs(remoteKey, host)
+}
 
 func incomingHeader(key string) (string, bool) {
 	return strings.ToLower(key), slices.Contains(forwardedHeaders, textproto.CanonicalMIMEHeaderKey(key))

@@ -9,19 +9,18 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/amogate/amogate/server/gateway/internal/answerjson"
 )
 
 const (
 	jsonType = "application/json"
 	// ndjsonType is a list: one object a line, ended by a line feed.
 	ndjsonType = "application/x-ndjson"
+	// rowBytes is the size that most rows of lists do not exceed.
+	rowBytes = 2 << 10
 )
-
-// encoding is the JSON of answers: names as in the proto files, zeros and empty
-// lists shown, messages and optional fields that are not set left out.
-var encoding = protojson.MarshalOptions{UseProtoNames: true, EmitDefaultValues: true}
 
 // marshaler is the one codec of the gateway, whatever Accept and Content-Type
 // say.
@@ -66,10 +65,10 @@ func (*marshaler) Delimiter() []byte { return []byte("\n") }
 func (*marshaler) Marshal(v any) ([]byte, error) {
 	switch v := v.(type) {
 	case proto.Message:
-		return encoding.Marshal(v)
+		return answerjson.Append(nil, v)
 	case map[string]any:
 		if row, ok := v["result"].(proto.Message); ok {
-			return encoding.Marshal(row)
+			return answerjson.Append(make([]byte, 0, rowBytes), row)
 		}
 	case map[string]proto.Message:
 		if st, ok := v["error"].(*spb.Status); ok {

@@ -57,7 +57,7 @@ func TestOpenAPI_hasEveryRoute(t *testing.T) {
 		if op.Summary == "" || op.Description == "" {
 			t.Errorf("%s %s is not described", b.verb, b.template)
 		}
-		for _, name := range []string{"Amogate-Account", "Amogate-Request-Id", "Grpc-Timeout"} {
+		for _, name := range []string{"Amogate-Account", "Amogate-Max-Age", "Amogate-Request-Id", "Grpc-Timeout"} {
 			if op.Parameters.GetByInAndName("header", name) == nil {
 				t.Errorf("%s %s does not show the header %s", b.verb, b.template, name)
 			}
@@ -257,7 +257,7 @@ func TestOpenAPI_showsThatOnlyOneFieldOfAOneofCanBeGiven(t *testing.T) {
 			t.Errorf("%s: %v, want it to fit: %v", name, err, c.fits)
 		}
 	}
-	if pin := body("/v1/leads/{lead_id}/notes/{id}:pin"); len(pin.Properties) != 0 {
+	if pin := body("/v1/leads/{lead_id}/notes/{id}:pin"); len(pin.Properties) != 1 || pin.Properties["request_id"] == nil {
 		t.Errorf("a pin is shown with fields that the path decides: %v", pin.Properties)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/internal/inprocess"
 )
 
 // fakeServer is every service; it keeps what it got and answers what the test
@@ -98,43 +99,67 @@ func (f *fakeServer) stream(srv any, s grpc.ServerStream, info *grpc.StreamServe
 	return err
 }
 
-// newHandler serves f over an in-memory connection behind a gateway.
-func newHandler(t *testing.T, f *fakeServer, opts Options) http.Handler {
-	t.Helper()
+// register adds f as every service.
+func (f *fakeServer) register(r grpc.ServiceRegistrar) {
+	amogatev1.RegisterCustomerServiceServer(r, f)
+	amogatev1.RegisterTransactionServiceServer(r, f)
+	amogatev1.RegisterPeriodServiceServer(r, f)
+	amogatev1.RegisterNoteServiceServer(r, f)
+	amogatev1.RegisterCustomerStatusServiceServer(r, f)
+	amogatev1.RegisterCustomerSegmentServiceServer(r, f)
+	amogatev1.RegisterCustomersModeServiceServer(r, f)
+}
+
+// newHandler serves f over a connection in the process, as the command does,
+// behind a gateway.
+func newHandler(tb testing.TB, f *fakeServer, opts Options) http.Handler {
+	tb.Helper()
+	conn := inprocess.New(inprocess.Config{
+		Unary:    []grpc.UnaryServerInterceptor{f.call},
+		Stream:   []grpc.StreamServerInterceptor{f.stream},
+		MaxCalls: 10,
+	})
+	f.register(conn)
+	tb.Cleanup(func() { conn.Stop(); conn.GracefulStop() })
+	return newGateway(tb, conn, opts)
+}
+
+// newWireHandler is newHandler over a connection that encodes messages.
+func newWireHandler(tb testing.TB, f *fakeServer, opts Options) http.Handler {
+	tb.Helper()
 	lis := bufconn.Listen(1 << 20)
 	srv := grpc.NewServer(grpc.UnaryInterceptor(f.call), grpc.StreamInterceptor(f.stream))
-	amogatev1.RegisterCustomerServiceServer(srv, f)
-	amogatev1.RegisterTransactionServiceServer(srv, f)
-	amogatev1.RegisterPeriodServiceServer(srv, f)
-	amogatev1.RegisterNoteServiceServer(srv, f)
-	amogatev1.RegisterCustomerStatusServiceServer(srv, f)
-	amogatev1.RegisterCustomerSegmentServiceServer(srv, f)
-	amogatev1.RegisterCustomersModeServiceServer(srv, f)
+	f.register(srv)
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(lis) }()
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		srv.Stop()
 		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
+			tb.Errorf("serve: %v", err)
 		}
 	})
 	conn, err := grpc.NewClient("passthrough:///bufconn",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := conn.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			tb.Errorf("close: %v", err)
 		}
 	})
+	return newGateway(tb, conn, opts)
+}
+
+func newGateway(tb testing.TB, conn grpc.ClientConnInterface, opts Options) http.Handler {
+	tb.Helper()
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	h, err := New(t.Context(), conn, opts)
+	h, err := New(tb.Context(), conn, opts)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return h
 }

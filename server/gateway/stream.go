@@ -34,6 +34,9 @@ func sizeOption() grpc.CallOption { return grpc.MaxCallRecvMsgSize(math.MaxInt32
 
 // Invoke implements [grpc.ClientConnInterface].
 func (c callConn) Invoke(ctx context.Context, method string, args, reply any, opts ...grpc.CallOption) error {
+	if err := setRequestID(callOf(ctx), args); err != nil {
+		return err
+	}
 	return c.ClientConnInterface.Invoke(ctx, method, args, reply, append(opts, sizeOption())...)
 }
 

@@ -85,6 +85,7 @@ func TestGateway_streamsLines(t *testing.T) {
 		customerLine,
 		`{"deleted":{"id":"2"},"resume_token":"t2"}`,
 		`{"end":{"rows":"1","pages":"0","requests":"0","retries":"0","resent":"0","deleted":"0",
+			"windows":"0","split_windows":"0","repaired_borders":"0",
 			"completeness":"COMPLETENESS_BEST_EFFORT","locally_filtered_fields":[]},"resume_token":""}`,
 	}
 	srv := serve(t, f)
