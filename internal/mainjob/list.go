@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/internal/process"
 )
 
 // result is what a list brought.
@@ -24,7 +25,7 @@ type result struct {
 }
 
 // readGRPC reads the list over gRPC.
-func readGRPC(ctx context.Context, p *process) (got result, err error) {
+func readGRPC(ctx context.Context, p *process.Server) (got result, err error) {
 	conn, err := grpc.NewClient(p.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return got, err
@@ -50,7 +51,7 @@ func readGRPC(ctx context.Context, p *process) (got result, err error) {
 }
 
 // readREST reads the list over REST.
-func readREST(ctx context.Context, p *process) (got result, err error) {
+func readREST(ctx context.Context, p *process.Server) (got result, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.REST+"/v1/customers:stream", http.NoBody)
 	if err != nil {
 		return got, err
