@@ -100,18 +100,19 @@ func (x *executable) succeeds(ctx context.Context, args ...string) error {
 	return nil
 }
 
-// serveFarm starts so many processes of amogate itself on the store of a farm.
-func (x *executable) serveFarm(ctx context.Context, f *farm, n int) ([]*farmhand, error) {
+// serveFarm starts so many processes of amogate itself on the store of a farm, with
+// more flags, which replace those that it has by itself.
+func (x *executable) serveFarm(ctx context.Context, f *farm, n int, flags ...string) ([]*farmhand, error) {
 	secret := filepath.Join(f.dir, "secret")
 	if err := os.WriteFile(secret, []byte(emulator.DefaultClientSecret), 0o600); err != nil {
 		return nil, err
 	}
 	var hands []*farmhand
 	for range n {
-		c, err := x.serve(ctx, []string{"AMOGATE_STORE=" + f.url}, []string{
+		c, err := x.serve(ctx, []string{"AMOGATE_STORE=" + f.url}, append([]string{
 			"--keyring-file=" + f.ring, "--allow-insecure-upstream", fmt.Sprintf("--time-scale=%d", scale),
 			"--oauth-client-id=" + emulator.DefaultClientID, "--oauth-client-secret-file=" + secret, "--oauth-redirect-url=" + emulator.DefaultRedirectURL,
-		})
+		}, flags...))
 		if err != nil {
 			return nil, err
 		}

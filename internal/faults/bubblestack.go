@@ -202,7 +202,7 @@ func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, nam
 		Accounts:     server.StaticAccounts{Clients: clients, Default: mainAccount},
 		Logger:       logger,
 		UnaryTimeout: config.unaryTimeout,
-		Options:      config.options,
+		Unary:        config.interceptors,
 	})
 	if err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, nam
 		return nil, fmt.Errorf("dial: %w", err)
 	}
 	s.onClose(conn.Close)
-	rest, err := gateway.New(ctx, conn, gateway.Options{Ready: services.Ready, Logger: logger})
+	rest, err := gateway.New(ctx, services.Conn(), gateway.Options{Ready: services.Ready, Logger: logger})
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,8 +13,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
-
-	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
 
 // dial connects to a gRPC server.
@@ -142,94 +138,4 @@ func getJSON(ctx context.Context, url string, to any) error {
 		return fmt.Errorf("get %s: %w", url, err)
 	}
 	return nil
-}
-
-// listed is a list, or the part of it that came.
-type listed struct {
-	ids []int64
-	// token resumes behind the last row.
-	token string
-	// ended says that the end of the list was told.
-	ended bool
-	// failed is how the list broke off.
-	failed failure
-}
-
-func (l *listed) add(id int64, token string) {
-	l.ids = append(l.ids, id)
-	l.token = token
-}
-
-// list reads a list over gRPC to its end, or until it breaks off. After each
-// row it calls each, which may be nil.
-func list(ctx context.Context, conn grpc.ClientConnInterface, token string, each func(*listed)) (*listed, error) {
-	stream, err := amogatev1.NewCustomerServiceClient(conn).ListCustomers(ctx, &amogatev1.ListCustomersRequest{PageToken: token})
-	if err != nil {
-		return nil, fmt.Errorf("list: %w", err)
-	}
-	l := &listed{}
-	for {
-		msg, err := stream.Recv()
-		switch {
-		case errors.Is(err, io.EOF):
-			return l, nil
-		case err != nil:
-			l.failed = failureOf(err)
-			return l, nil
-		case msg.GetCustomer() != nil:
-			l.add(msg.GetCustomer().GetId(), msg.GetResumeToken())
-			if each != nil {
-				each(l)
-			}
-		case msg.GetEnd() != nil:
-			l.ended = true
-		}
-	}
-}
-
-// listREST is list over REST.
-func listREST(ctx context.Context, address, token string) (*listed, error) {
-	return listRESTBy(ctx, http.DefaultClient, "http://"+address, token)
-}
-
-// listRESTBy is listREST by a client of its own.
-func listRESTBy(ctx context.Context, client *http.Client, root, token string) (*listed, error) {
-	url := root + "/v1/customers:stream"
-	if token != "" {
-		url += "?page_token=" + token
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, fmt.Errorf("make request: %w", err)
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("list: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	l := &listed{}
-	lines := json.NewDecoder(resp.Body)
-	for {
-		var line struct {
-			Customer *struct {
-				ID int64 `json:"id,string"`
-			} `json:"customer"`
-			End         *struct{}  `json:"end"`
-			Error       *errorBody `json:"error"`
-			ResumeToken string     `json:"resume_token"`
-		}
-		err := lines.Decode(&line)
-		switch {
-		case errors.Is(err, io.EOF):
-			return l, nil
-		case err != nil:
-			return nil, fmt.Errorf("read list: %w", err)
-		case line.Error != nil:
-			l.failed = line.Error.failure()
-		case line.Customer != nil:
-			l.add(line.Customer.ID, line.ResumeToken)
-		case line.End != nil:
-			l.ended = true
-		}
-	}
 }

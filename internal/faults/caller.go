@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/server"
 )
@@ -60,6 +61,9 @@ func await[T any](ctx context.Context, c <-chan T, what string) (T, error) {
 	}
 }
 
+// withoutFilters makes lists over API v4 go by pages instead of windows.
+func withoutFilters(c *emulator.Config) { c.FiltersOff = true }
+
 // cancelInStream cancels streams that wait for upstream, over gRPC and REST,
 // and then streams that wait for a slot of the limiter.
 func cancelInStream(ctx context.Context, bound time.Duration) (string, error) {
@@ -69,7 +73,7 @@ func cancelInStream(ctx context.Context, bound time.Duration) (string, error) {
 		queued   = 8
 	)
 	upstream := newHold(func(r *http.Request) bool { return r.URL.Query().Get("page") == "2" })
-	return onStack(ctx, stackConfig{upstream: upstream.inFront, rate: rate}, func(s *stack) (string, error) {
+	return onStack(ctx, stackConfig{upstream: upstream.inFront, rate: rate, emulated: withoutFilters}, func(s *stack) (string, error) {
 		id, err := s.firstID(ctx)
 		if err != nil {
 			return "", err

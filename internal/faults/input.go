@@ -115,14 +115,14 @@ var foreignKeys = []string{"x-internal", "amogate-implicit-mask", "authorization
 func foreignHeaders(ctx context.Context, keys []string) (string, error) {
 	var mu sync.Mutex
 	var got []metadata.MD
-	config := stackConfig{options: []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	config := stackConfig{interceptors: []grpc.UnaryServerInterceptor{
+		func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 			md, _ := metadata.FromIncomingContext(ctx)
 			mu.Lock()
 			got = append(got, md)
 			mu.Unlock()
 			return handler(ctx, req)
-		}),
+		},
 	}}
 	return onStack(ctx, config, func(s *stack) (string, error) {
 		const value = "from-outside"

@@ -29,12 +29,12 @@ func TestMain(m *testing.M) {
 // not among them: their bounds are times, which tests that share a machine cannot
 // keep.
 var inProcess = []string{
-	"P09", "C04", "C10", "C11", "C17", "C18",
+	"P09", "C01", "C03", "C04", "C05", "C10", "C11", "C17", "C18",
 	"U01", "U02", "U03", "U04", "U05", "U06", "U07", "U08", "U09", "U10",
 	"U11", "U12", "U13", "U14", "U15", "U16", "U18", "U19", "U20",
 	"U21", "U22", "U23", "U24", "U25", "U28", "U29", "U30",
 	"U31", "U32", "U33", "U34", "U35",
-	"U40", "U43", "U44", "U45", "U46", "U47", "U48", "U50",
+	"U36", "U37", "U38", "U39", "U40", "U41", "U42", "U43", "U44", "U45", "U46", "U47", "U48", "U50",
 }
 
 func TestJSONBombs_areReadOrRefused(t *testing.T) {
@@ -101,9 +101,25 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 			func(ctx context.Context) (string, error) { return cancelInStream(ctx, 0) },
 			"upstream was left",
 		},
+		"C01 with no page that waits": {
+			func(ctx context.Context) (string, error) { return stalled(ctx, 0, time.Minute) },
+			"pages more",
+		},
+		"C01 with another patience": {
+			func(ctx context.Context) (string, error) { return stalled(ctx, 3, 30*time.Second) },
+			"counts as stalled after",
+		},
+		"C03 with nobody before": {
+			func(ctx context.Context) (string, error) { return impatient(ctx, 0, 5*time.Millisecond) },
+			"got OK/",
+		},
 		"C04 with another default": {
 			func(ctx context.Context) (string, error) { return noDeadline(ctx, 30*time.Second) },
 			"the default is",
+		},
+		"C05 with time for all": {
+			func(ctx context.Context) (string, error) { return cutBatch(ctx, 1000, time.Minute) },
+			"not in the middle of the batch",
 		},
 		"C10 with a violation less": {
 			func(ctx context.Context) (string, error) { return manyViolations(ctx, violatedFields[1:]) },
@@ -345,6 +361,40 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 			func(ctx context.Context) (string, error) { return wrongClock(ctx, 5) },
 			"2 refreshes in 27h0m0s, want 5",
 		},
+		"U36 with rows that move": {
+			func(ctx context.Context) (string, error) {
+				return clockBack(ctx, 10*time.Minute, func(r *listRun) error { return r.remove(r.ids()[:3]) })
+			},
+			"3 rows of 600 are missing",
+		},
+		"U37 with a row that comes again": {
+			func(ctx context.Context) (string, error) { return duplicates(ctx, 1) },
+			"0 rows came again, want 1",
+		},
+		"U38 with another promise": {
+			func(ctx context.Context) (string, error) {
+				return deletions(ctx, 7, map[string]string{"v2": "WINDOWED"})
+			},
+			"promises BEST_EFFORT, want WINDOWED",
+		},
+		"U39 with a page that stays away": {
+			func(ctx context.Context) (string, error) {
+				fault := otherSizes(pageRows)
+				fault.empty, fault.times = 3, 9
+				return listWholeBy(ctx, 125, fault)
+			},
+			"not the 630 there are",
+		},
+		"U41 without a page more": {
+			func(ctx context.Context) (string, error) {
+				return loop(ctx, listWays, -2, emulator.Action{Endless: true})
+			},
+			"rows came",
+		},
+		"U42 with an upstream that ends lists": {
+			func(ctx context.Context) (string, error) { return crowdedSecond(ctx, 0, 10) },
+			"rows of 5120 are missing",
+		},
 		"U40 with a page that stays away": {
 			func(ctx context.Context) (string, error) {
 				return listWhole(ctx, pagingFault{customers: []int{60}, next: emulator.NextNever, rules: everyPage(pageRows, emulator.Action{Empty: true})})
@@ -378,6 +428,32 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 				return errorsInside(ctx, []innerError{{amo.V2, `{"_embedded":{"items":[]}}`, codes.PermissionDenied, "UPSTREAM_FORBIDDEN"}})
 			},
 			"want PermissionDenied",
+		},
+		"C20 with two writes": {
+			func(ctx context.Context) (string, error) {
+				return onFarm(ctx, farmConfig{}, func(f *farm) (string, error) { return f.repeatedTogether(ctx, 1, 2) })
+			},
+			"1 customers were made, want 2",
+		},
+		"C21 with another reason": {
+			func(ctx context.Context) (string, error) {
+				return onFarm(ctx, farmConfig{}, func(f *farm) (string, error) { return f.otherBody(ctx, 1, codes.InvalidArgument, "VALIDATION") })
+			},
+			"want InvalidArgument/VALIDATION",
+		},
+		"P04 with no time at all": {
+			func(ctx context.Context) (string, error) {
+				x := &executable{}
+				defer x.remove()
+				return onFarm(ctx, farmConfig{}, func(f *farm) (string, error) { return x.stoppedInBatch(ctx, f, 0) })
+			},
+			"exit after",
+		},
+		"P05 with a duplicate": {
+			func(ctx context.Context) (string, error) {
+				return onFarm(ctx, farmConfig{}, func(f *farm) (string, error) { return f.killedInBatch(ctx, 1) })
+			},
+			"0 customers were made twice, want 1",
 		},
 		"U47 with a 204 that stays": {
 			func(ctx context.Context) (string, error) {

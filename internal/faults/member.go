@@ -20,6 +20,7 @@ import (
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/settings"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/idempotency"
 	"github.com/amogate/amogate/keyring"
 	"github.com/amogate/amogate/server"
 	"github.com/amogate/amogate/store"
@@ -44,6 +45,8 @@ type memberConfig struct {
 	// insecure allows accounts at any host.
 	insecure bool
 	step     func(custody.Point)
+	// requests lets calls have request ids.
+	requests bool
 	log      io.Writer
 }
 
@@ -52,6 +55,7 @@ type memberConfig struct {
 type member struct {
 	registry *account.Registry
 	journal  *custody.Journal
+	requests *idempotency.Keeper // nil = calls have no request ids
 	services *server.Server
 
 	conn      *grpc.ClientConn
@@ -74,7 +78,10 @@ func newMember(ctx context.Context, config memberConfig) (_ *member, err error) 
 	if err != nil {
 		return nil, errors.Join(err, m.journal.Close())
 	}
-	m.services, err = server.New(server.Config{Accounts: server.RegisteredAccounts{Registry: m.registry}, Logger: logger})
+	if config.requests {
+		m.requests = idempotency.New(ctx, idempotency.Config{Store: config.store, Owner: config.name, Settings: config.settings, Logger: logger})
+	}
+	m.services, err = server.New(server.Config{Accounts: server.RegisteredAccounts{Registry: m.registry}, Requests: m.requests, Logger: logger})
 	if err != nil {
 		return nil, errors.Join(err, m.registry.Close(ctx), m.journal.Close())
 	}
@@ -111,6 +118,9 @@ func (m *member) stop(ctx context.Context) error {
 	m.serving.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()
+	if m.requests != nil {
+		err = errors.Join(err, m.requests.Close(ctx))
+	}
 	return errors.Join(err, m.registry.Close(ctx), m.journal.Close())
 }
 

@@ -35,14 +35,15 @@ func (c culprit) RoundTrip(r *http.Request) (*http.Response, error) {
 // sent, and a stream in what works for it.
 func panicInHandler(ctx context.Context) (string, error) {
 	config := stackConfig{
+		emulated:  withoutFilters,
 		transport: func(next http.RoundTripper) http.RoundTripper { return culprit{next} },
-		options: []grpc.ServerOption{
-			grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+		interceptors: []grpc.UnaryServerInterceptor{
+			func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 				if create, ok := req.(*amogatev1.CreateCustomerRequest); ok {
 					panic("cannot make " + create.GetCustomer().GetName())
 				}
 				return handler(ctx, req)
-			}),
+			},
 		},
 	}
 	return onStack(ctx, config, func(s *stack) (string, error) {

@@ -94,7 +94,7 @@ func runReplica(ctx context.Context, config replicaConfig) (err error) {
 	var once sync.Once
 	m, err := newMember(ctx, memberConfig{
 		name: config.Name, dir: config.Dir, store: opened, ring: ring, settings: s, integration: integration,
-		insecure: true, log: os.Stderr,
+		insecure: true, requests: true, log: os.Stderr,
 		step: func(p custody.Point) {
 			if p == config.Point {
 				once.Do(func() {

@@ -38,8 +38,8 @@ type stackConfig struct {
 	rate float64
 	// unaryTimeout is the deadline of calls without one; 0 = the default.
 	unaryTimeout time.Duration
-	// options are those of the gRPC server.
-	options []grpc.ServerOption
+	// interceptors of unary calls run inside those of the server.
+	interceptors []grpc.UnaryServerInterceptor
 	// generation is forced on the account's client; 0 = the route table chooses.
 	generation amo.Generation
 	// pageSize is that of the account's client; 0 = the largest.
@@ -149,7 +149,8 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 		Accounts:     server.StaticAccounts{Clients: map[string]*amo.Client{mainAccount: client}},
 		Logger:       logger,
 		UnaryTimeout: config.unaryTimeout,
-		Options:      config.options,
+		StreamStall:  config.sockets.Settings.StreamStall,
+		Unary:        config.interceptors,
 	})
 	if err != nil {
 		return err
@@ -168,7 +169,7 @@ func (s *stack) start(ctx context.Context, config stackConfig) error {
 	}
 	s.onClose(conn.Close)
 	s.conn, s.customers = conn, amogatev1.NewCustomerServiceClient(conn)
-	rest, err := gateway.New(ctx, conn, gateway.Options{Ready: services.Ready, Logger: logger})
+	rest, err := gateway.New(ctx, services.Conn(), gateway.Options{Ready: services.Ready, Stall: config.sockets.Settings.StreamStall, Logger: logger})
 	if err != nil {
 		return err
 	}

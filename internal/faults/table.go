@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc/codes"
+
+	"github.com/amogate/amogate/emulator"
 )
 
 // table is the fault table. Rows with processes take theirs from x.
@@ -13,15 +15,30 @@ func table(x *executable) []Row {
 		{"P01", "exit 0 within 2s of SIGTERM (drain delay 1s + 1s), with idle callers connected", x.stopIdle},
 		{"P02", "a unary call in flight at SIGTERM ends OK within 25s, then exit 0", x.stopInCall},
 		{"P03", "streams end with UNAVAILABLE/SERVER_DRAINING within 2s of SIGTERM (drain delay 1s + 1s); the next process resumes to the exact tail", x.stopInStream},
+		{"P04", "SIGTERM in mid-batch: exit within 4s (drain delay 1s); the request on the wire ends, the rest is ABORTED/NOT_ATTEMPTED, and the call repeated at the next process sends just the rest", func(ctx context.Context) (string, error) {
+			return x.onPostgres(ctx, farmConfig{}, func(f *farm) (string, error) { return x.stoppedInBatch(ctx, f, 4*time.Second) })
+		}},
+		{"P05", "killed in mid-batch, the call repeated with its request id at the next process: what was made is OK, the rest UNKNOWN/WRITE_OUTCOME_UNKNOWN, nothing sent again, 0 duplicates", func(ctx context.Context) (string, error) {
+			return x.killedInBatch(ctx, 0)
+		}},
 		{"P09", "a panic in or behind a handler is INTERNAL/PANIC, logged with its stack and without the payload; the next call is OK", panicInHandler},
 		{"P12", "wrong configuration: exit 78, every error at once, no secret shown", func(ctx context.Context) (string, error) {
 			return x.badConfig(ctx, badConfigurations)
 		}},
+		{"C01", "a reader stalls: at most 2 pages wait for it, beside one on the way, and another list is as fast within 5%; after 60s it is told DEADLINE_EXCEEDED/STREAM_STALLED, and its last token goes on", func(ctx context.Context) (string, error) {
+			return stalled(ctx, 3, time.Minute)
+		}},
 		{"C02", "upstream is left within 100ms of a cancel in mid-stream; cancelled calls keep no slot", func(ctx context.Context) (string, error) {
 			return cancelInStream(ctx, 100*time.Millisecond)
 		}},
+		{"C03", "a deadline before the limiter's slot, of reads and creates: RESOURCE_EXHAUSTED/ACCOUNT_QUEUE_FULL with RetryInfo within 5ms, 429 over REST; nothing is sent", func(ctx context.Context) (string, error) {
+			return impatient(ctx, 30, 5*time.Millisecond)
+		}},
 		{"C04", "a unary call without a deadline ends with DEADLINE_EXCEEDED after the default of 60s (run with 300ms)", func(ctx context.Context) (string, error) {
 			return noDeadline(ctx, 60*time.Second)
+		}},
+		{"C05", "a deadline in the middle of a batch: it stops before what one call takes; the rest is ABORTED/NOT_ATTEMPTED, and nothing of that is upstream", func(ctx context.Context) (string, error) {
+			return cutBatch(ctx, 1000, 3*time.Second)
 		}},
 		{"C10", "every violation is listed: INVALID_ARGUMENT/VALIDATION; nothing is sent upstream", func(ctx context.Context) (string, error) {
 			return manyViolations(ctx, violatedFields)
@@ -34,6 +51,12 @@ func table(x *executable) []Row {
 		}},
 		{"C18", "CR, LF and non-ASCII never reach upstream's headers: INVALID_ARGUMENT", func(ctx context.Context) (string, error) {
 			return hostileValues(ctx, hostileAccounts)
+		}},
+		{"C20", "a call 16 times at once with one request id, at one and at two replicas: 1 write, 16 equal answers", func(ctx context.Context) (string, error) {
+			return x.repeatedTogether(ctx, 1)
+		}},
+		{"C21", "another request with a request id that was used, at any replica: INVALID_ARGUMENT/REQUEST_ID_REUSED, nothing sent", func(ctx context.Context) (string, error) {
+			return x.otherBody(ctx, codes.InvalidArgument, "REQUEST_ID_REUSED")
 		}},
 		{"U01", "429 with Retry-After, in seconds or a date: nothing leaves any of 3 replicas before it is over, then half the rate for 60s; callers are OK, or RESOURCE_EXHAUSTED/UPSTREAM_RATE_LIMITED with RetryInfo within 5ms where the deadline is short", func(ctx context.Context) (string, error) {
 			return limitedFor(ctx, namedPauses, time.Minute)
@@ -152,8 +175,34 @@ func table(x *executable) []Row {
 		{"U35", "our clock an hour off upstream's, the store's or both: 3 replicas OK for 27h with a refresh for each half of a token's life, no 401, no 429; pauses are exact, changes are stamped by upstream's clock", func(ctx context.Context) (string, error) {
 			return wrongClock(ctx, 2)
 		}},
+		{"U36", "upstream's clock jumps back by 10m in the middle of a list, and between a list that breaks off and its rest: 0 rows missing, none again that did not change; by windows all changes", func(ctx context.Context) (string, error) {
+			return clockBack(ctx, 10*time.Minute, changeSome)
+		}},
+		{"U37", "rows that come twice on a page, and again on the next: each is sent once", func(ctx context.Context) (string, error) {
+			return duplicates(ctx, 0)
+		}},
+		{"U38", "rows are deleted while a list pages: the end says WINDOWED, ID_ORDER_REPAIRED or, over v2, BEST_EFFORT, and counts what came; where one of the first two, 0 missing that were there all the time and every deletion told", func(ctx context.Context) (string, error) {
+			return deletions(ctx, 7, promised)
+		}},
+		{"U39", "pages change their size in the middle of a list, or upstream ignores the limit: 0 rows missing", func(ctx context.Context) (string, error) {
+			return inTurn(ctx,
+				func(ctx context.Context) (string, error) { return listWholeBy(ctx, 125, otherSizes(50)) },
+				func(ctx context.Context) (string, error) { return listWhole(ctx, otherSizes(250)) })
+		}},
 		{"U40", "no page announces the next one: 0 rows missing", func(ctx context.Context) (string, error) {
 			return listWhole(ctx, nothingAnnounced)
+		}},
+		{"U41", "upstream announces pages without end and sends the first one again, or each the one before: ABORTED/PAGINATION_LOOP after at most 2 pages more; the token resumes to the end", func(ctx context.Context) (string, error) {
+			return inTurn(ctx,
+				func(ctx context.Context) (string, error) {
+					return loop(ctx, listWays, 2, emulator.Action{Endless: true})
+				},
+				func(ctx context.Context) (string, error) {
+					return loop(ctx, listWays[:2], 2, emulator.Action{Shift: -pageRows})
+				})
+		}},
+		{"U42", "5,000 rows changed in one second, and some leave it while a list runs by windows: 0 missing", func(ctx context.Context) (string, error) {
+			return crowdedSecond(ctx, 40, 0)
 		}},
 		{"U43", "a batch of 250 with 3 bad items, refused whole: 247 written once, 3 item errors; at most 2·log₂ 250 more calls for each, one more where upstream names them", func(ctx context.Context) (string, error) {
 			return batchRefused(ctx, badItems)
@@ -167,8 +216,10 @@ func table(x *executable) []Row {
 		{"U46", "200 with an error object inside is that error", func(ctx context.Context) (string, error) {
 			return errorsInside(ctx, innerErrors)
 		}},
-		{"U47", "a 204 in the middle of a list is asked again: 0 rows missing", func(ctx context.Context) (string, error) {
-			return listWhole(ctx, emptyOnce)
+		{"U47", "a 204 in the middle of a list, once and twice in a row: 0 rows missing", func(ctx context.Context) (string, error) {
+			return inTurn(ctx,
+				func(ctx context.Context) (string, error) { return listWhole(ctx, emptyOnce) },
+				func(ctx context.Context) (string, error) { return listWhole(ctx, emptyTwice) })
 		}},
 		{"U48", "the last page announces another one: the 204 behind it is the end", func(ctx context.Context) (string, error) {
 			return listWhole(ctx, alwaysAnnounced)
@@ -232,6 +283,7 @@ func table(x *executable) []Row {
 		{"T17", "the account has another name and its old host answers 401 or 404: one look-up, the host is checked and stored, OK; a host that is none of upstream's gets nothing: FAILED_PRECONDITION/ACCOUNT_MOVED", func(ctx context.Context) (string, error) {
 			return moved(ctx, 1)
 		}},
+		{"P06", "SIGKILL in the middle of a list, while others change customers: another process goes on with the last token, and both parts applied in order are the source", x.killedInList},
 		{"P07", "the disk of a SQLite file is full (durations ÷ 20): OK while the access token lives, then RESOURCE_EXHAUSTED/STORE_FULL, no token call; OK within 5s of there being room, without a restart", x.diskFull},
 		{"P10", "a second process on the same SQLite file: exit 75 within 1s, naming the process that has it", func(ctx context.Context) (string, error) {
 			return x.secondOwner(ctx, time.Second)

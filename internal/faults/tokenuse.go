@@ -93,6 +93,7 @@ func (w *tokenWatch) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		r = r.Clone(r.Context())
+		r.Header.Del("Accept-Encoding") // the pair is read on its way
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
