@@ -39,10 +39,11 @@ check)
   # are not committed.
   before=$(mktemp -d)
   trap 'rm -rf "$before"' EXIT
-  cp -r gen "$before/gen"
+  cp -r gen server/gateway/internal/answerjson "$before/"
   cp server/gateway/openapi.json docs/coverage.md "$before/"
   generate
   diff -r "$before/gen" gen
+  diff -r "$before/answerjson" server/gateway/internal/answerjson
   diff "$before/openapi.json" server/gateway/openapi.json
   diff "$before/coverage.md" docs/coverage.md
   ;;

@@ -48,6 +48,7 @@ operation has to rise. ` + "`internal/e2e`" + ` also holds the list of the vendo
 var titles = map[string]string{
 	"account":      "Account",
 	"customers":    "Customers",
+	"events":       "Events",
 	"notes":        "Notes",
 	"periods":      "Periods",
 	"segments":     "Segments",

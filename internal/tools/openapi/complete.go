@@ -17,6 +17,9 @@ import (
 // apiPackage is the proto package that is published.
 const apiPackage = "amogate.v1"
 
+// idempotencyKey is the header that mutations have.
+const idempotencyKey = "IdempotencyKey"
+
 const schemas = "#/components/schemas/"
 
 const about = `One service between your programs and amoCRM (Kommo abroad).
@@ -111,6 +114,9 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	op.Summary = firstSentence(op.Summary)
 	boundQuery(rpc.Input(), op.Parameters)
 	for _, name := range slices.Sorted(maps.Keys(doc.Components.Parameters)) {
+		if name == idempotencyKey && rpc.Input().Fields().ByName("request_id") == nil {
+			continue
+		}
 		op.Parameters = append(op.Parameters, &openapi3.ParameterRef{Ref: "#/components/parameters/" + name})
 	}
 
@@ -123,6 +129,7 @@ func completeOperation(doc *openapi3.T, op *openapi3.Operation, rpc protoreflect
 	if !rpc.IsStreamingServer() {
 		// A stream's is in its trailer, after its headers have left.
 		ok.Headers["Amogate-Wait-Ms"] = &openapi3.HeaderRef{Ref: "#/components/headers/WaitMs"}
+		ok.Headers["Amogate-Age-Ms"] = &openapi3.HeaderRef{Ref: "#/components/headers/AgeMs"}
 	} else {
 		name := strings.TrimSuffix(string(rpc.Output().Name()), "Response") + "Line"
 		doc.Components.Schemas[name] = openapi3.NewSchemaRef("", lineSchema(rpc.Output(), doc))
@@ -308,11 +315,17 @@ func parameters() openapi3.ParametersMap {
 	timeout.Value.Schema.Value.Pattern = "^[0-9]{1,8}[HMSmun]$"
 	priority := header("Amogate-Priority", "Lowers the priority of the call among those that wait for the account's limiter. Nothing raises it: what follows the first page of a list stays sync.")
 	priority.Value.Schema.Value.WithEnum("interactive", "sync", "export")
+	idempotency := header("Idempotency-Key", "Id of the call, as request_id: a call that is repeated with it within 24 hours gets the answer of the first one and changes nothing again.")
+	idempotency.Value.Schema.Value.WithMinLength(1).WithMaxLength(128).Pattern = "^[!-~]+$"
+	maxAge := header("Amogate-Max-Age", "How many seconds ago what amogate remembers of the account (time zone, currency, custom fields, periods) may have been read; 0 reads it now. Without it the account is remembered for 10 minutes and its periods for one. What this amogate changes itself is never remembered as it was before.")
+	maxAge.Value.Schema.Value.Pattern = "^[0-9]{1,9}$"
 	return openapi3.ParametersMap{
-		"Account":   header("Amogate-Account", "Name of the account. Without it the default account, else the only one."),
-		"Priority":  priority,
-		"RequestId": header("Amogate-Request-Id", "Id of the call in the server's log; made up when absent."),
-		"Timeout":   timeout,
+		idempotencyKey: idempotency,
+		"Account":      header("Amogate-Account", "Name of the account. Without it the default account, else the only one."),
+		"MaxAge":       maxAge,
+		"Priority":     priority,
+		"RequestId":    header("Amogate-Request-Id", "Id of the call in the server's log; made up when absent."),
+		"Timeout":      timeout,
 	}
 }
 
@@ -324,6 +337,7 @@ func headers() openapi3.Headers {
 		}}}
 	}
 	return openapi3.Headers{
+		"AgeMs":      header("Milliseconds since the oldest was read of what the call took from amogate's memory of the account; absent when it took nothing.", openapi3.NewIntegerSchema().WithMin(0)),
 		"ReadBack":   header("`failed` when the write succeeded and only reading it back failed.", openapi3.NewStringSchema().WithEnum("failed")),
 		"RequestId":  header("Id of the call in the server's log.", openapi3.NewStringSchema()),
 		"RetryAfter": header("Seconds to wait before the call is worth sending again.", openapi3.NewIntegerSchema().WithMin(1)),

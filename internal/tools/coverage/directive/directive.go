@@ -54,7 +54,7 @@ func (o Operation) Generation() string {
 
 // Resource is what the operation works on.
 func (o Operation) Resource() string {
-	for _, part := range []string{"notes", "transactions", "statuses", "segments", "periods", "customers"} {
+	for _, part := range []string{"notes", "transactions", "statuses", "segments", "periods", "customers", "events"} {
 		if strings.Contains(o.Path(), part) {
 			return part
 		}
