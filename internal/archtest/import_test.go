@@ -88,6 +88,10 @@ var bans = []ban{
 		reason: "they declare what they need of a store, and know no store and no client",
 	},
 	{
+		from: []string{"idempotency"}, to: []string{"store/...", "server/...", "account"},
+		reason: "it declares what it needs of a store, and knows calls by their hashes",
+	},
+	{
 		from: []string{"account"}, to: []string{"store/...", "server/...", "admin"},
 		reason: "the registry declares what it needs of a store, and is asked by servers",
 	},

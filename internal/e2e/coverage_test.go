@@ -19,7 +19,7 @@ import (
 
 // documented are the operations that upstream's references and client libraries
 // know of customers, transactions, periods, statuses, segments, bonus points and
-// notes, and those of the account and of the login that all need.
+// notes, the events that tell of deletions, and those of the account and of the login that all need.
 var documented = []string{
 	"POST /private/api/auth.php",
 	"GET /api/v2/account",
@@ -71,6 +71,7 @@ var documented = []string{
 	"POST /api/v4/customers/{customer_id}/transactions",
 	"GET /api/v4/customers/{customer_id}/transactions/{id}",
 	"DELETE /api/v4/customers/{customer_id}/transactions/{id}",
+	"GET /api/v4/events",
 	"GET /api/v4/{entity_type}/notes",
 	"POST /api/v4/{entity_type}/notes",
 	"PATCH /api/v4/{entity_type}/notes",
@@ -95,6 +96,8 @@ type coverageCase struct {
 	Change string `yaml:"change"`
 	// Segments makes an account whose customers work by segments.
 	Segments bool `yaml:"segments"`
+	// PageSize is the size of upstream's pages; 0 = as large as they can be.
+	PageSize int `yaml:"page_size"`
 	// Login gives the client a login instead of a token.
 	Login bool           `yaml:"login"`
 	Calls []coverageCall `yaml:"calls"`
@@ -201,7 +204,7 @@ func (c coverageCase) run(t *testing.T, o directive.Operation, call coverageCall
 	if o.Generation() == "v4" {
 		generation = amo.V4
 	}
-	with := setup{emulator: emulator.Config{Segments: c.Segments}, client: amo.Config{Generation: generation}}
+	with := setup{emulator: emulator.Config{Segments: c.Segments}, client: amo.Config{Generation: generation, PageSize: c.PageSize}}
 	if c.Login {
 		with.client.Auth = amo.Session{Login: emulator.DefaultLogin, APIKey: emulator.DefaultAPIKey}
 	}

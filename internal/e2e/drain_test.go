@@ -20,7 +20,7 @@ import (
 func TestDrain_endsAListBehindARowThatResumes(t *testing.T) {
 	const stopAfter = 5 * time.Second
 	slow := setup{
-		emulator: emulator.Config{Customers: pagedRows, Latency: 2 * time.Second},
+		emulator: emulator.Config{Customers: pagedRows, Latency: 2 * time.Second, FiltersOff: true},
 		client:   amo.Config{PageSize: 7},
 	}
 	resume := func(t *testing.T, want []int64, got streamed, reason string) {

@@ -141,7 +141,7 @@ func TestPaging_givesTheSameRowsInTheSameOrderWhateverThePageSizes(t *testing.T)
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStack(t, setup{
-					emulator: emulator.Config{Customers: pagedRows},
+					emulator: emulator.Config{Customers: pagedRows, FiltersOff: true},
 					client:   amo.Config{PageSize: c.upstreamSize, Generation: c.generation},
 				})
 				want := s.wantOrder(t, c.generation)
@@ -169,7 +169,7 @@ func TestPaging_resumesExactlyBehindEveryToken(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := newStack(t, setup{
-					emulator: emulator.Config{Customers: pagedRows},
+					emulator: emulator.Config{Customers: pagedRows, FiltersOff: true},
 					client:   amo.Config{PageSize: c.upstreamSize, Generation: c.generation},
 				})
 				want := s.wantOrder(t, c.generation)
@@ -208,6 +208,34 @@ func TestPaging_resumesExactlyBehindEveryToken(t *testing.T) {
 			})
 		})
 	}
+}
+
+// By windows rows come in the order of their times of change, which is that of v2.
+func TestPaging_resumesBehindEveryTokenByWindows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, setup{
+			emulator: emulator.Config{Customers: pagedRows},
+			client:   amo.Config{PageSize: 7, Generation: amo.V4},
+		})
+		want := s.wantOrder(t, amo.V2)
+		got := s.stream(t, "")
+		if !slices.Equal(got.ids, want) {
+			t.Errorf("stream = %v, want %v", got.ids, want)
+		}
+		for i, token := range got.tokens {
+			if i%5 > 0 {
+				continue
+			}
+			if rest := s.streamREST(t, token); !slices.Equal(rest.ids, want[i+1:]) {
+				t.Errorf("stream over REST from row %d = %v, want %v", i, rest.ids, want[i+1:])
+			}
+			if rest := s.pages(t, 16, token); !slices.Equal(rest.ids, want[i+1:]) {
+				t.Errorf("pages from row %d = %v, want %v", i, rest.ids, want[i+1:])
+			}
+		}
+		s.checkLimit(t)
+	})
 }
 
 // wantOrder is the order in which a generation lists the customers: API v2 as

@@ -45,6 +45,8 @@ type parityCase struct {
 	PageSize int `yaml:"page_size"`
 	// Wire puts HTTP between client and emulator.
 	Wire bool `yaml:"wire"`
+	// Repeats lets calls have request ids.
+	Repeats bool `yaml:"repeats"`
 	// Faults are rules as in a fault file of the emulator.
 	Faults []any        `yaml:"faults"`
 	Steps  []parityStep `yaml:"steps"`
@@ -204,6 +206,7 @@ func (c parityCase) run(t *testing.T, over caller) []*answer {
 		emulator: emulator.Config{CustomersState: state, CustomersMode: c.Mode, NotAdmin: c.NotAdmin},
 		client:   amo.Config{PageSize: c.PageSize, Generation: generation},
 		wire:     c.Wire,
+		repeats:  c.Repeats,
 	})
 	if !c.Empty {
 		fillAccount(t, s.emulator)

@@ -24,9 +24,11 @@ import (
 	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/idempotency"
 	"github.com/amogate/amogate/internal/telemetry"
 	"github.com/amogate/amogate/server"
 	"github.com/amogate/amogate/server/gateway"
+	"github.com/amogate/amogate/store"
 )
 
 // upstreamBase is the path that the account's API lives below, so that a
@@ -50,6 +52,8 @@ type setup struct {
 	upstream  func(http.RoundTripper) http.RoundTripper
 	logger    *slog.Logger
 	telemetry *telemetry.Telemetry
+	// repeats lets calls have request ids.
+	repeats bool
 }
 
 // stack is a whole amogate with its account. It opens no socket.
@@ -121,30 +125,46 @@ func newStack(t *testing.T, with setup) *stack {
 		Logger:     with.logger,
 		DrainDelay: -1,
 	}
-	var dial []grpc.DialOption
 	if with.telemetry != nil {
-		options.Options = append(options.Options, with.telemetry.ServerOption())
-		dial = append(dial, with.telemetry.DialOption())
+		options.Stats, options.ConnStats = with.telemetry.ServerStats(), with.telemetry.ClientStats()
+	}
+	if with.repeats {
+		options.Requests = keepRequests(t)
 	}
 	if s.server, err = server.New(options); err != nil {
 		t.Fatal(err)
 	}
 	s.conn = s.connect(t)
 	s.api = amogatev1.NewCustomerServiceClient(s.conn)
-	s.serveREST(t, with, s.connect(t, dial...))
+	s.serveREST(t, with)
 	return s
 }
 
+// keepRequests returns what keeps calls with request ids, for as long as the test.
+func keepRequests(t *testing.T) *idempotency.Keeper {
+	t.Helper()
+	opened, err := store.Open(t.Context(), "sqlite:", store.Options{Dir: t.TempDir(), Settings: settings.Default()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper := idempotency.New(t.Context(), idempotency.Config{Store: opened, Owner: "test", Settings: settings.Default()})
+	t.Cleanup(func() {
+		if err := errors.Join(keeper.Close(context.WithoutCancel(t.Context())), opened.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return keeper
+}
+
 // connect serves a connection of its own.
-func (s *stack) connect(t *testing.T, options ...grpc.DialOption) *grpc.ClientConn {
+func (s *stack) connect(t *testing.T) *grpc.ClientConn {
 	t.Helper()
 	listener := bufconn.Listen(64 << 10)
 	served := make(chan error, 1)
 	go func() { served <- s.server.Serve(listener) }()
-	conn, err := grpc.NewClient("passthrough:amogate", append([]grpc.DialOption{
+	conn, err := grpc.NewClient("passthrough:amogate",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-	}, options...)...)
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,9 +181,9 @@ func (s *stack) connect(t *testing.T, options ...grpc.DialOption) *grpc.ClientCo
 }
 
 // serveREST serves the gateway over pipes.
-func (s *stack) serveREST(t *testing.T, with setup, conn *grpc.ClientConn) {
+func (s *stack) serveREST(t *testing.T, with setup) {
 	t.Helper()
-	handler, err := gateway.New(t.Context(), conn, gateway.Options{Ready: s.server.Ready, Logger: with.logger})
+	handler, err := gateway.New(t.Context(), s.server.Conn(), gateway.Options{Ready: s.server.Ready, Logger: with.logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,21 +6,20 @@ import (
 
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/stats"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
-// ServerOption traces and measures the calls of a gRPC server.
-func (t *Telemetry) ServerOption() grpc.ServerOption {
-	return grpc.StatsHandler(otelgrpc.NewServerHandler(t.grpcOptions()...))
+// ServerStats traces and measures the calls of a gRPC server.
+func (t *Telemetry) ServerStats() stats.Handler {
+	return otelgrpc.NewServerHandler(t.grpcOptions()...)
 }
 
-// DialOption traces the calls of the gateway to the gRPC server and hands the
+// ClientStats traces the calls of the gateway to the gRPC server and hands the
 // trace on.
-func (t *Telemetry) DialOption() grpc.DialOption {
-	return grpc.WithStatsHandler(otelgrpc.NewClientHandler(t.grpcOptions()...))
+func (t *Telemetry) ClientStats() stats.Handler {
+	return otelgrpc.NewClientHandler(t.grpcOptions()...)
 }
 
 func (t *Telemetry) grpcOptions() []otelgrpc.Option {

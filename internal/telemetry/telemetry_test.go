@@ -196,13 +196,13 @@ func series(text, prefix string) int {
 // grpcServer serves health and reflection, traced, over a pipe.
 func grpcServer(t *testing.T, tel *telemetry.Telemetry) *grpc.ClientConn {
 	t.Helper()
-	server := grpc.NewServer(tel.ServerOption())
+	server := grpc.NewServer(grpc.StatsHandler(tel.ServerStats()))
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	reflection.Register(server)
 	pipe := bufconn.Listen(1 << 16)
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(pipe) }()
-	conn, err := grpc.NewClient("passthrough:pipe", tel.DialOption(),
+	conn, err := grpc.NewClient("passthrough:pipe", grpc.WithStatsHandler(tel.ClientStats()),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))
 	if err != nil {
