@@ -21,7 +21,7 @@ test: ## Run the tests.
 
 .PHONY: race
 race: ## Run the tests in random order under the race detector.
-	go test -race -shuffle=on ./...
+	go test -race -shuffle=on -timeout=30m ./...
 
 .PHONY: lint
 lint: protolint gofmt ## Check format, vet and lint of Go and proto.
@@ -69,6 +69,14 @@ soak: ## Run the promises at full length; takes 35 minutes.
 .PHONY: mainjob
 mainjob: ## Stream 20,000 customers and measure rate and memory.
 	go run ./internal/mainjob
+
+.PHONY: mutants
+mutants: ## Break one token at a time and count what the tests notice; takes an hour.
+	go run ./internal/tools/mutants -n 120 -out docs/mutants.md
+
+.PHONY: bench
+bench: ## Measure throughput, memory and CPU beside other clients; takes 10 minutes.
+	go run ./bench
 
 .PHONY: canfail
 canfail: ## Show that the checks fail when they should.

@@ -163,6 +163,10 @@ func reachable(address string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// pipeBytes is the buffer between a command and the administration it serves
+// itself; its answers are small.
+const pipeBytes = 64 << 10
+
 // direct opens the store and serves its administration on a pipe, so that
 // commands take the same way as with a running serve.
 func direct(ctx context.Context, s stateSettings, out streams) (*administration, error) {

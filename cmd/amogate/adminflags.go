@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 )
 
@@ -16,7 +15,7 @@ type adminFlags struct {
 	State stateFlags `embed:""`
 	OAuth oauthFlags `embed:""`
 
-	Rate                  float64 `name:"rate" env:"AMOGATE_RATE" group:"upstream" default:"6" help:"Requests a second to an account when the store is opened here; above 0, at most 7."`
+	Rate                  float64 `name:"rate" env:"AMOGATE_RATE" group:"upstream" default:"6" help:"Requests a second to an account when the store is opened here; above 0, at most 7; with --allow-insecure-upstream at most 1000."`
 	AllowInsecureUpstream bool    `name:"allow-insecure-upstream" env:"AMOGATE_ALLOW_INSECURE_UPSTREAM" group:"upstream" help:"Allow accounts with plain http or outside of amoCRM's domains when the store is opened here, for tests."`
 
 	unreadable problems
@@ -37,9 +36,7 @@ func (f *adminFlags) check() problems {
 	if f.Output != "text" && f.Output != "json" {
 		p.add("output", "%q is unknown; give text or json", f.Output)
 	}
-	if (math.IsNaN(f.Rate) || f.Rate <= 0 || f.Rate > maxRate) && !p.has("rate") {
-		p.add("rate", "%v is not above 0 and at most %d, which is what amoCRM allows an account", f.Rate, maxRate)
-	}
+	p.checkRate(f.Rate, f.AllowInsecureUpstream)
 	return p
 }
 

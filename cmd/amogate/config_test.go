@@ -158,6 +158,8 @@ func TestServe_refuses(t *testing.T) {
 		{"a page size with a fraction", []string{"--upstream-page-size=1.5"}, nil, `--upstream-page-size: "1.5" cannot be read; give a whole number`},
 		{"a rate of 0", []string{"--rate=0"}, nil, "--rate: 0 is not above 0"},
 		{"a rate above the vendor's", []string{"--rate=7.1"}, nil, "--rate: 7.1 is not above 0 and at most 7"},
+		{"a rate for measurements, against anything", []string{"--rate=200"}, nil, "--rate: 200 is not above 0 and at most 7, which is what amoCRM allows an account; up to 1000 only against the emulator"},
+		{"a rate above that of measurements", []string{"--rate=1001", "--allow-insecure-upstream"}, nil, "--rate: 1001 is not above 0 and at most 1000"},
 		{"a rate that is not a number", []string{"--rate=NaN"}, nil, "--rate: NaN is not"},
 		{"a page size of 0", []string{"--upstream-page-size=0"}, nil, "--upstream-page-size: 0 is not from 1 to 500"},
 		{"a page size of 501", []string{"--upstream-page-size=501"}, nil, "--upstream-page-size: 501"},

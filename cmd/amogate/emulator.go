@@ -24,6 +24,7 @@ type emulatorCommand struct {
 	Mode      string        `name:"customers-mode" env:"AMOGATE_EMULATOR_CUSTOMERS_MODE" enum:"periodicity,segments,disabled,unavailable" default:"periodicity" help:"How customers work: ${enum}."`
 	Notes     int           `name:"notes" env:"AMOGATE_EMULATOR_NOTES" default:"40" help:"Notes of each kind of records to begin with."`
 	NoFilters bool          `name:"no-filters" env:"AMOGATE_EMULATOR_NO_FILTERS" help:"Be an account that has not paid for the filters of API v4: they are ignored."`
+	ListByID  bool          `name:"list-by-id" env:"AMOGATE_EMULATOR_LIST_BY_ID" help:"List records over API v2 in the order of their ids instead of that of their changes."`
 	Seed      uint64        `name:"seed" env:"AMOGATE_EMULATOR_SEED" default:"1" help:"Chooses the customers; equal seeds give equal ones."`
 	Window    int           `name:"window" env:"AMOGATE_EMULATOR_WINDOW" default:"7" help:"Requests allowed in any second; 0 = any number."`
 	BanAfter  int           `name:"ban-after" env:"AMOGATE_EMULATOR_BAN_AFTER" default:"10" help:"Requests over the limit within --ban-span that get the account banned; 0 = never."`
@@ -32,6 +33,12 @@ type emulatorCommand struct {
 	BanHTML   bool          `name:"ban-html" env:"AMOGATE_EMULATOR_BAN_HTML" help:"Answer API v2 during a ban with a page of the web server too."`
 	Host      string        `name:"host" env:"AMOGATE_EMULATOR_HOST" placeholder:"HOST" help:"The only host, without a port, the account answers to. Default: any."`
 	Latency   time.Duration `name:"latency" env:"AMOGATE_EMULATOR_LATENCY" default:"0s" help:"Time every answer takes."`
+	PerItem   time.Duration `name:"latency-per-item" env:"AMOGATE_EMULATOR_LATENCY_PER_ITEM" default:"0s" help:"Time it takes longer for every item of a write."`
+	Random    bool          `name:"seed-random" env:"AMOGATE_EMULATOR_SEED_RANDOM" help:"Spread the changes of the customers by chance over --seed-span, instead of evenly over three years."`
+	Span      time.Duration `name:"seed-span" env:"AMOGATE_EMULATOR_SEED_SPAN" default:"26280h" help:"Time before 2025 that --seed-random spreads them over."`
+	Burst     int           `name:"seed-burst" env:"AMOGATE_EMULATOR_SEED_BURST" default:"0" help:"With --seed-random, customers that changed in one second, as by an import; 0 = none."`
+	ListDelay time.Duration `name:"list-delay" env:"AMOGATE_EMULATOR_LIST_DELAY" default:"0s" help:"Time after which lists of customers show a change."`
+	Events    time.Duration `name:"event-delay" env:"AMOGATE_EMULATOR_EVENT_DELAY" default:"0s" help:"Time after which events tell of a change."`
 	Fault     string        `name:"fault" env:"AMOGATE_EMULATOR_FAULT" placeholder:"FILE" help:"File with scripted faults, see the package documentation of emulator."`
 	Strict    bool          `name:"strict" env:"AMOGATE_EMULATOR_STRICT" help:"Refuse what amoCRM ignores: unknown parameters and keys."`
 
@@ -102,28 +109,50 @@ func (c *emulatorCommand) build() (*emulator.Emulator, error) {
 			p.add(d.flag, "%v is not above 0; give for instance 10s", d.value)
 		}
 	}
-	if c.Latency < 0 {
-		p.add("latency", "%v is negative; give 0s or more", c.Latency)
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{{"latency", c.Latency}, {"latency-per-item", c.PerItem}, {"list-delay", c.ListDelay}, {"event-delay", c.Events}} {
+		if d.value < 0 {
+			p.add(d.flag, "%v is negative; give 0s or more", d.value)
+		}
+	}
+	if c.Span < time.Second || c.Span > emulator.MaxSeedSpan {
+		p.add("seed-span", "%v is not from 1s to %v", c.Span, emulator.MaxSeedSpan)
+	}
+	if c.Burst < 0 {
+		p.add("seed-burst", "%d is negative; 0 makes none", c.Burst)
+	}
+	spread := emulator.SeedEven
+	if c.Random {
+		spread = emulator.SeedRandom
 	}
 	c.check(&p)
 	var e *emulator.Emulator
 	if len(p) == 0 {
 		var err error
 		if e, err = emulator.New(emulator.Config{
-			Customers:     c.Customers,
-			CustomersMode: emulator.CustomersMode(c.Mode),
-			Notes:         c.Notes,
-			FiltersOff:    c.NoFilters,
-			Seed:          c.Seed,
-			Window:        orNone(c.Window),
-			BanAfter:      orNone(c.BanAfter),
-			BanSpan:       c.BanSpan,
-			BanFor:        c.BanFor,
-			BanHTML:       c.BanHTML,
-			Host:          c.Host,
-			OAuth:         c.config(),
-			Latency:       c.Latency,
-			Strict:        c.Strict,
+			Customers:      c.Customers,
+			SeedSpread:     spread,
+			SeedSpan:       c.Span,
+			SeedBurst:      c.Burst,
+			LatencyPerItem: c.PerItem,
+			ListDelay:      c.ListDelay,
+			EventDelay:     c.Events,
+			CustomersMode:  emulator.CustomersMode(c.Mode),
+			Notes:          c.Notes,
+			FiltersOff:     c.NoFilters,
+			ListByID:       c.ListByID,
+			Seed:           c.Seed,
+			Window:         orNone(c.Window),
+			BanAfter:       orNone(c.BanAfter),
+			BanSpan:        c.BanSpan,
+			BanFor:         c.BanFor,
+			BanHTML:        c.BanHTML,
+			Host:           c.Host,
+			OAuth:          c.config(),
+			Latency:        c.Latency,
+			Strict:         c.Strict,
 		}); err != nil {
 			return nil, &exitError{exitConfig, err}
 		}

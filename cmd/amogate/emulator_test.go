@@ -59,13 +59,15 @@ func TestEmulator_servesAndTellsItsCredentials(t *testing.T) {
 func TestEmulator_refuses(t *testing.T) {
 	clearEnvironment(t)
 	code, _, stderr := try(t, "emulator", "--addr=here", "--customers=-1", "--seed=-1", "--window=-1", "--latency=-1s",
+		"--latency-per-item=-1s", "--list-delay=-1s", "--event-delay=-1s", "--seed-span=0s", "--seed-burst=-1",
 		"--ban-after=-1", "--ban-span=0s", "--ban-for=-1s", "--oauth-redirect-url=here", "--access-life=999ms",
 		"--refresh-life=0s", "--code-life=x", "--fault="+write(t, "fault.json", `{"rulez":[]}`))
 	if code != exitConfig {
 		t.Errorf("exit code %d, want %d", code, exitConfig)
 	}
 	for _, flag := range []string{
-		"addr", "customers", "seed", "window", "latency", "fault", "ban-after", "ban-span", "ban-for",
+		"addr", "customers", "seed", "window", "latency", "latency-per-item", "list-delay", "event-delay", "seed-span",
+		"seed-burst", "fault", "ban-after", "ban-span", "ban-for",
 		"oauth-redirect-url", "access-life", "refresh-life", "code-life",
 	} {
 		if !strings.Contains(stderr, "\n  --"+flag+": ") {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -12,8 +11,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/admin"
@@ -25,11 +22,6 @@ import (
 )
 
 const (
-	// pipeBytes is the buffer between gateway and gRPC server, about a page of
-	// customers; a slow REST caller holds back the list beyond it.
-	pipeBytes = 256 << 10
-	// maxPipeMessage admits the answer to the largest batch, read back whole.
-	maxPipeMessage = 64 << 20
 	// flushTimeout bounds the export of the last spans.
 	flushTimeout = 3 * time.Second
 )
@@ -78,7 +70,6 @@ type process struct {
 	listeners *listeners
 	state     *state
 	server    *server.Server
-	pipe      *grpc.ClientConn
 	rest      *http.Server
 	mux       *adminMux
 	adminGRPC *grpc.Server
@@ -164,10 +155,13 @@ func (p *process) build(ctx context.Context, s settings, tel *telemetry.Telemetr
 	}
 	p.server, err = server.New(server.Config{
 		Accounts:    server.RegisteredAccounts{Registry: p.state.registry},
+		Requests:    p.state.requests,
 		Logger:      s.logger,
 		DrainDelay:  drainDelay,
 		StopTimeout: s.stopTimeout,
-		Options:     []grpc.ServerOption{tel.ServerOption()},
+		StreamStall: s.store.settings.StreamStall,
+		Stats:       tel.ServerStats(),
+		ConnStats:   tel.ClientStats(),
 	})
 	if err != nil {
 		return err
@@ -178,7 +172,7 @@ func (p *process) build(ctx context.Context, s settings, tel *telemetry.Telemetr
 		return err
 	}
 	p.adminGRPC = newAdminGRPC(answers, s.store.name(), s.logger)
-	return p.buildREST(ctx, s.logger, tel)
+	return p.buildREST(ctx, s, tel)
 }
 
 // isReady says whether calls are taken: not before the store is open, and not
@@ -207,22 +201,14 @@ func (p *process) buildSandbox(s *settings) error {
 	return nil
 }
 
-// buildREST puts the gateway on a pipe to the gRPC server: REST calls pass the
-// same interceptors as all others. Browsers that come back from a consent pass it
-// by.
-func (p *process) buildREST(ctx context.Context, logger *slog.Logger, tel *telemetry.Telemetry) error {
-	pipe := bufconn.Listen(pipeBytes)
-	p.tasks.add(func() error { return p.server.Serve(pipe) })
-	var err error
-	p.pipe, err = grpc.NewClient("passthrough:gateway",
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxPipeMessage)),
-		tel.DialOption())
-	if err != nil {
-		return fmt.Errorf("connect gateway: %w", err)
-	}
-	rest, err := gateway.New(ctx, p.pipe, gateway.Options{Ready: p.isReady, Logger: logger})
+// buildREST puts the gateway before the gRPC server: REST calls pass the same
+// interceptors as all others. Browsers that come back from a consent pass it by.
+func (p *process) buildREST(ctx context.Context, s settings, tel *telemetry.Telemetry) error {
+	rest, err := gateway.New(ctx, p.server.Conn(), gateway.Options{
+		Ready:  p.isReady,
+		Stall:  s.store.settings.StreamStall,
+		Logger: s.logger,
+	})
 	if err != nil {
 		return fmt.Errorf("build gateway: %w", err)
 	}
@@ -233,7 +219,7 @@ func (p *process) buildREST(ctx context.Context, logger *slog.Logger, tel *telem
 			return
 		}
 		rest.ServeHTTP(w, r)
-	})), logger)
+	})), s.logger)
 	return nil
 }
 
@@ -282,7 +268,6 @@ func (p *process) stop(ctx context.Context) error {
 	errs := []error{
 		p.server.Drain(ctx),
 		stopHTTP(ctx, p.rest),
-		p.pipe.Close(),
 		p.mux.close(ctx),
 	}
 	p.watch.stop()
@@ -303,9 +288,6 @@ func (p *process) close(ctx context.Context, s settings) error {
 	ctx, cancel := context.WithTimeout(ctx, s.stopTimeout)
 	defer cancel()
 	var errs []error
-	if p.pipe != nil {
-		errs = append(errs, p.pipe.Close())
-	}
 	if p.state != nil {
 		errs = append(errs, p.state.close(ctx))
 	}

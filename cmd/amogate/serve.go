@@ -3,16 +3,12 @@ package main
 import (
 	"context"
 	"log/slog"
-	"math"
 	"strings"
 	"time"
 
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/emulator"
 )
-
-// maxRate is the vendor's limit of requests a second and account.
-const maxRate = 7
 
 // maxPageSize is the most rows upstream answers at once.
 const maxPageSize = 500
@@ -34,7 +30,8 @@ type serveCommand struct {
 
 	UpstreamAPI           string  `name:"upstream-api" env:"AMOGATE_UPSTREAM_API" group:"upstream" default:"auto" help:"Generation of the account's API: v2, v4, or auto to choose for each operation."`
 	UpstreamPageSize      int     `name:"upstream-page-size" env:"AMOGATE_UPSTREAM_PAGE_SIZE" group:"upstream" default:"500" help:"Rows asked for at once, 1 to 500."`
-	Rate                  float64 `name:"rate" env:"AMOGATE_RATE" group:"upstream" default:"6" help:"Requests a second to the account, retries and logins included; above 0, at most 7."`
+	NoCoalescing          bool    `name:"no-coalescing" env:"AMOGATE_NO_COALESCING" group:"upstream" help:"Give every call requests of its own, for comparison: items of several callers do not go together."`
+	Rate                  float64 `name:"rate" env:"AMOGATE_RATE" group:"upstream" default:"6" help:"Requests a second to the account, retries and logins included; above 0, at most 7. With --allow-insecure-upstream, for measurements against the emulator, at most 1000."`
 	AllowInsecureUpstream bool    `name:"allow-insecure-upstream" env:"AMOGATE_ALLOW_INSECURE_UPSTREAM" group:"upstream" help:"Allow an --account-url with plain http or outside of amoCRM's domains, for tests."`
 
 	Sandbox          bool          `name:"sandbox" env:"AMOGATE_SANDBOX" group:"sandbox" help:"Serve an emulated account that lives in this process."`
@@ -60,6 +57,7 @@ type settings struct {
 	allowInsecureUpstream   bool
 	generation              amo.Generation
 	pageSize                int
+	noCoalescing            bool
 	rate                    float64
 	insecureUpstream        bool
 	sandbox                 *emulator.Config // nil = no sandbox
@@ -83,7 +81,7 @@ func (c *serveCommand) read(out streams) (settings, error) {
 	p := c.unreadable
 	s := settings{
 		rest: c.RESTAddr, grpc: c.GRPCAddr, admin: c.AdminAddr,
-		pageSize: c.UpstreamPageSize, rate: c.Rate,
+		pageSize: c.UpstreamPageSize, rate: c.Rate, noCoalescing: c.NoCoalescing,
 		allowInsecureUpstream: c.AllowInsecureUpstream,
 		drainDelay:            c.DrainDelay, stopTimeout: c.StopTimeout,
 	}
@@ -107,7 +105,7 @@ func (s settings) state(adminAddr string) stateSettings {
 		integration: s.integration, static: s.account, defaultAccount: s.defaultAccount,
 		allowInsecureUpstream: s.allowInsecureUpstream,
 		client: amo.Config{
-			Rate: s.rate, Generation: s.generation, PageSize: s.pageSize,
+			Rate: s.rate, Generation: s.generation, PageSize: s.pageSize, NoCoalescing: s.noCoalescing,
 			UserAgent: userAgent(), Logger: s.logger,
 		},
 		logger: s.logger,
@@ -155,9 +153,7 @@ func (c *serveCommand) readUpstream(p *problems, s *settings) {
 	if (c.UpstreamPageSize < 1 || c.UpstreamPageSize > maxPageSize) && !p.has("upstream-page-size") {
 		p.add("upstream-page-size", "%d is not from 1 to %d", c.UpstreamPageSize, maxPageSize)
 	}
-	if (math.IsNaN(c.Rate) || c.Rate <= 0 || c.Rate > maxRate) && !p.has("rate") {
-		p.add("rate", "%v is not above 0 and at most %d, which is what amoCRM allows an account", c.Rate, maxRate)
-	}
+	p.checkRate(c.Rate, c.AllowInsecureUpstream)
 }
 
 func (c *serveCommand) readSandbox(p *problems) *emulator.Config {

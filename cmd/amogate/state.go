@@ -13,6 +13,7 @@ import (
 	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/amo/custody"
+	"github.com/amogate/amogate/idempotency"
 	"github.com/amogate/amogate/keyring"
 	"github.com/amogate/amogate/store"
 )
@@ -36,6 +37,7 @@ type state struct {
 	store    store.Store
 	journal  *custody.Journal
 	registry *account.Registry
+	requests *idempotency.Keeper
 }
 
 // openState opens the store, the key ring and the journal, in this order: who
@@ -65,9 +67,11 @@ func (st *state) openAccounts(ctx context.Context, s stateSettings) error {
 	if st.journal, err = custody.OpenJournal(s.store.dir); err != nil {
 		return &exitError{exitConfig, fmt.Errorf("--data-dir: %w", err)}
 	}
+	owner := ownerName()
+	st.requests = idempotency.New(ctx, idempotency.Config{Store: st.store, Owner: owner, Settings: s.store.settings, Logger: s.logger})
 	config := account.Config{
 		Store: st.store, Limits: st.store, Ring: ring, Journal: st.journal,
-		Owner:         ownerName(),
+		Owner:         owner,
 		AllowInsecure: s.allowInsecureUpstream,
 		Default:       s.defaultAccount,
 		Client:        s.client,
@@ -97,6 +101,9 @@ func (st *state) openAccounts(ctx context.Context, s stateSettings) error {
 // durable afterwards, or the error says that they are not.
 func (st *state) close(ctx context.Context) error {
 	var errs []error
+	if st.requests != nil {
+		errs = append(errs, st.requests.Close(ctx))
+	}
 	if st.registry != nil {
 		errs = append(errs, st.registry.Close(ctx))
 	}
