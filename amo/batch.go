@@ -160,6 +160,10 @@ func (b *batch[W]) answerEach(items []*item[W], errOf func(n int) error) {
 	q.mu.Lock()
 	for n, it := range items {
 		err := errOf(n)
+		if b.shared != nil {
+			// Who comes from now on gets no answer that was given before.
+			delete(b.shared, b.how.same(it.work))
+		}
 		if !it.isJudged {
 			it.isJudged, it.judged = true, err
 		}

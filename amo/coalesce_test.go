@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/amogate/amogate/amo/internal/driver"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -216,4 +217,30 @@ func TestCreate_onAnIdleAccountTakesTheLatencyAlone(t *testing.T) {
 			t.Errorf("%v after %s, want OK after %s", r.Err, time.Since(begun), latency)
 		}
 	})
+}
+
+// A batch that has failed and is about to end is nobody's any more: who comes in
+// that moment asks upstream anew.
+func TestGet_takesNoAnswerThatWasGivenBefore(t *testing.T) {
+	for name, failure := range map[string]error{"failed": errUnwanted, "answered": nil} {
+		q := &queue[*lookup[*amogatev1.Customer]]{}
+		how := carrier[*lookup[*amogatev1.Customer]]{isShared: true, same: func(l *lookup[*amogatev1.Customer]) int64 { return l.id }}
+		l := &lane[*lookup[*amogatev1.Customer]]{queue: q, carrier: how}
+		of := func(id int64) *item[*lookup[*amogatev1.Customer]] {
+			it := &item[*lookup[*amogatev1.Customer]]{work: &lookup[*amogatev1.Customer]{id: id}, lane: l, party: newParty(t.Context(), q, driver.Read)}
+			it.party.items = append(it.party.items, it)
+			return it
+		}
+		first, second := of(1), of(2)
+		b := &batch[*lookup[*amogatev1.Customer]]{lane: l, how: how, ctx: &batchContext{Context: t.Context()}, shared: map[int64]bool{1: true, 2: true}}
+		b.items = append(b.items, first, second)
+		l.flying = append(l.flying, b)
+		b.answer(failure, first)
+		if l.attach(of(1)) {
+			t.Errorf("%s: a read of 1 took the answer of the one before", name)
+		}
+		if !l.attach(of(2)) {
+			t.Errorf("%s: a read of 2 asks upstream although it is being asked", name)
+		}
+	}
 }
