@@ -30,11 +30,20 @@ func slots(t *testing.T, e Engine) {
 	const interval = time.Second / 3 // No whole number of microseconds.
 
 	t.Run("first_is_away", func(t *testing.T) {
-		fresh := opened(t, e)
-		slot := reserve(t, fresh, name(t), interval, time.Hour)
-		if ahead := slot.At.Sub(slot.Now); !slot.Granted || ahead <= 0 || ahead > Settings().FirstSlot {
-			t.Errorf("the first slot is %v away: %+v", ahead, slot)
+		// Some engines count from their start: a machine on which that alone takes so
+		// long shows nothing.
+		for range 20 {
+			began := time.Now()
+			slot := reserve(t, opened(t, e), name(t), interval, time.Hour)
+			if time.Since(began) >= Settings().FirstSlot {
+				continue
+			}
+			if ahead := slot.At.Sub(slot.Now); !slot.Granted || ahead <= 0 || ahead > Settings().FirstSlot {
+				t.Errorf("the first slot is %v away: %+v", ahead, slot)
+			}
+			return
 		}
+		t.Fatalf("no store opens within %v", Settings().FirstSlot)
 	})
 
 	t.Run("spaced", func(t *testing.T) {

@@ -27,7 +27,7 @@ type Engine struct {
 // but for a first slot that is near.
 func Settings() settings.Settings {
 	s := settings.Default()
-	s.FirstSlot = 50 * time.Millisecond
+	s.FirstSlot = 300 * time.Millisecond
 	return s
 }
 
