@@ -56,9 +56,10 @@ func TestCreateV4_aBadItemCostsOneMoreRequest(t *testing.T) {
 		if got := b.CountCustomers(); got != 247 {
 			t.Errorf("%d customers stored, want 247", got)
 		}
-		// Five batches of 50; three of them had a bad one.
-		if got := b.Stats().ByOperation[emulator.OpV4CustomersCreate]; got != 5+3 {
-			t.Errorf("%d requests, want 8", got)
+		// Writes begin with 50 items, so that there are five at most; three had a bad
+		// one.
+		if got := b.Stats().ByOperation[emulator.OpV4CustomersCreate]; got < 3+1 || got > 5+3 {
+			t.Errorf("%d requests, want 4 to 8", got)
 		}
 	})
 }

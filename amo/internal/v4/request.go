@@ -20,9 +20,10 @@ const (
 	plainPage = 50
 	// maxIDs keeps the URL of a read by ids below 4 KiB.
 	maxIDs = 100
-	// maxBatch is what upstream advises; it takes 250, but one row that does not
-	// pass its validation costs all of them.
-	maxBatch = 50
+	// maxBatch is the most that upstream takes. It advises 50, since one row that
+	// does not pass its validation costs all of them: writes begin with as many and
+	// grow where more wait.
+	maxBatch = 250
 )
 
 // readCall describes a read. The query may be nil.

@@ -239,7 +239,7 @@ func TestStatuses_limits(t *testing.T) {
 	t.Parallel()
 	r := statuses
 	got := []any{r.Name, r.Generation, r.MaxPage, r.MaxIDs, r.MaxBatch, r.MaxUpdate, r.MaxDelete, r.Paged, r.Whole, r.FilteredIDs, r.Locks, r.TagChanges}
-	want := []any{"customer_statuses", driver.V4, 250, 100, 50, 1, 1, false, true, false, false, false}
+	want := []any{"customer_statuses", driver.V4, 250, 100, 250, 1, 1, false, true, false, false, false}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -283,7 +283,7 @@ func TestTransactions_limits(t *testing.T) {
 	t.Parallel()
 	r := transactions
 	got := []any{r.Name, r.Generation, r.MaxPage, r.MaxIDs, r.MaxBatch, r.MaxDelete, r.Paged, r.Whole, r.FilteredIDs, r.Locks, r.TagChanges}
-	want := []any{"transactions", driver.V4, 250, 100, 50, 1, true, false, false, false, false}
+	want := []any{"transactions", driver.V4, 250, 100, 250, 1, true, false, false, false, false}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
