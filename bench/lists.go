@@ -74,7 +74,7 @@ type list struct {
 
 func (b *bench) measureList(ctx context.Context, kind listKind, latency time.Duration) (l list, err error) {
 	// The last page is not full, as that of most accounts.
-	l.customers = b.plan.listPages*kind.page - 1
+	l.customers = b.plan.pages(latency)*kind.page - 1
 	p, err := b.startPair(ctx, upstream{customers: l.customers, latency: latency, noFilters: kind.inOrder, byID: kind.inOrder}, "--upstream-api="+kind.generation)
 	if err != nil {
 		return l, err

@@ -19,7 +19,7 @@ import (
 const (
 	exitUsage = 64
 	// runTimeout bounds a run: a part that hangs fails.
-	runTimeout = 20 * time.Minute
+	runTimeout = 40 * time.Minute
 	// shortFlag makes every part short.
 	shortFlag = "--short"
 )

@@ -19,8 +19,10 @@ const slot = time.Second / rate
 type plan struct {
 	// latencies are those of upstream.
 	latencies []time.Duration
-	// listPages is the length of a list in full pages.
-	listPages int
+	// listPages is the length of a list in full pages, longerPages how many more it
+	// has for each second of latency: it begins with two answers, the account and the
+	// first page, before anything can be ahead.
+	listPages, longerPages int
 	// callers are how many create at a time.
 	callers []int
 	// warmUp and span are how long creates go on before they count and how long
@@ -44,7 +46,7 @@ type plan struct {
 // full is a run that counts. Lists take more than 15 s at the configured rate.
 var full = plan{
 	latencies: []time.Duration{0, 150 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second},
-	listPages: 100,
+	listPages: 100, longerPages: 400,
 	callers:   []int{2000, 64},
 	warmUp:    6 * time.Second, span: 12 * time.Second,
 	pairs: 40, lists: 15,
@@ -57,7 +59,7 @@ var full = plan{
 // short is a run that shows that everything works.
 var short = plan{
 	latencies: []time.Duration{0, 500 * time.Millisecond},
-	listPages: 20,
+	listPages: 20, longerPages: 20,
 	callers:   []int{500, 16},
 	warmUp:    3 * time.Second, span: 4 * time.Second,
 	pairs: 8, lists: 3,
@@ -65,4 +67,9 @@ var short = plan{
 	stalledPages: 20,
 	sample:       2 * time.Second,
 	benchRuns:    1, benchTime: 200 * time.Millisecond,
+}
+
+// pages is the length of a list at a latency of upstream.
+func (p plan) pages(latency time.Duration) int {
+	return p.listPages + int(latency.Seconds()*float64(p.longerPages))
 }
