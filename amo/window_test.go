@@ -417,6 +417,49 @@ func TestWindows_useTheRate(t *testing.T) {
 	}
 }
 
+// departures keeps when the requests for customers left.
+type departures struct {
+	next http.RoundTripper
+
+	mu   sync.Mutex
+	left []time.Time
+}
+
+func (d *departures) RoundTrip(req *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(req.URL.Path, "/customers") {
+		d.mu.Lock()
+		d.left = append(d.left, time.Now())
+		d.mu.Unlock()
+	}
+	return d.next.RoundTrip(req)
+}
+
+// The first look tells how long answers take: from then on every slot is used up to
+// the tail.
+func TestWindows_useEverySlotFromTheSecondLatencyOn(t *testing.T) {
+	for _, latency := range []time.Duration{time.Second, 2 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, emulator.Config{Customers: 10_000, Latency: latency}, Config{Generation: V4})
+			sent := &departures{next: b.client.http.Transport}
+			b.client.http.Transport = sent
+			copyList(t, b, copied{}, nil, ListOptions{}, 0)
+			began, used := sent.left[0].Add(latency), 0
+			end := began
+			for _, at := range sent.left[1:] {
+				if at.Sub(end) >= latency {
+					break // the tail
+				}
+				used, end = used+1, at
+			}
+			share := float64(used) / (end.Sub(began).Seconds()*DefaultRate + 1)
+			t.Logf("latency %v: %d requests in %v, %.1f%% of the slots", latency, used, end.Sub(began), 100*share)
+			if used < 40 || share < 0.97 {
+				t.Errorf("latency %v: %d requests used %.1f%% of the slots, want 40 and 97%%", latency, used, 100*share)
+			}
+		})
+	}
+}
+
 // A position that no list can have come to is refused, not read around.
 func TestWindows_refuseImpossiblePositions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -39,6 +39,7 @@ const maxRounds = 10
 type windowList[T proto.Message] struct {
 	windowReader[T]
 	list *Listing[T]
+	// pace learns from the looks, too, so that the first windows use every slot.
 	pace *pace
 	// within are the times of change that the filter asks for, filtered says that it
 	// asks for anything at all.
@@ -108,6 +109,7 @@ func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole
 	}
 	w.clock.begin()
 	head, err := w.look(ctx, s, windowQuery{class: limit.Interactive, again: w.resumed()})
+	w.observe(head.usage)
 	if err == nil && head.departure == 0 {
 		err = errNoTime
 	}
@@ -134,6 +136,7 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T])
 	s := span{since, forever}
 	w.clock.begin()
 	head, err := w.look(ctx, s, windowQuery{whole: w.filtered, class: limit.Sync, again: true})
+	w.observe(head.usage)
 	if err == nil && head.departure == 0 {
 		err = errNoTime
 	}
@@ -147,6 +150,13 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T])
 	}
 	s.last = head.departure
 	return false, w.windows(ctx, s, head, w.filtered, send)
+}
+
+// observe tells the pace how long a look took.
+func (w *windowList[T]) observe(look usage) {
+	if !look.left.IsZero() && look.came.After(look.left) {
+		w.pace.observe(look.came.Sub(look.left))
+	}
 }
 
 // windows sends what changed within s, window by window. Head is a full page of the
