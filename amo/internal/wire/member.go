@@ -92,15 +92,20 @@ func valueLength(data []byte) int {
 // stringLength is the length of the string that data begins with, its quotes
 // included.
 func stringLength(data []byte) int {
-	for i := 1; i < len(data); i++ {
-		switch data[i] {
-		case '"':
-			return i + 1
-		case '\\':
-			i++
+	for end := 1; ; end++ {
+		next := bytes.IndexByte(data[min(end, len(data)):], '"')
+		if next < 0 {
+			return len(data)
+		}
+		end += next
+		escapes := 0 // of backslashes on end, every other one is text itself
+		for data[end-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return end + 1
 		}
 	}
-	return len(data)
 }
 
 // containerLength is the length of the object or the array that data begins with.

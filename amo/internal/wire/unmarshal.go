@@ -39,6 +39,10 @@ func Unmarshal(data []byte, v any) error {
 // EachElement, and its scalars by Parse. The values are parts of data. Its errors
 // are those of Unmarshal.
 func Read(data []byte) (jsontext.Value, error) {
+	if isDocument(data) {
+		return bytes.TrimSpace(data), nil
+	}
+	// Whatever is wrong is found out the long way.
 	if tooDeep(data) {
 		return nil, errTooDeep()
 	}
