@@ -71,7 +71,7 @@ mainjob: ## Stream 20,000 customers and measure rate and memory.
 	go run ./internal/mainjob
 
 .PHONY: mutants
-mutants: ## Break one token at a time and count what the tests notice; takes an hour.
+mutants: ## Break one token at a time and count what the tests notice; takes up to an hour.
 	go run ./internal/tools/mutants -n 120 -out docs/mutants.md
 
 .PHONY: bench

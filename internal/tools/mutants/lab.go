@@ -6,64 +6,38 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// goPackage is what `go list` tells of a package.
-type goPackage struct {
-	ImportPath, Dir                          string
-	GoFiles, Deps, TestGoFiles, XTestGoFiles []string
-	TestImports, XTestImports                []string
-	Module                                   struct{ Dir string }
-}
-
-// relative returns the path of a file of the package below the module.
-func (p goPackage) relative(name string) string {
-	path, err := filepath.Rel(p.Module.Dir, filepath.Join(p.Dir, name))
-	if err != nil {
-		return name
-	}
-	return path
-}
-
-func (p goPackage) hasTests() bool { return len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 }
-
-// listPackages returns the packages of patterns.
-func listPackages(ctx context.Context, patterns string) ([]goPackage, error) {
-	out, err := exec.CommandContext(ctx, "go", append([]string{"list", "-json"}, split(patterns)...)...).Output() //nolint:gosec // patterns of the one who runs it
-	if err != nil {
-		return nil, fmt.Errorf("go list %s: %w", patterns, err)
-	}
-	var packages []goPackage
-	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p goPackage
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			return packages, nil
-		} else if err != nil {
-			return nil, err
-		}
-		packages = append(packages, p)
-	}
-}
-
 // lab tries mutants.
 type lab struct {
 	scratch string
+	mutated []*checkedPackage
 	users   []goPackage
-	timeout time.Duration
+	// skip are the tests that are not asked; quick is what a test may take to be
+	// among the first, and timeout what all tests of a package may.
+	skip           string
+	quick, timeout time.Duration
+
+	// binaries are the tests of packages with all switches built in.
+	binaries map[string]string
+	// slow are the tests that took longer than quick, and took what all did.
+	slow map[string][]string
+	took map[string]time.Duration
 }
 
 // verdict is what became of a mutant.
 type verdict struct {
-	// broken says that it does not compile.
-	broken  bool
 	noticed bool
+	// hung says that it was noticed by tests that came to no end.
+	hung bool
 	// by is the package or the test that noticed it.
 	by string
 }
@@ -75,84 +49,198 @@ func (v verdict) word() string {
 	return "SURVIVES"
 }
 
-// sound returns an error when tests fail without any mutant: they would notice
-// everything.
-func (l lab) sound(ctx context.Context) error {
-	overlay := filepath.Join(l.scratch, "none.json")
-	if err := os.WriteFile(overlay, []byte("{}"), 0o600); err != nil {
+// prepare builds all tests once, with a switch for each mutant that can have one,
+// and runs them with none on: tests that fail anyway would notice everything.
+func (l *lab) prepare(ctx context.Context, mutants []*mutant) error {
+	replace := map[string][]byte{}
+	for _, p := range l.mutated {
+		replace[filepath.Join(p.Dir, "mutant_switch.go")] = fmt.Appendf(nil, switchFile, p.Name)
+		for name, source := range p.sources {
+			var here []*mutant
+			for _, m := range mutants {
+				if m.path == filepath.Join(p.Dir, name) && m.number > 0 {
+					here = append(here, m)
+				}
+			}
+			if len(here) > 0 {
+				replace[here[0].path] = switched(source, here)
+			}
+		}
+	}
+	overlay, err := l.overlay("switches", replace)
+	if err != nil {
 		return err
 	}
+	l.binaries, l.slow, l.took = map[string]string{}, map[string][]string{}, map[string]time.Duration{}
 	for _, p := range l.users {
-		if out, passed := l.test(ctx, overlay, p.ImportPath); !passed {
-			return fmt.Errorf("the tests of %s fail on the whole code:\n%s", p.ImportPath, out)
+		if !p.hasTests() {
+			continue
 		}
+		if l.binaries[p.ImportPath], err = l.build(ctx, overlay, p); err != nil {
+			return err
+		}
+		began := time.Now()
+		out, err := l.run(ctx, p, l.binaries[p.ImportPath], 0, "", l.timeout)
+		if err != nil {
+			return fmt.Errorf("the tests of %s fail on the whole code: %w\n%s", p.ImportPath, err, out)
+		}
+		l.took[p.ImportPath] = time.Since(began)
+		l.slow[p.ImportPath] = slowTests(out, l.quick)
 	}
 	return nil
 }
 
-// try runs tests against m until one fails.
-func (l lab) try(ctx context.Context, m mutant) (verdict, error) {
-	path, err := filepath.Abs(m.file)
-	if err != nil {
-		return verdict{}, err
+// overlay writes files and tells the compiler to read them in place of others.
+func (l *lab) overlay(name string, replace map[string][]byte) (string, error) {
+	dir := filepath.Join(l.scratch, name)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
 	}
-	source, err := os.ReadFile(filepath.Clean(path))
-	if err != nil {
-		return verdict{}, err
-	}
-	broken := filepath.Join(l.scratch, "mutant.go")
-	overlay := filepath.Join(l.scratch, "overlay.json")
-	replace, err := json.Marshal(map[string]map[string]string{"Replace": {path: broken}})
-	if err != nil {
-		return verdict{}, err
-	}
-	if err := errors.Join(os.WriteFile(broken, m.apply(source), 0o600), os.WriteFile(overlay, replace, 0o600)); err != nil { //nolint:gosec // below a directory of our own
-		return verdict{}, err
-	}
-	build := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, m.pkg) //nolint:gosec // our own arguments
-	if err := build.Run(); err != nil {
-		return verdict{broken: true}, ctx.Err()
-	}
-	for _, p := range l.order(m.pkg) {
-		out, passed := l.test(ctx, overlay, p)
-		if ctx.Err() != nil {
-			return verdict{}, ctx.Err()
+	var files struct{ Replace map[string]string }
+	files.Replace = map[string]string{}
+	for path, source := range replace {
+		files.Replace[path] = filepath.Join(dir, strconv.Itoa(len(files.Replace))+".go")
+		if err := os.WriteFile(files.Replace[path], source, 0o600); err != nil {
+			return "", err
 		}
-		if !passed {
-			return verdict{noticed: true, by: noticedBy(p, out)}, nil
+	}
+	text, err := json.Marshal(files)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "overlay.json")
+	return path, os.WriteFile(path, text, 0o600)
+}
+
+// build returns the tests of a package, built.
+func (l *lab) build(ctx context.Context, overlay string, p goPackage) (string, error) {
+	binary := filepath.Join(filepath.Dir(overlay), strings.ReplaceAll(p.ImportPath, "/", "_")+".test")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-overlay", overlay, "-o", binary, p.ImportPath) //nolint:gosec // our own arguments
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s does not compile: %w\n%s", p.ImportPath, err, out)
+	}
+	return binary, nil
+}
+
+// run runs those tests of a package that match, all for "", with a mutant on.
+func (l *lab) run(ctx context.Context, p goPackage, binary string, number int, match string, timeout time.Duration, more ...string) (string, error) {
+	arguments := append([]string{"-test.v", "-test.failfast", "-test.timeout=" + timeout.String(), "-test.run=" + match}, more...)
+	if p.testsUse("pgregory.net/rapid") {
+		// To fail is enough; the example is of no use, nor is a file in the tree.
+		arguments = append(arguments, "-rapid.nofailfile", "-rapid.shrinktime=1ms")
+	}
+	if l.skip != "" && !slices.ContainsFunc(more, func(flag string) bool { return strings.HasPrefix(flag, "-test.skip=") }) {
+		arguments = append(arguments, "-test.skip="+l.skip)
+	}
+	test := exec.CommandContext(ctx, binary, arguments...) //nolint:gosec // our own arguments
+	test.Dir = p.Dir
+	test.Env = append(os.Environ(), switchVariable+"="+strconv.Itoa(number))
+	test.WaitDelay = time.Second
+	out, err := test.CombinedOutput()
+	return string(out), err
+}
+
+// try runs tests against m until one fails.
+func (l *lab) try(ctx context.Context, m *mutant) (verdict, error) {
+	overlay := ""
+	for _, p := range l.order(m.pkg) {
+		binary := l.binaries[p.ImportPath]
+		if m.number == 0 {
+			var err error
+			if overlay == "" {
+				overlay, err = l.overlay("mutant", map[string][]byte{m.path: m.apply(l.source(m))})
+			}
+			if err == nil {
+				binary, err = l.build(ctx, overlay, p)
+			}
+			if err != nil {
+				return verdict{}, err
+			}
+		}
+		v, err := l.ask(ctx, p, binary, m)
+		if v.noticed || err != nil {
+			return v, err
 		}
 	}
 	return verdict{}, nil
 }
 
-// test runs the tests of a package and returns what they print, and whether they
-// pass.
-func (l lab) test(ctx context.Context, overlay, pkg string) (string, bool) {
-	test := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-failfast", "-timeout", l.timeout.String(), pkg) //nolint:gosec // our own arguments
-	out, err := test.CombinedOutput()
-	return string(out), err == nil
+func (l *lab) source(m *mutant) []byte {
+	for _, p := range l.mutated {
+		if p.ImportPath == m.pkg {
+			return p.sources[filepath.Base(m.path)]
+		}
+	}
+	return nil
+}
+
+// ask runs the tests of a package against m, the slow ones last.
+func (l *lab) ask(ctx context.Context, p goPackage, binary string, m *mutant) (verdict, error) {
+	slow := anyOf(l.slow[p.ImportPath])
+	leave := strings.Trim(l.skip+"|"+slow, "|")
+	passes := [][2]string{{"", leave}}
+	if slow != "" {
+		passes = append(passes, [2]string{slow, l.skip})
+	}
+	// A machine that is busier than before gets several times what it took.
+	timeout := min(l.timeout, 20*time.Second+5*l.took[p.ImportPath])
+	for _, pass := range passes {
+		out, err := l.run(ctx, p, binary, m.number, pass[0], timeout, "-test.skip="+pass[1])
+		if ctx.Err() != nil {
+			return verdict{}, ctx.Err()
+		}
+		var failed *exec.ExitError
+		switch {
+		case errors.As(err, &failed):
+			return verdict{noticed: true, hung: strings.Contains(out, "panic: test timed out"), by: noticedBy(p.ImportPath, out)}, nil
+		case err != nil:
+			return verdict{}, err
+		}
+	}
+	return verdict{}, nil
 }
 
 // order returns the packages whose tests may notice a mutant of pkg, its own first,
 // then those that use it.
-func (l lab) order(pkg string) []string {
-	var own, others []string
+func (l *lab) order(pkg string) []goPackage {
+	var own, others []goPackage
 	for _, p := range l.users {
 		switch {
 		case !p.hasTests():
 		case p.ImportPath == pkg:
-			own = append(own, pkg)
-		case slices.Contains(p.Deps, pkg) || slices.Contains(p.TestImports, pkg) || slices.Contains(p.XTestImports, pkg):
-			others = append(others, p.ImportPath)
+			own = append(own, p)
+		case p.uses(pkg):
+			others = append(others, p)
 		}
 	}
 	return append(own, others...)
 }
 
+// anyOf returns the expression that matches these tests alone, "" for none.
+func anyOf(tests []string) string {
+	if len(tests) == 0 {
+		return ""
+	}
+	return "^(" + strings.Join(tests, "|") + ")$"
+}
+
+var passed = regexp.MustCompile(`(?m)^--- PASS: (\S+) \(([0-9.]+)s\)$`)
+
+// slowTests returns the tests that took longer than quick, by what they print.
+func slowTests(out string, quick time.Duration) []string {
+	var slow []string
+	for _, match := range passed.FindAllStringSubmatch(out, -1) {
+		if took, err := time.ParseDuration(match[2] + "s"); err == nil && took > quick {
+			slow = append(slow, match[1])
+		}
+	}
+	return slow
+}
+
 // noticedBy names the first test that failed, or the package.
 func noticedBy(pkg, out string) string {
-	for line := range strings.Lines(out) {
-		if name, ok := strings.CutPrefix(strings.TrimSpace(line), "--- FAIL: "); ok {
+	for line := range bytes.Lines([]byte(out)) {
+		if name, ok := strings.CutPrefix(strings.TrimSpace(string(line)), "--- FAIL: "); ok {
 			name, _, _ = strings.Cut(name, " ")
 			return name
 		}

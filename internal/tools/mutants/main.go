@@ -6,9 +6,14 @@
 // The tokens are drawn by a seed among those of the packages of -packages that can
 // be exchanged for another: comparisons, logic, arithmetic, small numbers, true and
 // false, min and max, break and continue. A mutant that does not compile does not
-// count. The tests of the mutant's own package run first, then those of the packages
-// that use it, until one fails; a test that hangs has failed. The tree is not
-// touched: the compiler is told to read the broken file in place of the real one.
+// count.
+//
+// The tests are built once, with a switch for every mutant in them; what the
+// compiler needs as a constant is built for itself. The tests of the mutant's own
+// package run first, then those of the packages of -users that import it, until one
+// fails; tests that take longer than -quick are the last of their package. Tests
+// that hang have failed. The tree is not touched: the compiler is told to read other
+// files in place of the real ones.
 //
 // It exits with 1 when fewer than -least percent of the mutants were noticed.
 package main
@@ -23,7 +28,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -34,6 +38,8 @@ type options struct {
 	seed     uint64
 	packages string
 	users    string
+	skip     string
+	quick    time.Duration
 	timeout  time.Duration
 	out      string
 }
@@ -44,7 +50,9 @@ func main() {
 	flag.IntVar(&o.least, "least", 80, "`percent` of them that tests have to notice")
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the draw")
 	flag.StringVar(&o.packages, "packages", "./amo/...,./emulator/...", "packages to break, separated by commas")
-	flag.StringVar(&o.users, "users", "./amo/...,./emulator/...,./server/...,./internal/e2e", "packages whose tests are asked, separated by commas")
+	flag.StringVar(&o.users, "users", "./amo/...,./emulator/...,./server", "packages whose tests are asked, separated by commas")
+	flag.StringVar(&o.skip, "skip", "", "`tests` that are not asked, as in go test; the fewer, the more are noticed")
+	flag.DurationVar(&o.quick, "quick", 300*time.Millisecond, "what a test may take to be among the first")
 	flag.DurationVar(&o.timeout, "timeout", 3*time.Minute, "time of the tests of one package")
 	flag.StringVar(&o.out, "out", "", "`file` for the report; empty = standard output only")
 	flag.Parse()
@@ -60,7 +68,7 @@ func main() {
 var errTooFew = errors.New("the tests notice too few mutants")
 
 func run(ctx context.Context, o options, out io.Writer) error {
-	mutated, err := listPackages(ctx, o.packages)
+	mutated, err := loadPackages(ctx, o.packages)
 	if err != nil {
 		return err
 	}
@@ -68,38 +76,25 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	candidates, err := findAll(mutated)
-	if err != nil {
-		return err
-	}
-	random := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // chooses mutants, guards nothing
-	random.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
+	r := draw(o, mutated)
 
 	scratch, err := os.MkdirTemp("", "amogate-mutants-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	lab := lab{scratch: scratch, users: users, timeout: o.timeout}
-	if err := lab.sound(ctx); err != nil {
+	l := lab{scratch: scratch, mutated: mutated, users: users, skip: o.skip, quick: o.quick, timeout: o.timeout}
+	_, _ = fmt.Fprintf(out, "%d of %d candidates drawn, %d of them with a switch\n", len(r.results), r.candidates, r.switched())
+	if err := l.prepare(ctx, r.mutants()); err != nil {
 		return err
 	}
-	r := report{options: o, candidates: len(candidates)}
-	for _, m := range candidates {
-		if len(r.results) == o.n {
-			break
-		}
+	for i := range r.results {
 		began := time.Now()
-		verdict, err := lab.try(ctx, m)
-		if err != nil {
+		x := &r.results[i]
+		if x.verdict, err = l.try(ctx, x.mutant); err != nil {
 			return err
 		}
-		if verdict.broken {
-			r.uncompiled++
-			continue
-		}
-		r.results = append(r.results, result{m, verdict})
-		_, _ = fmt.Fprintf(out, "%3d %-8s %5.1fs %s  %s\n", len(r.results), verdict.word(), time.Since(began).Seconds(), m, verdict.by)
+		_, _ = fmt.Fprintf(out, "%3d %-8s %5.1fs %s  %s\n", i+1, x.word(), time.Since(began).Seconds(), x.mutant, x.by)
 	}
 	text := r.markdown()
 	_, _ = io.WriteString(out, "\n"+text)
@@ -114,5 +109,37 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	return nil
 }
 
-// split returns the parts of a list separated by commas.
-func split(list string) []string { return strings.Split(list, ",") }
+// draw returns a report of mutants that were not tried yet, and gives numbers to
+// those that can be switched on.
+func draw(o options, packages []*checkedPackage) report {
+	type candidate struct {
+		in *checkedPackage
+		mutant
+	}
+	var candidates []candidate
+	for _, p := range packages {
+		for _, m := range find(p) {
+			candidates = append(candidates, candidate{p, m})
+		}
+	}
+	random := rand.New(rand.NewPCG(o.seed, 0)) //nolint:gosec // chooses mutants, guards nothing
+	random.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
+
+	r := report{options: o, candidates: len(candidates)}
+	for _, c := range candidates {
+		if len(r.results) == o.n {
+			break
+		}
+		m, name := &c.mutant, filepath.Base(c.path)
+		if !c.in.compiles(name, m.apply(c.in.sources[name])) {
+			r.uncompiled++
+			continue
+		}
+		m.number = len(r.results) + 1
+		if !c.in.switchable(m) {
+			m.number = 0
+		}
+		r.results = append(r.results, result{mutant: m})
+	}
+	return r
+}

@@ -3,9 +3,7 @@ package main
 import (
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,9 +14,19 @@ type mutant struct {
 	// pkg is the import path, file the path of the file.
 	pkg, file string
 	line      int
+	// path is the file, too, as the compiler is told of it.
+	path string
 	// offset is where the token stands in the file.
 	offset   int
 	from, to string
+	// from lo to hi stands what a switch takes the place of: an expression, whose
+	// node is kept, too, or a statement.
+	lo, hi int
+	expr   ast.Expr
+	// kind is the type of expr, and number the one by which the mutant is switched
+	// on; 0 = it needs a build of its own.
+	kind   string
+	number int
 }
 
 // String returns the mutant as it is told: amo/page.go:12 `<` → `<=`.
@@ -45,83 +53,93 @@ var operators = map[token.Token]string{
 
 // words are the names and keywords that are exchanged.
 var words = map[string]string{
-	"true": "false", "false": "true", "min": "max", "max": "min", "break": "continue", "continue": "break",
+	"true": "false", "false": "true", "break": "continue", "continue": "break",
 }
 
-// findAll returns the mutants of all packages, in order.
-func findAll(packages []goPackage) ([]mutant, error) {
+// functions are the names of functions that are exchanged.
+var functions = map[string]string{"min": "max", "max": "min"}
+
+// find returns the mutants of a package, in order. What was generated is not ours to
+// test.
+func find(p *checkedPackage) []mutant {
 	var all []mutant
-	for _, p := range packages {
-		for _, name := range p.GoFiles {
-			path := filepath.Join(p.Dir, name)
-			source, err := os.ReadFile(filepath.Clean(path))
-			if err != nil {
-				return nil, err
-			}
-			found, err := find(path, source)
-			if err != nil {
-				return nil, err
-			}
-			for _, m := range found {
-				m.pkg = p.ImportPath
-				m.file = p.relative(name)
+	for _, name := range p.GoFiles {
+		if file := p.files[name]; !ast.IsGenerated(file) {
+			for _, m := range findIn(p.positions, file) {
+				m.pkg, m.file, m.path = p.ImportPath, p.relative(name), filepath.Join(p.Dir, name)
 				all = append(all, m)
 			}
 		}
 	}
-	return all, nil
+	return all
 }
 
-// find returns the mutants of one file.
-func find(path string, source []byte) ([]mutant, error) {
-	files := token.NewFileSet()
-	file, err := parser.ParseFile(files, path, source, parser.SkipObjectResolution)
-	if err != nil {
-		return nil, err
-	}
+// findIn returns the mutants of one file.
+func findIn(positions *token.FileSet, file *ast.File) []mutant {
 	var found []mutant
-	add := func(at token.Pos, from, to string) {
-		place := files.Position(at)
-		found = append(found, mutant{line: place.Line, offset: place.Offset, from: from, to: to})
-	}
-	operator := func(at token.Pos, op token.Token) {
-		if to, ok := operators[op]; ok {
-			add(at, op.String(), to)
+	add := func(node ast.Node, at token.Pos, from, to string) {
+		if to == "" {
+			return
 		}
+		place := positions.Position(at)
+		expr, _ := node.(ast.Expr)
+		found = append(found, mutant{
+			line: place.Line, offset: place.Offset, from: from, to: to,
+			lo: positions.Position(node.Pos()).Offset, hi: positions.Position(node.End()).Offset, expr: expr,
+		})
 	}
-	ast.Inspect(file, func(n ast.Node) bool {
+	var visit func(n ast.Node) bool
+	visit = func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.ImportSpec:
 			return false
 		case *ast.BinaryExpr:
 			// Texts are joined, not added.
 			if n.Op != token.ADD || !isText(n.X) && !isText(n.Y) {
-				operator(n.OpPos, n.Op)
+				add(n, n.OpPos, n.Op.String(), operators[n.Op])
 			}
 		case *ast.AssignStmt:
-			operator(n.TokPos, n.Tok)
+			add(n, n.TokPos, n.Tok.String(), operators[n.Tok])
 		case *ast.IncDecStmt:
-			operator(n.TokPos, n.Tok)
+			add(n, n.TokPos, n.Tok.String(), operators[n.Tok])
 		case *ast.UnaryExpr:
 			if n.Op == token.NOT {
-				add(n.OpPos, "!", "!!")
+				add(n, n.OpPos, "!", "!!")
 			}
 		case *ast.BranchStmt:
-			if to, ok := words[n.Tok.String()]; ok && n.Label == nil {
-				add(n.TokPos, n.Tok.String(), to)
+			if n.Label == nil {
+				add(n, n.TokPos, n.Tok.String(), words[n.Tok.String()])
+			}
+		case *ast.CallExpr:
+			if name, ok := n.Fun.(*ast.Ident); ok {
+				add(n, n.Pos(), name.Name, functions[name.Name])
+				if name.Name == "make" {
+					for _, arg := range n.Args[:sized(n)] {
+						ast.Inspect(arg, visit)
+					}
+					return false
+				}
 			}
 		case *ast.Ident:
-			if to, ok := words[n.Name]; ok {
-				add(n.Pos(), n.Name, to)
-			}
+			add(n, n.Pos(), n.Name, words[n.Name])
 		case *ast.BasicLit:
 			if value, err := strconv.ParseInt(n.Value, 10, 32); err == nil && n.Kind == token.INT {
-				add(n.Pos(), n.Value, strconv.FormatInt(value+1, 10))
+				add(n, n.Pos(), n.Value, strconv.FormatInt(value+1, 10))
 			}
 		}
 		return true
-	})
-	return found, nil
+	}
+	ast.Inspect(file, visit)
+	return found
+}
+
+// sized returns how many arguments of a make can be seen in what it makes: how much
+// room there is for more cannot.
+func sized(call *ast.CallExpr) int {
+	if _, ok := call.Args[0].(*ast.MapType); ok {
+		return 1
+	}
+	return min(len(call.Args), 2)
 }
 
 // isText says whether an operand is a text for certain.

@@ -7,7 +7,7 @@ import (
 
 // result is a mutant and what became of it.
 type result struct {
-	mutant
+	*mutant
 	verdict
 }
 
@@ -18,10 +18,33 @@ type report struct {
 	results                []result
 }
 
-func (r report) noticed() int {
+func (r report) mutants() []*mutant {
+	var all []*mutant
+	for _, x := range r.results {
+		all = append(all, x.mutant)
+	}
+	return all
+}
+
+// switched counts the mutants that need no build of their own.
+func (r report) switched() int {
 	n := 0
 	for _, x := range r.results {
-		if x.noticed {
+		if x.number > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (r report) noticed() int {
+	return r.count(func(v verdict) bool { return v.noticed })
+}
+
+func (r report) count(is func(verdict) bool) int {
+	n := 0
+	for _, x := range r.results {
+		if is(x.verdict) {
 			n++
 		}
 	}
@@ -34,7 +57,11 @@ func (r report) markdown() string {
 	_, _ = fmt.Fprintf(&b, "# Mutants\n\nOne token of the code is exchanged at a time; the tests should notice. `make mutants` draws %d of the %d\n", len(r.results), r.candidates)
 	_, _ = fmt.Fprintf(&b, "exchangeable tokens of `amo` and `emulator` by seed %d and writes this page (%d more did not compile and do not count).\n\n", r.seed, r.uncompiled)
 	if len(r.results) > 0 {
-		_, _ = fmt.Fprintf(&b, "**%d of %d noticed, %.0f %%** (bound: %d %%).\n", r.noticed(), len(r.results), 100*float64(r.noticed())/float64(len(r.results)), r.least)
+		_, _ = fmt.Fprintf(&b, "**%d of %d noticed, %.0f %%** (bound: %d %%); %d of them by tests that came to no end.\n",
+			r.noticed(), len(r.results), 100*float64(r.noticed())/float64(len(r.results)), r.least, r.count(func(v verdict) bool { return v.hung }))
+	}
+	if r.skip != "" {
+		_, _ = fmt.Fprintf(&b, "\nNot asked, so that the figure is lower than it might be: `%s`.\n", r.skip)
 	}
 	var survivors []result
 	for _, x := range r.results {
