@@ -28,7 +28,11 @@ type batch[W any] struct {
 	how carrier[W]
 	// env is that of the caller who came last.
 	env *driver.Env
-	ctx *batchContext
+	// life ends with the batch or when it is given up, ctx also by the deadline of
+	// those whom the request under way is for.
+	life   context.Context //nolint:containedctx // a batch has no caller of its own
+	cancel context.CancelCauseFunc
+	ctx    *batchContext
 	// items are those that it took along.
 	items []*item[W]
 	// allowed is how many it could have, isFull says that it had no room for those
@@ -43,9 +47,9 @@ type batch[W any] struct {
 	left    time.Time
 }
 
-// batchContext is the context of a batch. Its deadline is the latest of those whom
-// it is for. Before the batch leaves, others may come, so that it tells the deadline
-// and does not end by it.
+// batchContext is the context of a request of a batch. Its deadline is the latest of
+// those whom it is for. Before the batch leaves, others may come, so that it tells
+// the deadline and does not end by it.
 type batchContext struct {
 	context.Context //nolint:containedctx // this is one
 	cancel          context.CancelCauseFunc
@@ -70,25 +74,35 @@ func (c *batchContext) tell(at time.Time) {
 	c.deadline.Store(&at)
 }
 
-// end sets the deadline and ends by it.
-func (c *batchContext) end(at time.Time) {
-	c.tell(at)
-	if c.timer != nil {
-		c.timer.Stop()
+// newBatchContext returns the context of a request of a batch with this life, which
+// tells a deadline.
+func newBatchContext(life context.Context, deadline time.Time) *batchContext {
+	inner, cancel := context.WithCancelCause(life)
+	c := &batchContext{Context: inner, cancel: cancel}
+	c.tell(deadline)
+	return c
+}
+
+// end sets the deadline and ends by it. It says whether that is in time: the one
+// before has not passed.
+func (c *batchContext) end(at time.Time) bool {
+	if c.timer != nil && !c.timer.Stop() {
+		return false
 	}
+	c.tell(at)
+	c.timer = nil
 	if !at.IsZero() {
 		c.timer = time.AfterFunc(time.Until(at), func() { c.cancel(context.DeadlineExceeded) })
 	}
+	return true
 }
 
 // newBatch returns a batch that waits for its slot. What is logged of it is logged
 // for the call of first.
 func newBatch[W any](l *lane[W], first *party[W]) *batch[W] {
 	b := &batch[W]{lane: l, how: l.carrier}
-	values := WithWaits(context.WithoutCancel(first.ctx), &b.waits)
-	inner, cancel := context.WithCancelCause(values)
-	b.ctx = &batchContext{Context: inner, cancel: cancel}
-	b.ctx.tell(latest(l.waiting))
+	b.life, b.cancel = context.WithCancelCause(WithWaits(context.WithoutCancel(first.ctx), &b.waits))
+	b.ctx = newBatchContext(b.life, latest(l.waiting))
 	return b
 }
 
@@ -105,8 +119,6 @@ func latest[W any](items []*item[W]) time.Time {
 	}
 	return at
 }
-
-func (b *batch[W]) cancel(why error) { b.ctx.cancel(why) }
 
 // run carries the batch out.
 func (b *batch[W]) run() {
@@ -268,16 +280,20 @@ func (b *batch[W]) depart(items []*item[W]) {
 	b.counted = b.waits.Sum()
 }
 
-// extend lets somebody with this deadline go with the batch.
-func (b *batch[W]) extend(deadline time.Time) {
+// extend lets somebody with this deadline go with the batch, and says whether it is
+// not too late for that.
+func (b *batch[W]) extend(deadline time.Time) bool {
 	at, ok := b.ctx.Deadline()
 	switch {
+	case b.ctx.Err() != nil:
+		return false
 	case !ok || !deadline.IsZero() && !deadline.After(at):
 	case b.items == nil:
 		b.ctx.tell(deadline)
 	default:
-		b.ctx.end(deadline)
+		return b.ctx.end(deadline)
 	}
+	return true
 }
 
 // request returns the request of the items that take returns in its slot: call
@@ -411,6 +427,11 @@ func (b *batch[W]) unseal(items []*item[W]) bool {
 		it.isSealed, it.since = false, time.Now()
 		isWanted = isWanted || !it.hasEnded
 	}
+	// Whom the request before was for may have had less time than these.
+	b.ctx.end(time.Time{})
+	b.ctx.cancel(errUnwanted)
+	b.ctx = newBatchContext(b.life, time.Time{})
+	b.ctx.end(latest(items))
 	return isWanted
 }
 

@@ -153,6 +153,37 @@ func TestGet_afterAWriteIsNotAnOlderAnswer(t *testing.T) {
 	})
 }
 
+// Who asks for a record just when the only one who was waiting for it gives up gets
+// it all the same.
+func TestGet_justAfterAnotherGaveUp(t *testing.T) {
+	for name, life := range map[string]time.Duration{"by itself": time.Hour, "by its deadline": 2 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 1, Latency: time.Second}, Config{})
+				id := customerIDs(b, 1)[0]
+				if _, err := b.client.Customers().Get(t.Context(), id); err != nil {
+					t.Fatal(err)
+				}
+				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Nth: 1}, Action: emulator.Action{Delay: 10 * time.Second}})
+				ctx, cancel := context.WithTimeout(t.Context(), life)
+				defer cancel()
+				gone := make(chan error)
+				go func() {
+					_, err := b.client.Customers().Get(ctx, id)
+					gone <- err
+				}()
+				time.AfterFunc(2500*time.Millisecond, cancel)
+				if err := <-gone; !IsKind(err, KindCancelled) && !IsKind(err, KindDeadline) {
+					t.Fatal(err)
+				}
+				if _, err := b.client.Customers().Get(t.Context(), id); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // Updates of one record go one after the other, in order of arrival.
 func TestUpdate_ofOneRecordKeepsItsOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

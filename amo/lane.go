@@ -294,10 +294,9 @@ func (l *lane[W]) attach(it *item[W]) bool {
 		return false
 	}
 	for _, b := range l.flying {
-		if b.shared[l.same(it.work)] {
+		if b.shared[l.same(it.work)] && b.extend(it.party.deadline) {
 			it.batch, it.isSealed, it.party.hasBegun = b, true, true
 			b.items = append(b.items, it)
-			b.extend(it.party.deadline)
 			return true
 		}
 	}

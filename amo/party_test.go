@@ -147,6 +147,41 @@ func TestCreate_deadlineInMidBatchLeavesTheRestUnattempted(t *testing.T) {
 	})
 }
 
+// A request that is refused whole is sent in halves: the time of one of them is that
+// of its own callers.
+func TestCreate_ofHalvesWithDeadlinesOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Latency: 100 * time.Millisecond}, Config{})
+		if _, err := b.client.Customers().Get(t.Context(), 1); !IsKind(err, KindNotFound) {
+			t.Fatal(err) // it reads the account, too
+		}
+		b.hold(t, time.Second)
+		b.script(t,
+			emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Body: "bad"}, Action: emulator.Action{Status: 400}},
+			emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersWrite, Body: "slow"}, Action: emulator.Action{Delay: 10 * time.Second}})
+		var wg sync.WaitGroup
+		for n, c := range []struct {
+			name string
+			kind Kind
+		}{{"slow", KindOutcomeUnknown}, {"good", -1}, {"bad", KindUpstreamInvalid}} {
+			wg.Go(func() {
+				time.Sleep(time.Duration(n) * 10 * time.Millisecond)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				if c.name == "slow" {
+					ctx, cancel = context.WithTimeout(t.Context(), 4*time.Second)
+				}
+				defer cancel()
+				item := creates(1)
+				item[0].Value.Name = c.name
+				if r := b.client.Customers().Create(ctx, item)[0]; c.kind >= 0 && !IsKind(r.Err, c.kind) || c.kind < 0 && r.Err != nil {
+					t.Errorf("%s: %v", c.name, r.Err)
+				}
+			})
+		}
+		wg.Wait()
+	})
+}
+
 // A caller that goes away before its request leaves is taken out of it, and costs
 // those who stay nothing; one that goes away later learns nothing of its write.
 func TestCreate_ofACallerThatGoesAway(t *testing.T) {
