@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -182,6 +183,57 @@ func TestGet_justAfterAnotherGaveUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is written beside the record itself is a change of it, too.
+func TestGet_afterALinkOrAPinIsNotAnOlderAnswer(t *testing.T) {
+	t.Run("link", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, emulator.Config{Customers: 1, Latency: 100 * time.Millisecond}, Config{Generation: V4})
+			id := customerIDs(b, 1)[0]
+			b.script(t,
+				emulator.Rule{Match: emulator.Match{Operation: emulator.OpV4CustomersUnlink}, Action: emulator.Action{Delay: 3 * time.Second}},
+				emulator.Rule{Match: emulator.Match{Operation: emulator.OpV4CustomersGet, Nth: 2}, Action: emulator.Action{Delay: 6 * time.Second}})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				time.Sleep(2 * time.Second) // the record is written, its links are not
+				_, _ = b.client.Customers().Get(t.Context(), id)
+			})
+			change := customerUpdate{ID: id, Paths: []string{"name", "contact_ids"}, Value: &amogatev1.Customer{Name: "new", ContactIds: []int64{11}}}
+			if r := updateOne(t.Context(), b, change); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			record, err := b.client.Customers().Get(t.Context(), id)
+			if err != nil || len(record.GetContactIds()) != 1 {
+				t.Errorf("%v, %v, want what was linked", record.GetContactIds(), err)
+			}
+			wg.Wait()
+		})
+	})
+	t.Run("pin", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := creatorBench(t, emulator.Config{Latency: 100 * time.Millisecond}, V4)
+			const kind = amogatev1.ParentKind_PARENT_KIND_LEAD
+			id := createNotes(t.Context(), b.client, "text")[0].id
+			b.script(t,
+				emulator.Rule{Match: emulator.Match{Operation: emulator.OpV4NotesGet, Nth: 1}, Action: emulator.Action{Delay: 2 * time.Second}},
+				emulator.Rule{Match: emulator.Match{Operation: emulator.OpV4NotesGet, Nth: 2}, Action: emulator.Action{Delay: 6 * time.Second}})
+			slow := WithPriority(t.Context(), limit.Sync)
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				time.Sleep(time.Second) // the note is looked at before it is pinned
+				_, _ = b.client.Notes().Get(slow, kind, lead, id)
+			})
+			if err := b.client.Notes().Pin(t.Context(), kind, lead, id, true); err != nil {
+				t.Fatal(err)
+			}
+			note, err := b.client.Notes().Get(slow, kind, lead, id)
+			if err != nil || !note.GetPinned() {
+				t.Errorf("%v, %v, want a note that is pinned", note, err)
+			}
+			wg.Wait()
+		})
+	})
 }
 
 // Updates of one record go one after the other, in order of arrival.

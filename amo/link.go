@@ -95,6 +95,11 @@ func (r *updateRun[T, F]) sendLinks(ctx context.Context, items []int) error {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		for _, change := range batch {
+			r.changed(change.ID)
+		}
+	}()
 	for _, call := range calls {
 		_, err := r.client.send(ctx, request{
 			call:  call,

@@ -208,6 +208,7 @@ func (n *Notes) Pin(ctx context.Context, kind amogatev1.ParentKind, parentID, id
 	if _, err := n.Get(ctx, kind, parentID, id); err != nil {
 		return err
 	}
+	defer n.kinds[kind].changed(id)
 	_, err := exchange(ctx, n.client, v4.PinNote(kind, id, pinned))
 	return err
 }
