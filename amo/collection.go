@@ -67,7 +67,8 @@ type behavior[T, F any] struct {
 	belongs func(value, before T) bool
 	// keepsUpdateTime says that an update leaves the record's update_time.
 	keepsUpdateTime bool
-	// written is called when a write has ended, whatever became of it.
+	// written is called when a request that writes has ended, whatever became of it
+	// and whoever still waits for it.
 	written func()
 	// explain adds to upstream's refusal of a write what it left unsaid.
 	explain func(op driver.Op, value T, refusal *Error)
@@ -80,13 +81,6 @@ func (c *Collection[T, F]) driver(op driver.Op, a asked) (driver.Resource[T, F],
 		return driver.Resource[T, F]{}, err
 	}
 	return c.drivers[generation], nil
-}
-
-// wrote is called at the end of every write.
-func (c *Collection[T, F]) wrote() {
-	if c.behavior.written != nil {
-		c.behavior.written()
-	}
 }
 
 // Get reads one record. An id that upstream does not show is KindNotFound.

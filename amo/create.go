@@ -21,7 +21,6 @@ type Create[T any] struct {
 // of other callers, and answers one result each, in order. One bad item does not
 // cost the others. The values must not change any more.
 func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Result[T] {
-	defer c.wrote()
 	results := make([]Result[T], len(items))
 	values := make([]T, len(items))
 	for i, item := range items {

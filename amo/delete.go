@@ -21,7 +21,6 @@ type removal[T any] struct {
 // and what upstream tells of the records. Updates and deletions of one record go one
 // after the other.
 func (c *Collection[T, F]) Delete(ctx context.Context, ids []int64) []Result[T] {
-	defer c.wrote()
 	results := make([]Result[T], len(ids))
 	told := outcomesOf[T](ctx)
 	d, err := c.driver(driver.OpDelete, asked{})

@@ -206,9 +206,11 @@ func TestPeriods_areForgottenWithStatusesAndMode(t *testing.T) {
 		known := b.client.Periods().known[V4]
 		for i, change := range []func(){
 			func() {
-				b.client.Statuses().Create(t.Context(), []Create[*amogatev1.CustomerStatus]{{Value: &amogatev1.CustomerStatus{}}})
+				b.client.Statuses().Create(t.Context(), []Create[*amogatev1.CustomerStatus]{{Value: &amogatev1.CustomerStatus{Name: "new", Sort: new(int32(30))}}})
 			},
-			func() { b.client.Statuses().Update(t.Context(), nil) },
+			func() {
+				b.client.Statuses().Update(t.Context(), []Update[*amogatev1.CustomerStatus]{{ID: 1, Paths: []string{"name"}, Value: &amogatev1.CustomerStatus{Name: "new"}}})
+			},
 			func() { b.client.Statuses().Delete(t.Context(), []int64{1}) },
 			func() {
 				_, _ = b.client.SetCustomersMode(t.Context(), amogatev1.CustomersMode_CUSTOMERS_MODE_SEGMENTS, true)
@@ -219,6 +221,26 @@ func TestPeriods_areForgottenWithStatusesAndMode(t *testing.T) {
 			if known.epoch == before {
 				t.Errorf("change %d is not noticed", i)
 			}
+		}
+	})
+}
+
+// A change that nobody waits for any more is one all the same.
+func TestPeriods_areForgottenWhenAChangeIsAnsweredLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{}, Config{Generation: V4})
+		known := b.client.Periods().known[V4]
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		b.script(t, emulator.Rule{Match: emulator.Match{Kind: emulator.KindWrite}, Action: emulator.Action{Delay: 5 * time.Second}})
+		r := b.client.Statuses().Update(ctx, []Update[*amogatev1.CustomerStatus]{{ID: 1, Paths: []string{"name"}, Value: &amogatev1.CustomerStatus{Name: "new"}}})[0]
+		if !IsKind(r.Err, KindOutcomeUnknown) {
+			t.Fatal(r.Err)
+		}
+		before := known.epoch
+		time.Sleep(10 * time.Second)
+		if known.epoch == before {
+			t.Error("the answer is not noticed")
 		}
 	})
 }

@@ -39,7 +39,6 @@ func (u Update[T]) changesTags() bool { return len(u.AddTags)+len(u.RemoveTags) 
 // older than the record is read and tried once more, unless it is conditional. The
 // values must not change any more.
 func (c *Collection[T, F]) Update(ctx context.Context, items []Update[T]) []Result[T] {
-	defer c.wrote()
 	results := make([]Result[T], len(items))
 	items = withValues(items)
 	parts := c.divideUpdates(ctx, results, items)

@@ -85,6 +85,9 @@ func (c *Collection[T, F]) send(ctx context.Context, d driver.Resource[T, F], op
 		return err
 	}
 	u, err := c.client.send(ctx, r)
+	if c.behavior.written != nil {
+		c.behavior.written()
+	}
 	return reply, u, c.client.confirm(ctx, d.Generation, err)
 }
 
