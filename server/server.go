@@ -18,8 +18,6 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/stats"
-	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/amogate/amogate/amo/settings"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -182,12 +180,11 @@ func New(config Config) (*Server, error) {
 
 	register(s.grpc)
 	register(s.conn)
-	inputs := s.learn()
-	validator, err := protovalidate.New(protovalidate.WithMessageDescriptors(inputs...))
-	if err != nil {
+	s.learn()
+	var err error
+	if s.validator, err = preparedRules(); err != nil {
 		return nil, fmt.Errorf("server: validation rules: %w", err)
 	}
-	s.validator = validator
 
 	s.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 	for name := range s.grpc.GetServiceInfo() {
@@ -198,26 +195,13 @@ func New(config Config) (*Server, error) {
 	return s, nil
 }
 
-// learn notes the methods of the registered services and returns the types of
-// their requests.
-func (s *Server) learn() []protoreflect.MessageDescriptor {
-	var inputs []protoreflect.MessageDescriptor
-	for name := range s.grpc.GetServiceInfo() {
-		descriptor, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(name))
-		if err != nil {
-			continue // register adds generated services only, and these are known
-		}
-		service, ok := descriptor.(protoreflect.ServiceDescriptor)
-		if !ok {
-			continue
-		}
-		for i := range service.Methods().Len() {
-			method := service.Methods().Get(i)
-			s.methods[fmt.Sprintf("/%s/%s", name, method.Name())] = true
-			inputs = append(inputs, method.Input())
+// learn notes the methods of the registered services.
+func (s *Server) learn() {
+	for name, service := range s.grpc.GetServiceInfo() {
+		for _, method := range service.Methods {
+			s.methods[fmt.Sprintf("/%s/%s", name, method.Name)] = true
 		}
 	}
-	return inputs
 }
 
 // Serve answers calls on a listener, which it closes, until the server stops.
