@@ -7,10 +7,10 @@ import (
 )
 
 // calm are the settings of production but for how often a process says that it
-// lives: rows last days by their own clock, and a day of that takes seconds of
-// everybody else's.
+// lives and looks for accounts that others changed: rows last days by their own
+// clock, and a day of that takes seconds of everybody else's.
 func calm() settings.Settings {
 	s := settings.Default()
-	s.Beat = time.Minute
+	s.Beat, s.AccountScan = time.Minute, time.Minute
 	return s
 }

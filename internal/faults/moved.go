@@ -37,7 +37,7 @@ func (i *installation) move(ctx context.Context, lookUps int64) (string, error) 
 	if err := i.members[0].call(ctx, shop); err != nil {
 		return "", fmt.Errorf("the first call: %w", err)
 	}
-	time.Sleep(10 * time.Second) // the other member looks for changes
+	time.Sleep(calm().AccountScan + time.Second) // the other member looks for changes
 	if err := i.everyMember(ctx, shop, time.Minute, time.Second, isOK); err != nil {
 		return "", err
 	}

@@ -116,7 +116,7 @@ func (f *farm) otherBody(ctx context.Context, replicas int, code codes.Code, rea
 const (
 	// longBatch is how many customers a batch has that does not come to its end,
 	// and heldRequest the number of its request that upstream answers late.
-	longBatch   = 120
+	longBatch   = 400
 	heldRequest = 2
 )
 

@@ -80,7 +80,7 @@ func revoked(ctx context.Context, calls int64) (string, error) {
 		if err := i.consent(ctx, shop, true); err != nil {
 			return "", err
 		}
-		time.Sleep(10 * time.Second) // the other member looks for changes
+		time.Sleep(calm().AccountScan + time.Second) // the other member looks for changes
 		if err := i.everyMember(ctx, shop, time.Minute, time.Second, isOK); err != nil {
 			return "", fmt.Errorf("after a new consent: %w", err)
 		}
@@ -98,7 +98,8 @@ func (i *installation) untilEnd(ctx context.Context, state custody.State, want f
 		return 0, err
 	}
 	end := begun.Add(r.ExpiresAt.Sub(r.Now))
-	err = i.everyMember(ctx, shop, end.Sub(begun)+time.Minute, 5*time.Minute, func(since, _ time.Duration, err error) error {
+	const every = 5 * time.Minute
+	err = i.everyMember(ctx, shop, end.Sub(begun)+every, every, func(since, _ time.Duration, err error) error {
 		if begun.Add(since).After(end) {
 			return failureOf(err).want(want.code, want.reason)
 		}
