@@ -129,7 +129,13 @@ func (c *Collection[T, F]) idsAtOnce(ctx context.Context, d driver.Resource[T, F
 
 // page sends r and decodes the page that upstream answers.
 func (c *Collection[T, F]) page(ctx context.Context, d driver.Resource[T, F], r request) (driver.Page[T], usage, error) {
-	return c.ask(ctx, d, r).read(ctx)
+	d.Scan = nil // all rows are needed at once
+	u := c.ask(ctx, d, r)
+	cost, err := u.read(ctx)
+	if err != nil {
+		return driver.Page[T]{}, cost, err
+	}
+	return u.page, cost, nil
 }
 
 // unread is a page that upstream was asked for.
@@ -140,10 +146,15 @@ type unread[T, F proto.Message] struct {
 	sending    *sending
 	err        error
 
-	// received says that upstream answered page, decoded from body.
+	// received says that upstream answered body.
 	received bool
 	body     []byte
-	page     driver.Page[T]
+	// page is what was decoded from it, scanned what was found in it where the
+	// driver finds rows and reads them later.
+	page    driver.Page[T]
+	scanned driver.Scanned[T]
+	// renewed says that the account was read again for a row.
+	renewed bool
 }
 
 // ask sends r, whose decode is not set.
@@ -165,39 +176,87 @@ func (u *unread[T, F]) decode(resp driver.Response) error {
 		return err
 	}
 	u.body, u.received = resp.Body, true
-	var err error
+	return u.decodeBody()
+}
+
+func (u *unread[T, F]) decodeBody() (err error) {
+	if u.driver.Scan != nil {
+		u.scanned, err = u.driver.Scan(u.body)
+		return err
+	}
 	u.page, err = u.driver.DecodeList(u.env, u.body)
 	return err
 }
 
-// read returns the page and what it cost. A custom field that is not known makes it
-// read the account again, once in a while, and so does an answer that customers
-// are switched off.
-func (u *unread[T, F]) read(ctx context.Context) (driver.Page[T], usage, error) {
+// read makes the page ready and returns what it cost. A custom field that is not
+// known makes it read the account again, once in a while, and so does an answer
+// that customers are switched off.
+func (u *unread[T, F]) read(ctx context.Context) (usage, error) {
 	client, generation := u.collection.client, u.driver.Generation
 	switch {
 	case u.env == nil:
-		return driver.Page[T]{}, usage{}, u.err
+		return usage{}, u.err
 	case u.isKept():
 		u.err = client.open(ctx, u.sending)
 	}
 	cost := u.sending.usage
 	switch {
 	case u.err != nil && (!u.received || !IsKind(u.err, KindCustomersDisabled)):
-		return driver.Page[T]{}, cost, client.confirm(ctx, generation, u.err)
+		return cost, client.confirm(ctx, generation, u.err)
 	case u.err == nil && len(u.page.UnknownFields) == 0:
-		return u.page, cost, nil
+		return cost, nil
 	}
-	fresh, err := client.env(ctx, generation, client.config.Settings.AccountRest)
-	if err != nil || fresh == u.env {
+	if !u.renew(ctx) {
 		// Values of unknown fields were decoded as raw: nothing is lost.
-		return u.page, cost, u.err
+		return cost, u.err
 	}
-	page, err := u.driver.DecodeList(fresh, u.body)
-	if err != nil {
-		return driver.Page[T]{}, cost, err
+	return cost, u.decodeBody()
+}
+
+// renew reads the account again and says whether that is of use.
+func (u *unread[T, F]) renew(ctx context.Context) bool {
+	client := u.collection.client
+	fresh, err := client.env(ctx, u.driver.Generation, client.config.Settings.AccountRest)
+	if err != nil || fresh == u.env {
+		return false
 	}
-	return page, cost, nil
+	u.env = fresh
+	return true
+}
+
+// rows returns the rows of the page.
+func (u *unread[T, F]) rows() []pageRow[T] {
+	if u.driver.Scan == nil {
+		rows := make([]pageRow[T], len(u.page.Rows))
+		for i, row := range u.page.Rows {
+			rows[i] = pageRow[T]{id: recordID(row), changed: recordUpdateTime(row), page: u, place: i}
+		}
+		return rows
+	}
+	rows := make([]pageRow[T], len(u.scanned.Heads))
+	for i, head := range u.scanned.Heads {
+		rows[i] = pageRow[T]{id: head.ID, changed: head.Changed, page: u, place: i}
+	}
+	return rows
+}
+
+// next says that upstream announced another page.
+func (u *unread[T, F]) next() bool { return u.page.Next || u.scanned.Next }
+
+// row returns a row of the page. One that cannot be read ends the list: those
+// before it may have been sent.
+func (u *unread[T, F]) row(ctx context.Context, place int) (T, error) {
+	if u.driver.Scan == nil {
+		return u.page.Rows[place], nil
+	}
+	row, unknown, err := u.scanned.Read(u.env, place)
+	if err == nil && len(unknown) > 0 && !u.renewed {
+		u.renewed = true
+		if u.renew(ctx) {
+			row, _, err = u.scanned.Read(u.env, place)
+		}
+	}
+	return row, err
 }
 
 func notAsked(op string, id int64) *Error {

@@ -26,6 +26,9 @@ func BenchmarkPage_open(b *testing.B) {
 			for b.Loop() {
 				p.unread.sending.kept = received
 				page, err := p.read(b.Context())
+				if err == nil {
+					_, err = page.rows[0].read(b.Context())
+				}
 				if err != nil {
 					b.Fatal(err)
 				}

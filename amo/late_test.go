@@ -125,3 +125,24 @@ func TestListing_stalledReaderLeavesTheRateToOthers(t *testing.T) {
 		}
 	})
 }
+
+// What is known of a row before it is sent is that it is there.
+func TestListing_sendsTheRowsBeforeOneThatCannotBeRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 3}, Config{Generation: V2})
+		b.script(t, emulator.Rule{
+			Match:  emulator.Match{Operation: emulator.OpCustomersList},
+			Action: emulator.Action{Status: 200, Body: `{"_embedded":{"items":[{"id":1},{"id":2},{"id":3,"created_at":"x"},{"id":4}]}}`},
+		})
+		var ids []int64
+		var last error
+		for row, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {
+			if last = err; err == nil {
+				ids = append(ids, row.Value.GetId())
+			}
+		}
+		if !IsKind(last, KindBadResponse) || asError(last).Op != "customers.list" || !slices.Equal(ids, []int64{1, 2}) {
+			t.Errorf("rows %v and %v, want 1, 2 and KindBadResponse of customers.list", ids, last)
+		}
+	})
+}

@@ -12,7 +12,7 @@ type loopGuard map[uint64]struct{}
 
 // seenBefore says whether a page with the same records, unchanged, came before, in
 // whatever order.
-func seenBefore[T proto.Message](guard loopGuard, rows []T) bool {
+func seenBefore[T proto.Message](guard loopGuard, rows []pageRow[T]) bool {
 	if len(rows) == 0 {
 		return false
 	}
@@ -21,8 +21,8 @@ func seenBefore[T proto.Message](guard loopGuard, rows []T) bool {
 	var buf [2 * binary.MaxVarintLen64]byte
 	for _, row := range rows {
 		hash := fnv.New64a()
-		b := binary.AppendVarint(buf[:0], recordID(row))
-		_, _ = hash.Write(binary.AppendVarint(b, recordUpdateTime(row))) // never fails
+		b := binary.AppendVarint(buf[:0], row.id)
+		_, _ = hash.Write(binary.AppendVarint(b, row.changed)) // never fails
 		sum += hash.Sum64()
 	}
 	_, seen := guard[sum]

@@ -1,7 +1,6 @@
 package amo
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -88,7 +87,7 @@ func (l *Listing[T]) inOrder(ctx context.Context, send func(Row[T]) bool) error 
 				return err
 			}
 		}
-		if err := o.sendPage(page, send); err != nil {
+		if err := o.sendPage(ctx, page, send); err != nil {
 			return err
 		}
 	}
@@ -124,7 +123,7 @@ func (o *orderedList[T]) note(page fetched[T]) {
 	// full hides what follows it.
 	next := int64(math.MaxInt64)
 	if len(page.rows) > 0 {
-		next = recordID(page.rows[0])
+		next = page.rows[0].id
 	}
 	b := border{o.before, next}
 	o.moved, o.read = nil, o.before.offset
@@ -145,25 +144,24 @@ func (o *orderedList[T]) note(page fetched[T]) {
 		if page.offsets[i] > b.offset {
 			last = max(last, b.id)
 		}
-		id := recordID(row)
-		o.list.unsorted = o.list.unsorted || id <= last
-		last = id
+		o.list.unsorted = o.list.unsorted || row.id <= last
+		last = row.id
 	}
 	end.id, end.offset = last, page.offsets[len(page.offsets)-1]
 	o.before = end
 }
 
 // sendPage sends the rows of a page that were not sent before.
-func (o *orderedList[T]) sendPage(page fetched[T], send func(Row[T]) bool) error {
+func (o *orderedList[T]) sendPage(ctx context.Context, page fetched[T], send func(Row[T]) bool) error {
 	l := o.list
 	further, fresh := false, false
 	for i, row := range page.rows {
-		id, offset := recordID(row), page.offsets[i]
+		id, offset := row.id, page.offsets[i]
 		if offset <= o.from.Offset && (id == o.from.LastID || !l.unsorted && id < o.from.LastID) {
 			continue // an earlier run has sent it
 		}
 		l.cursor.Offset, l.cursor.LastID = offset, id
-		isFresh, err := o.sendRow(row, send)
+		isFresh, err := o.sendRow(ctx, row, send)
 		if err != nil {
 			return err
 		}
@@ -187,20 +185,26 @@ func (o *orderedList[T]) sendPage(page fetched[T], send func(Row[T]) bool) error
 
 // sendRow sends a row that matches, and was not sent before as it is. It says
 // whether the row is new in the list.
-func (o *orderedList[T]) sendRow(row T, send func(Row[T]) bool) (fresh bool, err error) {
+func (o *orderedList[T]) sendRow(ctx context.Context, row pageRow[T], send func(Row[T]) bool) (fresh bool, err error) {
 	l := o.list
-	id, second := recordID(row), recordUpdateTime(row)
-	if !l.matches(row) || l.options.From.Window.holds(second, id) {
+	if l.options.From.Window.holds(row.changed, row.id) {
 		return true, nil
 	}
-	fresh, again := l.sent.add(id, second, o.clock.low-l.overlap)
+	value, err := row.read(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !l.matches(value) {
+		return true, nil
+	}
+	fresh, again := l.sent.add(row.id, row.changed, o.clock.low-l.overlap)
 	if !fresh {
 		return false, nil
 	}
 	if again {
 		l.end.Resent++
 	}
-	if !send(Row[T]{Value: row, Cursor: l.cursor}) {
+	if !send(Row[T]{Value: value, Cursor: l.cursor}) {
 		return true, errStopped
 	}
 	return true, nil
@@ -269,7 +273,7 @@ func (o *orderedList[T]) repair(ctx context.Context, b border, send func(Row[T])
 		begin = (b.offset - 1) / size * size
 	}
 	found := map[int64]int64{} // positions by id
-	var rows []T
+	var rows []pageRow[T]
 	for steps := 1; ; steps++ {
 		begin = max(begin, 0)
 		page, err := l.fetch(ctx, wanted{offset: begin, limit: b.limit, class: limit.Sync, left: func() {}})
@@ -283,13 +287,12 @@ func (o *orderedList[T]) repair(ctx context.Context, b border, send func(Row[T])
 		o.clock.note(page.usage)
 		l.unsorted = l.unsorted || !slices.IsSortedFunc(page.rows, byID[T])
 		for i, row := range page.rows {
-			id := recordID(row)
-			if _, twice := found[id]; id > b.id && id < b.next && !twice {
-				found[id] = page.offsets[i]
+			if _, twice := found[row.id]; row.id > b.id && row.id < b.next && !twice {
+				found[row.id] = page.offsets[i]
 				rows = append(rows, row)
 			}
 		}
-		if begin == 0 || len(page.rows) > 0 && recordID(page.rows[0]) <= b.id {
+		if begin == 0 || len(page.rows) > 0 && page.rows[0].id <= b.id {
 			o.broken = o.broken || page.limit != b.limit
 			break
 		}
@@ -301,13 +304,10 @@ func (o *orderedList[T]) repair(ctx context.Context, b border, send func(Row[T])
 	}
 	slices.SortFunc(rows, byID)
 	for _, row := range rows {
-		l.cursor.Offset, l.cursor.LastID = found[recordID(row)], recordID(row)
-		if _, err := o.sendRow(row, send); err != nil {
+		l.cursor.Offset, l.cursor.LastID = found[row.id], row.id
+		if _, err := o.sendRow(ctx, row, send); err != nil {
 			return err
 		}
 	}
 	return nil
 }
-
-// byID compares records by their ids.
-func byID[T proto.Message](a, b T) int { return cmp.Compare(recordID(a), recordID(b)) }

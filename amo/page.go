@@ -1,7 +1,6 @@
 package amo
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -36,10 +35,10 @@ type wanted struct {
 func (w wanted) behind() int64 { return w.offset - w.back + int64(w.limit) }
 
 // fetched is one upstream page.
-type fetched[T any] struct {
+type fetched[T proto.Message] struct {
 	// from is the position before the rows.
 	from int64
-	rows []T
+	rows []pageRow[T]
 	// offsets[i] is the position behind rows[i].
 	offsets []int64
 	// next is the position behind the page, idle says that it is where the page was
@@ -127,14 +126,18 @@ func (p *pageFetch[T, F]) ask(ctx context.Context, keep bool) error {
 // size, it asks again.
 func (p *pageFetch[T, F]) read(ctx context.Context) (fetched[T], error) {
 	for {
-		page, cost, err := p.unread.read(ctx)
+		cost, err := p.unread.read(ctx)
 		p.usage.add(cost)
-		limit := p.otherLimit(page, err)
+		var rows []pageRow[T]
+		if err == nil {
+			rows = p.unread.rows()
+		}
+		limit := p.otherLimit(len(rows), err)
 		if limit == 0 && err != nil {
 			return fetched[T]{usage: p.usage}, err
 		}
 		if limit == 0 {
-			return p.settle(page), nil
+			return p.settle(rows), nil
 		}
 		p.usage.retries++
 		p.limit = limit
@@ -146,7 +149,7 @@ func (p *pageFetch[T, F]) read(ctx context.Context) (fetched[T], error) {
 
 // otherLimit returns the size in which the page is to be asked for again; 0 = it is
 // not.
-func (p *pageFetch[T, F]) otherLimit(page driver.Page[T], err error) int {
+func (p *pageFetch[T, F]) otherLimit(size int, err error) int {
 	if err != nil {
 		e := asError(err)
 		if tooMuch := e.Status == http.StatusGatewayTimeout || e.Kind == KindTooLarge; tooMuch && e.Op == p.unread.sending.call.Name {
@@ -154,7 +157,7 @@ func (p *pageFetch[T, F]) otherLimit(page driver.Page[T], err error) int {
 		}
 		return 0
 	}
-	if size := len(page.Rows); p.driver.Paged && !p.resized && ignoresLimit(size, p.limit, page.Next) && size <= p.driver.MaxPage {
+	if p.driver.Paged && !p.resized && ignoresLimit(size, p.limit, p.unread.next()) && size <= p.driver.MaxPage {
 		// Pages of another size begin elsewhere: numbered by ours, rows between
 		// them would never be asked for.
 		p.resized = true
@@ -163,11 +166,11 @@ func (p *pageFetch[T, F]) otherLimit(page driver.Page[T], err error) int {
 	return 0
 }
 
-// settle says what of the page is wanted and what follows it.
-func (p *pageFetch[T, F]) settle(page driver.Page[T]) fetched[T] {
+// settle says what of the rows of the page is wanted and what follows them.
+func (p *pageFetch[T, F]) settle(rows []pageRow[T]) fetched[T] {
 	begin := p.begin()
-	f := fetched[T]{from: p.from(), full: len(page.Rows) >= p.limit, announced: page.Next, usage: p.usage, limit: p.limit}
-	f.rows = page.Rows[min(int(f.from-begin), len(page.Rows)):]
+	f := fetched[T]{from: p.from(), full: len(rows) >= p.limit, announced: p.unread.next(), usage: p.usage, limit: p.limit}
+	f.rows = rows[min(int(f.from-begin), len(rows)):]
 	f.offsets = positions(f.rows, f.from)
 	f.next = p.want.offset
 	if n := len(f.offsets); n > 0 {
@@ -177,9 +180,9 @@ func (p *pageFetch[T, F]) settle(page driver.Page[T]) fetched[T] {
 	switch d := p.driver; {
 	case d.Whole:
 		f.last = true
-	case d.Paged && len(page.Rows) > 0:
+	case d.Paged && len(rows) > 0:
 		// A page can be short and another follow.
-		f.last = !page.Next && !f.full
+		f.last = !f.announced && !f.full
 		if !f.last {
 			f.next, f.idle = begin+int64(p.limit), false
 		}
@@ -190,11 +193,11 @@ func (p *pageFetch[T, F]) settle(page driver.Page[T]) fetched[T] {
 // positions returns the positions behind rows, the first of which is at offset. A
 // row that comes twice has one: rows that follow may be read again, but none is
 // passed over.
-func positions[T proto.Message](rows []T, offset int64) []int64 {
+func positions[T proto.Message](rows []pageRow[T], offset int64) []int64 {
 	offsets := make([]int64, len(rows))
 	ids := make(map[int64]struct{}, len(rows))
 	for i, row := range rows {
-		ids[recordID(row)] = struct{}{}
+		ids[row.id] = struct{}{}
 		offsets[i] = offset + int64(len(ids))
 	}
 	return offsets
@@ -229,7 +232,7 @@ func (c *Collection[T, F]) fetchIDs(ctx context.Context, d driver.Resource[T, F]
 // readIDs reads the page of the records chunk, which begins at offset; what is
 // known of it before is f.
 func readIDs[T, F proto.Message](ctx context.Context, u *unread[T, F], f fetched[T], chunk []int64, offset int64) (fetched[T], error) {
-	page, cost, err := u.read(ctx)
+	cost, err := u.read(ctx)
 	f.usage = cost
 	if err != nil && len(chunk) == 1 && IsKind(err, KindNotFound) {
 		return f, nil
@@ -237,12 +240,12 @@ func readIDs[T, F proto.Message](ctx context.Context, u *unread[T, F], f fetched
 	if err != nil {
 		return f, err
 	}
-	f.rows = page.Rows
-	slices.SortFunc(f.rows, func(a, b T) int { return cmp.Compare(recordID(a), recordID(b)) })
+	f.rows = u.rows()
+	slices.SortFunc(f.rows, byID)
 	for _, row := range f.rows {
-		i, ok := slices.BinarySearch(chunk, recordID(row))
+		i, ok := slices.BinarySearch(chunk, row.id)
 		if !ok {
-			return f, notAsked(u.sending.call.Name, recordID(row))
+			return f, notAsked(u.sending.call.Name, row.id)
 		}
 		f.offsets = append(f.offsets, offset+int64(i)+1)
 	}

@@ -1,7 +1,6 @@
 package amo
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -50,9 +49,9 @@ type window struct {
 const passes = 2
 
 // windowPage is what came of a window.
-type windowPage[T any] struct {
+type windowPage[T proto.Message] struct {
 	// rows are those of the window, by time of change and id.
-	rows []T
+	rows []pageRow[T]
 	// times are when the rows changed, in the order in which upstream sent them,
 	// those around the window included.
 	times []int64
@@ -81,7 +80,7 @@ var errNoTime = errors.New("upstream does not tell the time")
 type windowReader[T proto.Message] struct {
 	// page reads one page of a window; whole says that only the time counts of what
 	// the filter asks for.
-	page func(ctx context.Context, query windowQuery) (driver.Page[T], usage, error)
+	page func(ctx context.Context, query windowQuery) (sentPage[T], usage, error)
 
 	mu sync.Mutex
 	// limit is the page size that works.
@@ -249,20 +248,20 @@ func (r *windowReader[T]) read(ctx context.Context, w window, query windowQuery)
 	query.splittable = smallerPage(query.limit) > 0
 
 	page, cost, err := r.page(ctx, query)
-	for doubt := r.doubt(w); err == nil && len(page.Rows) == 0 && query.again && doubt > 0; doubt-- {
+	for doubt := r.doubt(w); err == nil && len(page.rows) == 0 && query.again && doubt > 0; doubt-- {
 		var more usage
 		page, more, err = r.page(ctx, query)
 		cost.add(more)
 		cost.retries++
 	}
 	idle := false
-	if err == nil && w.pass == 0 && page.Next && len(page.Rows) > 0 && len(page.Rows) < query.limit && !r.ignoresNext() {
+	if err == nil && w.pass == 0 && page.next && len(page.rows) > 0 && len(page.rows) < query.limit && !r.ignoresNext() {
 		behind := query
 		behind.offset = int64(query.limit)
 		more, spent, failed := r.page(ctx, behind)
 		cost.add(spent)
 		err = failed
-		idle = err == nil && len(more.Rows) == 0
+		idle = err == nil && len(more.rows) == 0
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -278,8 +277,8 @@ func (r *windowReader[T]) read(ctx context.Context, w window, query windowQuery)
 		return got, nil
 	}
 	got.departure = r.clock.note(cost)
-	for _, row := range page.Rows {
-		second := recordUpdateTime(row)
+	for _, row := range page.rows {
+		second := row.changed
 		got.times = append(got.times, second)
 		r.firstInside = r.firstInside || second == query.First
 		r.lastInside = r.lastInside || query.Last != 0 && second == query.Last
@@ -293,13 +292,11 @@ func (r *windowReader[T]) read(ctx context.Context, w window, query windowQuery)
 			got.rows = append(got.rows, row)
 		}
 	}
-	got.full = r.mayLack(len(page.Rows), query.limit, page.Next)
+	got.full = r.mayLack(len(page.rows), query.limit, page.next)
 	if got.full && w.pass == 0 {
 		got.rows = nil
 	}
-	slices.SortFunc(got.rows, func(a, b T) int {
-		return cmp.Or(cmp.Compare(recordUpdateTime(a), recordUpdateTime(b)), cmp.Compare(recordID(a), recordID(b)))
-	})
+	slices.SortFunc(got.rows, byTime)
 	return got, nil
 }
 

@@ -116,7 +116,7 @@ func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole
 	if err == nil && !w.resumed() {
 		*at = WindowPosition{Signpost: head.departure, Second: s.first - 1}
 	}
-	if err := w.deliver(window{span: s}, head, err, false, send); err != nil {
+	if err := w.deliver(ctx, window{span: s}, head, err, false, send); err != nil {
 		return false, err
 	}
 	if head.full {
@@ -140,7 +140,7 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T])
 	if err == nil && head.departure == 0 {
 		err = errNoTime
 	}
-	if err := w.deliver(window{span: s}, head, err, w.filtered, send); err != nil {
+	if err := w.deliver(ctx, window{span: s}, head, err, w.filtered, send); err != nil {
 		return false, err
 	}
 	if !head.full {
@@ -191,7 +191,7 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 	ahead.start(first)
 	for ahead.more() {
 		k, page, err := ahead.take()
-		if err := w.deliver(k, page, err, whole, send); err != nil {
+		if err := w.deliver(ctx, k, page, err, whole, send); err != nil {
 			return err
 		}
 	}
@@ -204,7 +204,7 @@ func (w *windowList[T]) few(ctx context.Context, first window, whole bool, send 
 	for queue := []window{first}; len(queue) > 0; {
 		k := queue[0]
 		page, behind, err := w.fetch(ctx, k, whole, func() {})
-		if err := w.deliver(k, page, err, whole, send); err != nil {
+		if err := w.deliver(ctx, k, page, err, whole, send); err != nil {
 			return err
 		}
 		if w.list.end.Pages >= int64(w.list.options.MaxPages) && w.list.cursor.Window.after(w.start) {
@@ -229,7 +229,7 @@ func (w *windowList[T]) measure(ctx context.Context, s span, head windowPage[T],
 		s, _ = s.halves(median(head.times))
 		var err error
 		head, err = w.look(ctx, s, windowQuery{whole: whole, class: limit.Sync, again: true})
-		if err := w.deliver(window{span: s}, head, err, whole, send); err != nil {
+		if err := w.deliver(ctx, window{span: s}, head, err, whole, send); err != nil {
 			return window{}, err
 		}
 		if !head.full {
@@ -260,7 +260,7 @@ func (w *windowList[T]) next(int) (window, bool) {
 }
 
 // seenBefore says whether a page by number of a second came before in its pass.
-func (w *windowList[T]) seenBefore(k window, rows []T) bool {
+func (w *windowList[T]) seenBefore(k window, rows []pageRow[T]) bool {
 	if pass := (window{span: k.span, pass: k.pass}); w.guarded != pass {
 		w.guarded, w.guard = pass, loopGuard{}
 	}
@@ -268,7 +268,7 @@ func (w *windowList[T]) seenBefore(k window, rows []T) bool {
 }
 
 // deliver takes a page into account and sends its rows.
-func (w *windowList[T]) deliver(k window, page windowPage[T], err error, whole bool, send func(Row[T]) bool) error {
+func (w *windowList[T]) deliver(ctx context.Context, k window, page windowPage[T], err error, whole bool, send func(Row[T]) bool) error {
 	l := w.list
 	l.count(page.usage)
 	if err == nil && k.pass > 0 && w.seenBefore(k, page.rows) {
@@ -286,14 +286,18 @@ func (w *windowList[T]) deliver(k window, page windowPage[T], err error, whole b
 	horizon := w.horizon()
 	at := &l.cursor.Window
 	for _, row := range page.rows {
-		id, second := recordID(row), recordUpdateTime(row)
+		id, second := row.id, row.changed
 		if !at.Tail && w.start.holds(second, id) {
 			continue // an earlier run has sent it
 		}
 		if k.pass == 0 {
 			at.Second, at.ID = second-1, id
 		}
-		if !l.matches(row) && (!whole || !w.resumed() && !l.sent.has(id)) {
+		value, err := row.read(ctx)
+		if err != nil {
+			return err
+		}
+		if !l.matches(value) && (!whole || !w.resumed() && !l.sent.has(id)) {
 			continue
 		}
 		fresh, again := l.sent.add(id, second, horizon)
@@ -303,7 +307,7 @@ func (w *windowList[T]) deliver(k window, page windowPage[T], err error, whole b
 		if again {
 			l.end.Resent++
 		}
-		if !send(Row[T]{Value: row, Cursor: l.cursor}) {
+		if !send(Row[T]{Value: value, Cursor: l.cursor}) {
 			return errStopped
 		}
 	}
@@ -369,16 +373,21 @@ func (c *Collection[T, F]) windows(ctx context.Context, l *Listing[T], d driver.
 	}
 	w.limit = min(c.client.config.PageSize, d.MaxPage)
 	nothing := newRecord[F]()
-	w.page = func(ctx context.Context, q windowQuery) (driver.Page[T], usage, error) {
+	w.page = func(ctx context.Context, q windowQuery) (sentPage[T], usage, error) {
 		asked := filter
 		if q.whole {
 			asked = nothing
 		}
 		call, err := d.Window(env, asked, q.Window, q.offset, q.limit)
 		if err != nil {
-			return driver.Page[T]{}, usage{}, err
+			return sentPage[T]{}, usage{}, err
 		}
-		return c.page(ctx, d, request{call: call, class: q.class, left: q.left, splittable: q.splittable})
+		u := c.ask(ctx, d, request{call: call, class: q.class, left: q.left, splittable: q.splittable})
+		cost, err := u.read(ctx)
+		if err != nil {
+			return sentPage[T]{}, cost, err
+		}
+		return sentPage[T]{rows: u.rows(), next: u.next()}, cost, nil
 	}
 	return w, nil
 }

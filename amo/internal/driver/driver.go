@@ -183,6 +183,9 @@ type Resource[T, F any] struct {
 	ByIDs func(ids []int64) Call
 	// DecodeList decodes the answer to List or ByIDs.
 	DecodeList func(env *Env, body []byte) (Page[T], error)
+	// Scan looks through the answer to List or ByIDs and leaves reading the rows for
+	// later. Nil = only DecodeList can read it.
+	Scan func(body []byte) (Scanned[T], error)
 
 	// Check returns what keeps value from being written, as an *Error of
 	// KindInvalid, KindUnsupported or KindInexpressible whose field paths are

@@ -29,7 +29,8 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		List:        listCustomers,
 		Local:       localCustomerFields,
 		ByIDs:       customersByIDs,
-		DecodeList:  decodeCustomers,
+		DecodeList:  driver.ReadAll(scanCustomers),
+		Scan:        scanCustomers,
 		Check:       checkCustomer,
 		NeedsBefore: customerNeedsBefore,
 		CheckChange: checkCustomerChange,
@@ -129,19 +130,50 @@ var (
 	errQuantity    = errors.New("quantity is out of range")
 )
 
-func decodeCustomers(env *driver.Env, body []byte) (driver.Page[*amogatev1.Customer], error) {
-	var page driver.Page[*amogatev1.Customer]
-	r := &rowReader{env: env, unknown: map[int64]bool{}}
-	rows, err := decodeItems(body, r.customer)
+func scanCustomers(body []byte) (driver.Scanned[*amogatev1.Customer], error) {
+	var places []wire.Cursor
+	heads, err := decodeItems(body, func(item *wire.Cursor) (driver.Head, error) {
+		places = append(places, *item)
+		return customerHead(item)
+	})
 	if err != nil {
-		return page, named(err, customersName, driver.OpList)
+		return driver.Scanned[*amogatev1.Customer]{}, named(err, customersName, driver.OpList)
 	}
-	page.Rows = rows
-	for id := range r.unknown {
-		page.UnknownFields = append(page.UnknownFields, id)
+	// Of two lists the last one counts.
+	places = places[len(places)-len(heads):]
+	r := &rowReader{}
+	read := func(env *driver.Env, n int) (*amogatev1.Customer, []int64, error) {
+		place := places[n]
+		r.env, r.unknown = env, nil
+		row, err := r.customer(&place)
+		if err != nil {
+			err = named(badResponse(err), customersName, driver.OpList)
+		}
+		return row, r.unknown, err
 	}
-	slices.Sort(page.UnknownFields)
-	return page, nil
+	return driver.Scanned[*amogatev1.Customer]{Heads: heads, Read: read}, nil
+}
+
+// customerHead reads the head of a row.
+func customerHead(c *wire.Cursor) (driver.Head, error) {
+	var id wire.Int
+	var updatedAt wire.Unix
+	for name := range c.Members() {
+		var err error
+		switch string(name) {
+		case "id":
+			err = id.Parse(c.Value())
+		case "updated_at":
+			err = updatedAt.Parse(c.Value())
+		}
+		if err != nil {
+			return driver.Head{}, err
+		}
+	}
+	if id.Value <= 0 {
+		return driver.Head{}, errNoID
+	}
+	return driver.Head{ID: id.Value, Changed: updatedAt.Seconds}, nil
 }
 
 // customer reads a row.

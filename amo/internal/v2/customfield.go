@@ -105,7 +105,7 @@ func (r *rowReader) customField(element *wire.Cursor) (*amogatev1.CustomField, e
 	}
 	definition, known := fields(r.env)[w.ID.Value]
 	if !known {
-		r.unknown[w.ID.Value] = true
+		r.unknown = append(r.unknown, w.ID.Value)
 	}
 	if definition.Type == amogatev1.CustomFieldType_CUSTOM_FIELD_TYPE_UNSPECIFIED && w.TypeID.Value != "" {
 		definition.Type = fieldType(w.TypeID.Value)

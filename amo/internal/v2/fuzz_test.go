@@ -38,7 +38,11 @@ func FuzzDecodeList(f *testing.F) {
 		if err != nil && len(page.Rows) != 0 {
 			t.Error("rows beside an error")
 		}
-		for _, row := range page.Rows {
+		scanned, _ := customers.Scan(body)
+		for n, row := range page.Rows {
+			if head := (driver.Head{ID: row.GetId(), Changed: row.GetUpdateTime().GetSeconds()}); scanned.Heads[n] != head {
+				t.Errorf("found %+v, read %+v", scanned.Heads[n], head)
+			}
 			if row.GetId() <= 0 {
 				t.Error("a row has no id")
 			}

@@ -12,7 +12,7 @@ import (
 type rowReader struct {
 	env *driver.Env
 	// unknown gets the ids of custom fields that env does not know.
-	unknown map[int64]bool
+	unknown []int64
 
 	numbers  wire.Slab[int64]
 	instants wire.Slab[timestamppb.Timestamp]

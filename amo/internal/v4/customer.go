@@ -35,7 +35,8 @@ func Customers() driver.Resource[*amogatev1.Customer, *amogatev1.CustomerFilter]
 		Window:       windowCustomers,
 		Local:        localCustomerFields,
 		ByIDs:        customersByIDs,
-		DecodeList:   decodeCustomers,
+		DecodeList:   driver.ReadAll(scanCustomers),
+		Scan:         scanCustomers,
 		Check:        checkCustomer,
 		NeedsBefore:  customerNeedsBefore,
 		CheckChange:  checkCustomerChange,
@@ -156,9 +157,49 @@ func (w *customer) set(r *rowReader, name []byte, c *wire.Cursor) (err error) {
 
 var errPeriodicity = errors.New("periodicity is out of range")
 
-func decodeCustomers(env *driver.Env, body []byte) (driver.Page[*amogatev1.Customer], error) {
-	r := &rowReader{env: env}
-	return decodePage(customersName, body, r.customer, "customers")
+func scanCustomers(body []byte) (driver.Scanned[*amogatev1.Customer], error) {
+	found, err := findRows(customersName, body, "customers")
+	if err != nil {
+		return driver.Scanned[*amogatev1.Customer]{}, err
+	}
+	page := driver.Scanned[*amogatev1.Customer]{Heads: make([]driver.Head, len(found.list)), Next: found.next}
+	for n, row := range found.list {
+		if page.Heads[n], err = customerHead(row); err != nil {
+			return driver.Scanned[*amogatev1.Customer]{}, named(badResponse(err), customersName, driver.OpList)
+		}
+	}
+	r := &rowReader{}
+	page.Read = func(env *driver.Env, n int) (*amogatev1.Customer, []int64, error) {
+		r.env = env
+		row, err := r.customer(found.list[n])
+		if err != nil {
+			err = named(badResponse(err), customersName, driver.OpList)
+		}
+		return row, nil, err // fields tell their types themselves
+	}
+	return page, nil
+}
+
+// customerHead reads the head of a row.
+func customerHead(row jsontext.Value) (driver.Head, error) {
+	var id wire.Int
+	var updatedAt wire.Unix
+	for name, value := range wire.Members(row) {
+		var err error
+		switch string(name) {
+		case "id":
+			err = id.Parse(value)
+		case "updated_at":
+			err = updatedAt.Parse(value)
+		}
+		if err != nil {
+			return driver.Head{}, err
+		}
+	}
+	if id.Value <= 0 {
+		return driver.Head{}, errNoID
+	}
+	return driver.Head{ID: id.Value, Changed: updatedAt.Seconds}, nil
 }
 
 // customer reads a row.

@@ -168,16 +168,25 @@ func rowAs[T, M any](toProto func(*T) (M, error)) func(jsontext.Value) (M, error
 	}
 }
 
+// findRows finds the rows of a page.
+func findRows(resource string, body []byte, keys ...string) (rows, error) {
+	found, err := decodeRows(body, keys...)
+	if err != nil {
+		return rows{}, named(err, resource, driver.OpList)
+	}
+	if len(found.failed) > 0 {
+		// Rows may be missing that the errors stand for.
+		return rows{}, named(errorReader{}.itemError(found.failed[0], http.StatusOK).Err, resource, driver.OpList)
+	}
+	return found, nil
+}
+
 // decodePage decodes a list into a page of messages. A row that cannot be
 // understood fails the page: none is left out.
 func decodePage[M any](resource string, body []byte, read func(row jsontext.Value) (M, error), keys ...string) (driver.Page[M], error) {
-	decoded, err := decodeRows(body, keys...)
+	decoded, err := findRows(resource, body, keys...)
 	if err != nil {
-		return driver.Page[M]{}, named(err, resource, driver.OpList)
-	}
-	if len(decoded.failed) > 0 {
-		// Rows may be missing that the errors stand for.
-		return driver.Page[M]{}, named(errorReader{}.itemError(decoded.failed[0], http.StatusOK).Err, resource, driver.OpList)
+		return driver.Page[M]{}, err
 	}
 	page := driver.Page[M]{Rows: make([]M, len(decoded.list)), Next: decoded.next}
 	for i, row := range decoded.list {

@@ -19,6 +19,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// decodeCustomers decodes a page of customers.
+var decodeCustomers = driver.ReadAll(scanCustomers)
+
 // moscowEnv is the account of the samples.
 func moscowEnv(tb testing.TB) *driver.Env {
 	tb.Helper()
