@@ -16,9 +16,9 @@ import (
 // with it then is repaired as it would have been at once.
 func TestListing_repairsPagesThatTurnOutBadLate(t *testing.T) {
 	fourth := func(action emulator.Action) emulator.Rule {
-		return emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=1500", To: 1}, Action: action}
+		return emulator.Rule{Match: emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=750", To: 1}, Action: action}
 	}
-	cut := 20_000
+	cut := 10_000
 	tests := map[string]emulator.Action{
 		"garbled":        {Garbled: true},
 		"garbled, plain": {Garbled: true, Header: map[string]string{"Content-Encoding": "identity"}},
@@ -30,7 +30,7 @@ func TestListing_repairsPagesThatTurnOutBadLate(t *testing.T) {
 	for name, action := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, emulator.Config{Customers: 3200, Latency: time.Second}, Config{})
+				b := newBench(t, emulator.Config{Customers: 1600, Latency: time.Second}, Config{PageSize: 250})
 				b.script(t, fourth(action))
 				rows, end := rowsOf(t, b, nil, ListOptions{})
 				if got, want := idsOf(rows), storedIDs(b, nil); !slices.Equal(got, want) {
@@ -46,16 +46,16 @@ func TestListing_repairsPagesThatTurnOutBadLate(t *testing.T) {
 
 func TestListing_givesAPageThatStaysBadAsManyTriesAsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 3200, Latency: time.Second}, Config{})
+		b := newBench(t, emulator.Config{Customers: 1600, Latency: time.Second}, Config{PageSize: 250})
 		asked := 0
 		b.client.http.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
-			if strings.Contains(req.URL.RawQuery, "limit_offset=1500") {
+			if strings.Contains(req.URL.RawQuery, "limit_offset=750") {
 				asked++
 			}
 			return b.Transport().RoundTrip(req)
 		})
 		b.script(t, emulator.Rule{
-			Match:  emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=1500"},
+			Match:  emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=750"},
 			Action: emulator.Action{Garbled: true},
 		})
 		n := 0
@@ -65,8 +65,8 @@ func TestListing_givesAPageThatStaysBadAsManyTriesAsAtOnce(t *testing.T) {
 				n++
 			}
 		}
-		if !IsKind(last, KindBadResponse) || n != 1500 || asked != readTries {
-			t.Errorf("%d rows, %d tries and %v; want 1500, %d and KindBadResponse", n, asked, last, readTries)
+		if !IsKind(last, KindBadResponse) || n != 750 || asked != readTries {
+			t.Errorf("%d rows, %d tries and %v; want 750, %d and KindBadResponse", n, asked, last, readTries)
 		}
 	})
 }
@@ -102,7 +102,7 @@ func TestFetchPage_keepsLargePagesAsReceived(t *testing.T) {
 func TestListing_stalledReaderLeavesTheRateToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		took := func(stalled bool) time.Duration {
-			b := newBench(t, emulator.Config{Customers: 1999, Latency: 500 * time.Millisecond}, Config{PageSize: 10})
+			b := newBench(t, emulator.Config{Customers: 999, Latency: 500 * time.Millisecond}, Config{PageSize: 10})
 			if stalled {
 				for _, err := range b.client.Customers().List(nil, ListOptions{}).Rows(t.Context()) {
 					if err != nil {

@@ -57,7 +57,7 @@ func storedIDs(b *bench, keep func(emulator.Customer) bool) []int64 {
 
 func TestListing_readsEverythingAtTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 20_000, Latency: 120 * time.Millisecond}, Config{})
+		b := newBench(t, emulator.Config{Customers: 2_000, Latency: 120 * time.Millisecond}, Config{PageSize: 50})
 		start := time.Now()
 		rows, end := rowsOf(t, b, nil, ListOptions{})
 		took := time.Since(start)
@@ -79,7 +79,7 @@ func TestListing_readsEverythingAtTheRate(t *testing.T) {
 
 func TestListing_hidesASlowUpstream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 5_000, Latency: 900 * time.Millisecond}, Config{PageSize: 100})
+		b := newBench(t, emulator.Config{Customers: 1_000, Latency: 900 * time.Millisecond}, Config{PageSize: 20})
 		start := time.Now()
 		rows, end := rowsOf(t, b, nil, ListOptions{})
 		took := time.Since(start)
@@ -103,7 +103,7 @@ func TestListing_doesNotDependOnThePageSize(t *testing.T) {
 	for _, size := range []int{1, 2, 7, 500} {
 		t.Run(fmt.Sprintf("pages of %d", size), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t, emulator.Config{Customers: 43, Window: -1}, Config{PageSize: size})
+				b := newBench(t, emulator.Config{Customers: 23, Window: -1}, Config{PageSize: size})
 				rows, _ := rowsOf(t, b, nil, ListOptions{})
 				want := storedIDs(b, nil)
 				if got := idsOf(rows); !slices.Equal(got, want) {

@@ -23,17 +23,17 @@ var idOrders = []struct {
 	promise amogatev1.Completeness
 }{
 	{
-		name: "v4", account: emulator.Config{FiltersOff: true}, client: Config{Generation: V4, PageSize: 50},
+		name: "v4", account: emulator.Config{FiltersOff: true}, client: Config{Generation: V4, PageSize: 10},
 		promise: amogatev1.Completeness_COMPLETENESS_ID_ORDER_REPAIRED,
 	},
 	{
 		// Only v4 knows what was deleted, and only v2 filters.
-		name: "v2 beside v4", account: emulator.Config{ListByID: true, FiltersOff: true}, client: Config{PageSize: 50},
+		name: "v2 beside v4", account: emulator.Config{ListByID: true, FiltersOff: true}, client: Config{PageSize: 10},
 		filter:  &amogatev1.CustomerFilter{CreateTime: &amogatev1.TimeRange{StartTime: &timestamppb.Timestamp{Seconds: 1}}},
 		promise: amogatev1.Completeness_COMPLETENESS_ID_ORDER_REPAIRED,
 	},
 	{
-		name: "v2", account: emulator.Config{ListByID: true}, client: Config{Generation: V2, PageSize: 50},
+		name: "v2", account: emulator.Config{ListByID: true}, client: Config{Generation: V2, PageSize: 10},
 		promise: amogatev1.Completeness_COMPLETENESS_BEST_EFFORT,
 	},
 }
@@ -67,7 +67,7 @@ func TestOrder_missesNothingThatStays(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, seed %d", order.name, seed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					account := order.account
-					account.Customers, account.Seed, account.Latency = 1_000, seed, 150*time.Millisecond
+					account.Customers, account.Seed, account.Latency = 200, seed, 150*time.Millisecond
 					b := newAutoBench(t, account, order.client)
 					before := customersOf(b.Emulator)
 					if err := b.Mutate(emulator.Mutation{Updates: 5, Inserts: 1, Deletes: 6, Seed: seed}); err != nil {
@@ -93,12 +93,12 @@ func TestOrder_missesNothingThatStays(t *testing.T) {
 // before it were deleted meanwhile, the one at it included.
 func TestOrder_goesOnBehindRowsThatWereDeleted(t *testing.T) {
 	for _, order := range idOrders {
-		for _, sent := range []int{130, 400} {
-			for _, deleted := range []int{0, 1, 49, 120} {
+		for _, sent := range []int{26, 80} {
+			for _, deleted := range []int{0, 1, 9, 24} {
 				t.Run(fmt.Sprintf("%s, %d rows, %d deleted", order.name, sent, deleted), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						account := order.account
-						account.Customers, account.Window = 400, -1
+						account.Customers, account.Window = 80, -1
 						b := newAutoBench(t, account, order.client)
 						got := copied{}
 						_, from := copyList(t, b, got, order.filter, ListOptions{}, sent)
@@ -118,7 +118,7 @@ func TestOrder_goesOnBehindRowsThatWereDeleted(t *testing.T) {
 						}
 						wantCompleteness(t, end, promise)
 						if want := ids[sent:]; len(rest) != len(want) || slices.ContainsFunc(want, func(id int64) bool { return rest[id] == nil }) {
-							t.Errorf("%d rows behind %d of 400; end %+v", len(rest), sent, end)
+							t.Errorf("%d rows behind %d of 80; end %+v", len(rest), sent, end)
 						}
 						if moved := deleted > 0; end.RepairedBorders > 0 != moved {
 							t.Errorf("end %+v with %d deleted", end, deleted)
@@ -137,7 +137,7 @@ func TestOrder_goesOnFromEveryRow(t *testing.T) {
 		t.Run(order.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				account := order.account
-				account.Customers, account.Window, account.Latency = 300, -1, 100*time.Millisecond
+				account.Customers, account.Window, account.Latency = 60, -1, 100*time.Millisecond
 				b := newAutoBench(t, account, order.client)
 				ids := storedIDs(b, nil)
 				slices.Sort(ids)
@@ -147,7 +147,7 @@ func TestOrder_goesOnFromEveryRow(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if len(rows) == 20 {
+					if len(rows) == 4 {
 						for _, id := range ids[:3] {
 							if !b.DeleteCustomer(id) {
 								t.Fatalf("there is no customer %d", id)
@@ -161,7 +161,7 @@ func TestOrder_goesOnFromEveryRow(t *testing.T) {
 				if end, _ := l.End(); end.RepairedBorders == 0 {
 					t.Errorf("no border had moved: %+v", end)
 				}
-				for n := 0; n < len(rows); n += 17 {
+				for n := 0; n < len(rows); n += 4 {
 					got := copied{}
 					for _, row := range rows[:n+1] {
 						got.apply(row)

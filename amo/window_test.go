@@ -234,12 +234,12 @@ func TestWindows_holdWhateverUpstreamDoes(t *testing.T) {
 		},
 		"last second outside": {account: emulator.Config{UpdatedToExcluded: true}, want: windowed},
 		"times at random":     {account: emulator.Config{SeedSpread: emulator.SeedRandom}, want: windowed},
-		"seconds of 1,200 rows": {
-			account: emulator.Config{SeedSpread: emulator.SeedRandom, SeedBurst: 1_200}, want: windowed,
+		"seconds of 240 rows": {
+			account: emulator.Config{SeedSpread: emulator.SeedRandom, SeedBurst: 240}, want: windowed,
 			check: func(end ListEnd) bool { return end.Resent == 0 },
 		},
-		"seconds of 1,200 rows, last second outside": {
-			account: emulator.Config{SeedSpread: emulator.SeedRandom, SeedBurst: 1_200, UpdatedToExcluded: true}, want: windowed,
+		"seconds of 240 rows, last second outside": {
+			account: emulator.Config{SeedSpread: emulator.SeedRandom, SeedBurst: 240, UpdatedToExcluded: true}, want: windowed,
 		},
 		"next on every page":     {account: emulator.Config{NextLinks: emulator.NextAlways}, want: windowed},
 		"next on no page":        {account: emulator.Config{NextLinks: emulator.NextNever}, want: windowed},
@@ -250,14 +250,14 @@ func TestWindows_holdWhateverUpstreamDoes(t *testing.T) {
 			want:  windowed,
 		},
 		"pages that are too much": {
-			rules: []emulator.Rule{{Match: emulator.Match{Operation: emulator.OpV4CustomersList, Query: "limit=250"}, Action: emulator.Action{Status: http.StatusGatewayTimeout}}},
+			rules: []emulator.Rule{{Match: emulator.Match{Operation: emulator.OpV4CustomersList, Query: "limit=50"}, Action: emulator.Action{Status: http.StatusGatewayTimeout}}},
 			want:  windowed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				test.account.Customers, test.account.Window = 2_500, -1
-				b := newBench(t, test.account, Config{Generation: V4})
+				test.account.Customers, test.account.Window = 500, -1
+				b := newBench(t, test.account, Config{Generation: V4, PageSize: 50})
 				b.script(t, test.rules...)
 				got := copied{}
 				end, _ := copyList(t, b, got, nil, ListOptions{}, 0)
@@ -303,7 +303,7 @@ func (u *unfiltered) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestWindows_leaveAnUpstreamThatIgnoresTheFilter(t *testing.T) {
 	for _, after := range []int{0, 1, 5, 13} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, emulator.Config{Customers: 3_000, Window: -1}, Config{Generation: V4})
+			b := newBench(t, emulator.Config{Customers: 600, Window: -1}, Config{Generation: V4, PageSize: 50})
 			b.client.http.Transport = &unfiltered{next: b.client.http.Transport, after: after}
 			got := copied{}
 			rows := 0
@@ -318,7 +318,7 @@ func TestWindows_leaveAnUpstreamThatIgnoresTheFilter(t *testing.T) {
 			end, _ := l.End()
 			wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_ID_ORDER_REPAIRED)
 			wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
-			if rows != 3_000 || end.Resent != 0 {
+			if rows != 600 || end.Resent != 0 {
 				t.Errorf("after %d requests: %d rows, %d re-sent; want each once", after, rows, end.Resent)
 			}
 		})
@@ -329,16 +329,16 @@ func TestWindows_leaveAnUpstreamThatIgnoresTheFilter(t *testing.T) {
 // what the first one has got comes no second time.
 func TestWindows_goOnWithoutFilters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		account := emulator.Config{Customers: 2_000, Window: -1}
-		b := newBench(t, account, Config{Generation: V4})
+		account := emulator.Config{Customers: 400, Window: -1}
+		b := newBench(t, account, Config{Generation: V4, PageSize: 50})
 		got := copied{}
-		_, from := copyList(t, b, got, nil, ListOptions{}, 700)
+		_, from := copyList(t, b, got, nil, ListOptions{}, 140)
 		account.FiltersOff = true
-		without := newBench(t, account, Config{Generation: V4})
+		without := newBench(t, account, Config{Generation: V4, PageSize: 50})
 		rest := copied{}
 		copyList(t, without, rest, nil, ListOptions{From: from}, 0)
-		if len(got)+len(rest) != 2_000 {
-			t.Errorf("%d rows and %d after them, want 2000", len(got), len(rest))
+		if len(got)+len(rest) != 400 {
+			t.Errorf("%d rows and %d after them, want 400", len(got), len(rest))
 		}
 	})
 }
@@ -348,7 +348,7 @@ func TestWindows_goOnWithoutFilters(t *testing.T) {
 func TestWindows_seeWhatChangesAfterTheClockWasSetBack(t *testing.T) {
 	for _, at := range []time.Duration{300 * time.Millisecond, 2 * time.Second, 4 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, emulator.Config{Customers: 6_000, Latency: 150 * time.Millisecond}, Config{Generation: V4})
+			b := newBench(t, emulator.Config{Customers: 1_200, Latency: 150 * time.Millisecond}, Config{Generation: V4, PageSize: 50})
 			if err := b.Mutate(emulator.Mutation{Updates: 5, Seed: 3}); err != nil {
 				t.Fatal(err)
 			}
@@ -439,7 +439,7 @@ func (d *departures) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestWindows_useEverySlotFromTheSecondLatencyOn(t *testing.T) {
 	for _, latency := range []time.Duration{time.Second, 2 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t, emulator.Config{Customers: 10_000, Latency: latency}, Config{Generation: V4})
+			b := newBench(t, emulator.Config{Customers: 2_000, Latency: latency}, Config{Generation: V4, PageSize: 50})
 			sent := &departures{next: b.client.http.Transport}
 			b.client.http.Transport = sent
 			copyList(t, b, copied{}, nil, ListOptions{}, 0)

@@ -19,7 +19,7 @@ import (
 )
 
 // pagedRows is a number of rows that no page size of the test divides.
-const pagedRows = 61
+const pagedRows = 23
 
 // pagings are the generations and upstream page sizes of the tests of paging.
 var pagings = []struct {
