@@ -72,7 +72,8 @@ type replica struct {
 	customers amogatev1.CustomerServiceClient
 	// clients are those of the accounts, by name.
 	clients map[string]*amo.Client
-	// http makes REST calls to the gateway in the process.
+	// rest is the gateway in the process, http makes REST calls to it.
+	rest http.Handler
 	http *http.Client
 }
 
@@ -226,6 +227,7 @@ func (s *bubbleStack) startReplica(ctx context.Context, config bubbleConfig, nam
 		conn:      conn,
 		customers: amogatev1.NewCustomerServiceClient(conn),
 		clients:   clients,
+		rest:      rest,
 		http:      &http.Client{Transport: handlerTransport{rest}},
 	}, nil
 }

@@ -12,9 +12,9 @@ import (
 )
 
 // killedInList kills the process that sends a list while others change customers,
-// and reads the rest from another one, which shares nothing with it.
-func (x *executable) killedInList(ctx context.Context) (measured string, err error) {
-	const rows = 4000
+// and reads the rest from another one, which shares nothing with it. At most so
+// many rows may come again though they are as they were.
+func (x *executable) killedInList(ctx context.Context, rows, again int) (measured string, err error) {
 	account, err := emulator.New(emulator.Config{Customers: rows, Window: -1, Strict: true})
 	if err != nil {
 		return "", err
@@ -66,8 +66,10 @@ func (x *executable) killedInList(ctx context.Context) (measured string, err err
 		return "", fmt.Errorf("the list broke off again with %s", got.failed)
 	case got.end.GetCompleteness() != amogatev1.Completeness_COMPLETENESS_WINDOWED:
 		return "", fmt.Errorf("the end says %v", got.end)
+	case got.unchanged > int64(again):
+		return "", fmt.Errorf("%d rows came again unchanged", got.unchanged)
 	case !maps.Equal(got.copy, source):
 		return "", fmt.Errorf("applied in order, %d rows are not the %d there are", len(got.copy), len(source))
 	}
-	return fmt.Sprintf("killed behind %d rows; %d came in all, %d again and %d deletions", cut, len(got.ids), got.again, got.deleted), nil
+	return fmt.Sprintf("killed behind %d rows; %d came in all, %d again, %d of those unchanged, and %d deletions", cut, len(got.ids), got.again, got.unchanged, got.deleted), nil
 }

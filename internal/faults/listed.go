@@ -111,7 +111,7 @@ func listREST(ctx context.Context, address, token string) (*listed, error) {
 // listRESTBy is listREST by a client of its own.
 func listRESTBy(ctx context.Context, client *http.Client, root, token string) (*listed, error) {
 	l := newListed()
-	return l, l.readREST(ctx, client, root, token)
+	return l, l.readREST(ctx, client, root, token, nil)
 }
 
 // listLine is a line of a list over REST.
@@ -129,8 +129,9 @@ type listLine struct {
 	ResumeToken string          `json:"resume_token"`
 }
 
-// readREST goes on with a list over REST.
-func (l *listed) readREST(ctx context.Context, client *http.Client, root, token string) error {
+// readREST goes on with a list over REST. After each row it calls each, which may
+// be nil.
+func (l *listed) readREST(ctx context.Context, client *http.Client, root, token string, each func(*listed)) error {
 	url := root + "/v1/customers:stream"
 	if token != "" {
 		url += "?page_token=" + token
@@ -157,6 +158,9 @@ func (l *listed) readREST(ctx context.Context, client *http.Client, root, token 
 			l.failed = line.Error.failure()
 		case line.Customer != nil:
 			l.add(line.Customer.ID, version{line.Customer.Name, line.Customer.UpdateTime.Unix()}, line.ResumeToken)
+			if each != nil {
+				each(l)
+			}
 		case line.Deleted != nil:
 			l.drop(line.Deleted.ID, line.ResumeToken)
 		case line.End != nil:

@@ -109,7 +109,7 @@ func (r *listRun) list(ctx context.Context) (*listed, error) {
 func (r *listRun) goOn(ctx context.Context, l *listed) error {
 	l.failed = failure{}
 	if r.overREST {
-		return l.readREST(ctx, r.replicas[0].http, restRoot, l.token)
+		return l.readREST(ctx, r.replicas[0].http, restRoot, l.token, nil)
 	}
 	return l.read(ctx, r.conn, l.token, nil)
 }

@@ -34,7 +34,7 @@ var inProcess = []string{
 	"U11", "U12", "U13", "U14", "U15", "U16", "U18", "U19", "U20",
 	"U21", "U22", "U23", "U24", "U25", "U28", "U29", "U30",
 	"U31", "U32", "U33", "U34", "U35",
-	"U36", "U37", "U38", "U39", "U40", "U41", "U42", "U43", "U44", "U45", "U46", "U47", "U48", "U50",
+	"U36", "U37", "U38", "U39", "U40", "U41", "U42", "U43", "U44", "U45", "U46", "U47", "U48", "U49", "U50",
 }
 
 func TestJSONBombs_areReadOrRefused(t *testing.T) {
@@ -93,6 +93,8 @@ func everyPage(offset int, action emulator.Action) func(upstreamAPI) []emulator.
 // A row that passes whatever happens would show nothing.
 func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 	t.Parallel()
+	x := &executable{}
+	t.Cleanup(x.remove)
 	for name, c := range map[string]struct {
 		run  func(ctx context.Context) (string, error)
 		want string
@@ -108,6 +110,16 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 		"C01 with another patience": {
 			func(ctx context.Context) (string, error) { return stalled(ctx, 3, 30*time.Second) },
 			"counts as stalled after",
+		},
+		"C01 over REST with no page that waits": {
+			func(ctx context.Context) (string, error) { return stalledBy(ctx, overConnection, 0, time.Minute) },
+			"pages more",
+		},
+		"C01 over REST with less patience": {
+			func(ctx context.Context) (string, error) {
+				return stalledBy(ctx, overConnection, 3, 30*time.Second)
+			},
+			"the connection was cut after 1m",
 		},
 		"C03 with nobody before": {
 			func(ctx context.Context) (string, error) { return impatient(ctx, 0, 5*time.Millisecond) },
@@ -443,11 +455,13 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 		},
 		"P04 with no time at all": {
 			func(ctx context.Context) (string, error) {
-				x := &executable{}
-				defer x.remove()
 				return onFarm(ctx, farmConfig{}, func(f *farm) (string, error) { return x.stoppedInBatch(ctx, f, 0) })
 			},
 			"exit after",
+		},
+		"P06 with a row that comes again": {
+			func(ctx context.Context) (string, error) { return x.killedInList(ctx, 2000, -1) },
+			"rows came again unchanged",
 		},
 		"P05 with a duplicate": {
 			func(ctx context.Context) (string, error) {
@@ -466,6 +480,10 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 				return listWhole(ctx, pagingFault{customers: []int{230}, next: emulator.NextAlways, rules: everyPage(pageRows, emulator.Action{Endless: true})})
 			},
 			"Aborted/PAGINATION_LOOP",
+		},
+		"U49 with a share that is smaller": {
+			func(ctx context.Context) (string, error) { return timedOutBatch(ctx, listWays[1:2], 4) },
+			"items, behind one of",
 		},
 		"U50 with another character": {
 			func(ctx context.Context) (string, error) { return longCharacters(ctx, "Rose 🌷 of 𝔖haron") },

@@ -25,7 +25,7 @@ func table(x *executable) []Row {
 		{"P12", "wrong configuration: exit 78, every error at once, no secret shown", func(ctx context.Context) (string, error) {
 			return x.badConfig(ctx, badConfigurations)
 		}},
-		{"C01", "a reader stalls: at most 2 pages wait for it, beside one on the way, and another list is as fast within 5%; after 60s it is told DEADLINE_EXCEEDED/STREAM_STALLED, and its last token goes on", func(ctx context.Context) (string, error) {
+		{"C01", "a reader stalls: at most 2 pages wait for it, beside one on the way, and another list is as fast within 5%; after 60s it is told DEADLINE_EXCEEDED/STREAM_STALLED, or its connection cut over REST, and its last token goes on", func(ctx context.Context) (string, error) {
 			return stalled(ctx, 3, time.Minute)
 		}},
 		{"C02", "upstream is left within 100ms of a cancel in mid-stream; cancelled calls keep no slot", func(ctx context.Context) (string, error) {
@@ -224,6 +224,9 @@ func table(x *executable) []Row {
 		{"U48", "the last page announces another one: the 204 behind it is the end", func(ctx context.Context) (string, error) {
 			return listWhole(ctx, alwaysAnnounced)
 		}},
+		{"U49", "504 to a full write in the middle of a batch, after upstream made its items: they are looked for in at most 2 reads and OK where lists show them, else UNKNOWN/WRITE_OUTCOME_UNKNOWN; the next write has half as many; the others are OK, and nothing is made twice", func(ctx context.Context) (string, error) {
+			return timedOutBatch(ctx, listWays, 2)
+		}},
 		{"U50", "characters of four bytes arrive whole; cut ones fail no row", func(ctx context.Context) (string, error) {
 			return longCharacters(ctx, flower)
 		}},
@@ -283,7 +286,9 @@ func table(x *executable) []Row {
 		{"T17", "the account has another name and its old host answers 401 or 404: one look-up, the host is checked and stored, OK; a host that is none of upstream's gets nothing: FAILED_PRECONDITION/ACCOUNT_MOVED", func(ctx context.Context) (string, error) {
 			return moved(ctx, 1)
 		}},
-		{"P06", "SIGKILL in the middle of a list, while others change customers: another process goes on with the last token, and both parts applied in order are the source", x.killedInList},
+		{"P06", "SIGKILL in the middle of a list, while others change customers: another process goes on with the last token, and both parts applied in order are the source, and at most a page of rows comes again unchanged", func(ctx context.Context) (string, error) {
+			return x.killedInList(ctx, 4000, 250)
+		}},
 		{"P07", "the disk of a SQLite file is full (durations ÷ 20): OK while the access token lives, then RESOURCE_EXHAUSTED/STORE_FULL, no token call; OK within 5s of there being room, without a restart", x.diskFull},
 		{"P10", "a second process on the same SQLite file: exit 75 within 1s, naming the process that has it", func(ctx context.Context) (string, error) {
 			return x.secondOwner(ctx, time.Second)
