@@ -13,7 +13,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // lab tries mutants.
@@ -25,6 +28,8 @@ type lab struct {
 	// among the first, and timeout what all tests of a package may.
 	skip           string
 	quick, timeout time.Duration
+	// parallel is how many tests run at a time.
+	parallel int
 
 	// binaries are the tests of packages with all switches built in.
 	binaries map[string]string
@@ -79,15 +84,30 @@ func (l *lab) prepare(ctx context.Context, mutants []*mutant) error {
 		if l.binaries[p.ImportPath], err = l.build(ctx, overlay, p); err != nil {
 			return err
 		}
-		began := time.Now()
-		out, err := l.run(ctx, p, l.binaries[p.ImportPath], 0, "", l.timeout)
-		if err != nil {
-			return fmt.Errorf("the tests of %s fail on the whole code: %w\n%s", p.ImportPath, err, out)
-		}
-		l.took[p.ImportPath] = time.Since(began)
-		l.slow[p.ImportPath] = slowTests(out, l.quick)
 	}
-	return nil
+	// As many at a time as will run later, so that they take as long.
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(l.parallel)
+	for _, p := range l.users {
+		binary, ok := l.binaries[p.ImportPath]
+		if !ok {
+			continue
+		}
+		group.Go(func() error {
+			began := time.Now()
+			out, err := l.run(ctx, p, binary, 0, "", l.timeout)
+			if err != nil {
+				return fmt.Errorf("the tests of %s fail on the whole code: %w\n%s", p.ImportPath, err, out)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			l.took[p.ImportPath] = time.Since(began)
+			l.slow[p.ImportPath] = slowTests(out, l.quick)
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // overlay writes files and tells the compiler to read them in place of others.
@@ -148,7 +168,7 @@ func (l *lab) try(ctx context.Context, m *mutant) (verdict, error) {
 		if m.number == 0 {
 			var err error
 			if overlay == "" {
-				overlay, err = l.overlay("mutant", map[string][]byte{m.path: m.apply(l.source(m))})
+				overlay, err = l.overlay(fmt.Sprintf("mutant-%s-%d", filepath.Base(m.path), m.offset), map[string][]byte{m.path: m.apply(l.source(m))})
 			}
 			if err == nil {
 				binary, err = l.build(ctx, overlay, p)

@@ -28,13 +28,18 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // options are the flags.
 type options struct {
 	n, least int
+	parallel int
 	seed     uint64
 	packages string
 	users    string
@@ -53,7 +58,8 @@ func main() {
 	flag.StringVar(&o.users, "users", "./amo/...,./emulator/...,./server", "packages whose tests are asked, separated by commas")
 	flag.StringVar(&o.skip, "skip", "", "`tests` that are not asked, as in go test; the fewer, the more are noticed")
 	flag.DurationVar(&o.quick, "quick", 300*time.Millisecond, "what a test may take to be among the first")
-	flag.DurationVar(&o.timeout, "timeout", 3*time.Minute, "time of the tests of one package")
+	flag.DurationVar(&o.timeout, "timeout", 10*time.Minute, "time of the tests of one package")
+	flag.IntVar(&o.parallel, "parallel", runtime.NumCPU(), "tests that run at a `time`")
 	flag.StringVar(&o.out, "out", "", "`file` for the report; empty = standard output only")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -83,18 +89,31 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()
-	l := lab{scratch: scratch, mutated: mutated, users: users, skip: o.skip, quick: o.quick, timeout: o.timeout}
+	l := lab{scratch: scratch, mutated: mutated, users: users, skip: o.skip, quick: o.quick, timeout: o.timeout, parallel: o.parallel}
 	_, _ = fmt.Fprintf(out, "%d of %d candidates drawn, %d of them with a switch\n", len(r.results), r.candidates, r.switched())
 	if err := l.prepare(ctx, r.mutants()); err != nil {
 		return err
 	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(o.parallel)
+	var mu sync.Mutex
 	for i := range r.results {
-		began := time.Now()
-		x := &r.results[i]
-		if x.verdict, err = l.try(ctx, x.mutant); err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(out, "%3d %-8s %5.1fs %s  %s\n", i+1, x.word(), time.Since(began).Seconds(), x.mutant, x.by)
+		group.Go(func() error {
+			began := time.Now()
+			x := &r.results[i]
+			verdict, err := l.try(ctx, x.mutant)
+			if err != nil {
+				return err
+			}
+			x.verdict = verdict
+			mu.Lock()
+			defer mu.Unlock()
+			_, _ = fmt.Fprintf(out, "%3d %-8s %5.1fs %s  %s\n", i+1, x.word(), time.Since(began).Seconds(), x.mutant, x.by)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
 	}
 	text := r.markdown()
 	_, _ = io.WriteString(out, "\n"+text)

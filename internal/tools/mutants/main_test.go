@@ -86,7 +86,7 @@ func TestRun_refusesTestsThatFail(t *testing.T) {
 		"p_test.go": "package p\n\nimport \"testing\"\n\nfunc TestSeen(t *testing.T) { t.Error(\"wrong\") }\n",
 	})
 	var out strings.Builder
-	err := run(t.Context(), options{n: 10, seed: 1, packages: "./...", users: "./...", timeout: 60e9}, &out)
+	err := run(t.Context(), options{n: 10, seed: 1, packages: "./...", users: "./...", parallel: 2, timeout: 60e9}, &out)
 	if err == nil || !strings.Contains(err.Error(), "fail on the whole code") {
 		t.Errorf("run: %v, want a refusal", err)
 	}
@@ -115,7 +115,7 @@ func TestRun_tellsWhatTestsNotice(t *testing.T) {
 	t.Setenv("GOFLAGS", "-mod=mod")
 	var out strings.Builder
 	const page = "page.md"
-	err := run(t.Context(), options{n: 10, least: 80, seed: 1, packages: "./...", users: "./...", skip: "TestSkipped", timeout: 60e9, out: page}, &out)
+	err := run(t.Context(), options{n: 10, least: 80, seed: 1, packages: "./...", users: "./...", skip: "TestSkipped", parallel: 2, timeout: 60e9, out: page}, &out)
 	if err == nil || !strings.Contains(err.Error(), "too few") {
 		t.Errorf("run: %v, want too few noticed", err)
 	}
