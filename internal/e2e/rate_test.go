@@ -42,7 +42,7 @@ func (a *arrivals) rate() float64 {
 // rows.
 func TestRate_isTheConfiguredOneInALongList(t *testing.T) {
 	t.Parallel()
-	const customers, pageSize = 2_000, 50
+	const customers, pageSize = 400, 10
 	overGRPC := func(t *testing.T, s *stack) int { t.Helper(); return len(s.stream(t, "").ids) }
 	overREST := func(t *testing.T, s *stack) int { t.Helper(); return s.countLines(t) - 1 }
 	for _, c := range []struct {
