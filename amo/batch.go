@@ -513,8 +513,13 @@ func (b *batch[W]) doubt(items []*item[W], unknown error) (settled func(isFound 
 			continue
 		}
 		timers = append(timers, time.AfterFunc(time.Until(p.deadline.Add(-margin)), func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
 			for _, n := range places {
-				b.answer(unknown, items[n])
+				if it := items[n]; !it.hasEnded {
+					it.isLeft = true
+					p.end(it, unlooked(asError(unknown)))
+				}
 			}
 		}))
 	}

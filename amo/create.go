@@ -15,6 +15,9 @@ type Create[T any] struct {
 	Value T
 	// ReadBack reads the record after the write.
 	ReadBack bool
+	// Name tells the item from all others, so that RecallCreate of an item of this
+	// name knows what became of it here. Empty = nothing is known.
+	Name string
 }
 
 // Create makes records in as few requests as upstream allows, together with those
@@ -39,7 +42,7 @@ func (c *Collection[T, F]) Create(ctx context.Context, items []Create[T]) []Resu
 		for _, pending := range partition(part.pending, group) {
 			lined := make([]*item[*addition[T]], len(pending))
 			for k, i := range pending {
-				lined[k] = &item[*addition[T]]{work: &addition[T]{value: values[i]}, place: i}
+				lined[k] = &item[*addition[T]]{work: &addition[T]{value: values[i], name: items[i].Name}, place: i}
 			}
 			c.creates.join(p, part.d.Generation, group(pending[0]), c.carryCreates(part), lined)
 		}
@@ -69,6 +72,7 @@ func (c *Collection[T, F]) divideCreates(ctx context.Context, results []Result[T
 // addition is the work of one item of a Create.
 type addition[T any] struct {
 	value T
+	name  string
 	// made is the record as it is answered.
 	made T
 }
@@ -95,6 +99,7 @@ type createRun[T, F proto.Message] struct {
 	env     *driver.Env
 	items   []*item[*addition[T]]
 	values  []T
+	names   []string
 	results []Result[T]
 }
 
@@ -107,13 +112,14 @@ func (r *createRun[T, F]) write(take func() []*item[*addition[T]]) error {
 		r.items, r.env = items, b.env
 		for _, it := range items {
 			r.values = append(r.values, it.work.value)
+			r.names = append(r.names, it.work.name)
 		}
 		r.results = make([]Result[T], len(items))
 		var keys []string
 		contents, keys = r.contents(r.values)
 		call, err := r.d.Create(r.env, r.values)
 		if err == nil {
-			entry = r.ledger.begin(keys, config.CreateMemory)
+			entry = r.ledger.begin(keys, r.names, config.CreateMemory)
 		}
 		return call, err
 	}, func() {
@@ -161,6 +167,11 @@ func (r *createRun[T, F]) answer() {
 		it.work.made = r.results[k].Value
 	}
 	r.batch.answerEach(r.items, func(k int) error { return r.results[k].Err })
+	for k, it := range r.items {
+		if it.isLeft && r.results[k].Err == nil {
+			r.ledger.tell(it.work.name, recordID(r.results[k].Value))
+		}
+	}
 }
 
 // assign gives the items of chunk their results. Refusals are matched by index;

@@ -13,13 +13,17 @@ type ledger struct {
 	// made are ids of records that were answered or found, oldest first in order.
 	made  map[int64]bool
 	order []madeRecord
+	// told are the records of items that were found, or whose callers had left, by the
+	// items' names.
+	told map[string]int64
 	// creations are on their way, or left items open; in the order they began.
 	creations []*creation
 }
 
 type madeRecord struct {
-	id int64
-	at time.Time
+	id   int64
+	at   time.Time
+	name string
 }
 
 // creation is one create. The ledger guards what changes of it.
@@ -28,6 +32,9 @@ type creation struct {
 	// keys are the contents of its items; an item without one is recognized by
 	// nothing.
 	keys []string
+	// names are those of its items; an item without one is like no other. An item
+	// that is looked for again has the name that it had.
+	names []string
 	// since is the earliest time that its records can bear, by upstream's clock;
 	// zero = it has not left.
 	since time.Time
@@ -38,10 +45,10 @@ type creation struct {
 	isFlying bool
 }
 
-// begin adds a create of items with these keys and forgets what is older than
-// memory.
-func (l *ledger) begin(keys []string, memory time.Duration) *creation {
-	c := &creation{began: time.Now(), keys: keys, landed: make(chan struct{}), isFlying: true}
+// begin adds a create of items with these keys and names and forgets what is older
+// than memory.
+func (l *ledger) begin(keys, names []string, memory time.Duration) *creation {
+	c := &creation{began: time.Now(), keys: keys, names: names, landed: make(chan struct{}), isFlying: true}
 	for k := range keys {
 		c.open = append(c.open, k)
 	}
@@ -57,6 +64,7 @@ func (l *ledger) forget(limit time.Time) {
 	old := 0
 	for old < len(l.order) && l.order[old].at.Before(limit) {
 		delete(l.made, l.order[old].id)
+		delete(l.told, l.order[old].name)
 		old++
 	}
 	l.order = slices.Delete(l.order, 0, old)
@@ -103,9 +111,28 @@ func (l *ledger) add(ids ...int64) {
 	for _, id := range ids {
 		if !l.made[id] {
 			l.made[id] = true
-			l.order = append(l.order, madeRecord{id, time.Now()})
+			l.order = append(l.order, madeRecord{id: id, at: time.Now()})
 		}
 	}
+}
+
+// tell notes what an item became whose caller had left: who looks for it is to get
+// that.
+func (l *ledger) tell(name string, id int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.note(name, id)
+}
+
+func (l *ledger) note(name string, id int64) {
+	if name == "" {
+		return
+	}
+	if l.told == nil {
+		l.told = map[string]int64{}
+	}
+	l.told[name] = id
+	l.order = append(l.order, madeRecord{id: id, at: time.Now(), name: name})
 }
 
 // rivals returns the other creates that may make, or may have made, what the open
@@ -137,15 +164,29 @@ func (c *creation) holds(key string) int {
 	return n
 }
 
+// name returns the name of an item; "" = it has none.
+func (c *creation) name(k int) string {
+	if k < len(c.names) {
+		return c.names[k]
+	}
+	return ""
+}
+
 // claim gives records to the open items of c. Matches returns the ids of records
 // that an item can have become, ascending. Items of one content get records only
 // where these are exactly as many as the items of that content that are open here,
-// whoever sent them: else nothing tells which are theirs. It returns how many items
-// stay open, too.
+// whoever sent them: else nothing tells which are theirs. An item that is there
+// again under its name is one. It returns how many items stay open, too.
 func (l *ledger) claim(c *creation, matches func(k int) []int64) (claimed map[int]int64, open int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	claimed = map[int]int64{}
+	for _, k := range c.open {
+		if id := l.told[c.name(k)]; id != 0 {
+			claimed[k] = id
+		}
+	}
+	c.open = slices.DeleteFunc(c.open, func(k int) bool { return claimed[k] != 0 })
 	for _, group := range partition(c.open, func(k int) string { return c.keys[k] }) {
 		key := c.keys[group[0]]
 		if key == "" {
@@ -154,19 +195,31 @@ func (l *ledger) claim(c *creation, matches func(k int) []int64) (claimed map[in
 		ids := slices.DeleteFunc(matches(group[0]), func(id int64) bool { return l.made[id] })
 		before, all, isFlying := 0, 0, false
 		isBefore := true
+		counted := map[string]bool{}
+		for _, k := range group {
+			counted[c.name(k)] = true
+		}
 		for _, other := range l.creations {
 			if other == c {
 				isBefore = false
-			}
-			n := other.holds(key)
-			if n == 0 || other.since.IsZero() {
+				all += len(group)
 				continue
 			}
-			all += n
-			if isBefore {
-				before += n
+			if other.holds(key) == 0 || other.since.IsZero() {
+				continue
 			}
 			isFlying = isFlying || other.isFlying
+			for _, k := range other.open {
+				name := other.name(k)
+				if other.keys[k] != key || name != "" && (counted[name] || l.told[name] != 0) {
+					continue
+				}
+				counted[name] = true
+				all++
+				if isBefore {
+					before++
+				}
+			}
 		}
 		if isFlying || len(ids) != all {
 			continue
@@ -174,6 +227,7 @@ func (l *ledger) claim(c *creation, matches func(k int) []int64) (claimed map[in
 		for n, k := range group {
 			claimed[k] = ids[before+n]
 			l.add(claimed[k])
+			l.note(c.name(k), claimed[k])
 		}
 	}
 	c.open = slices.DeleteFunc(c.open, func(k int) bool { return claimed[k] != 0 })

@@ -30,7 +30,7 @@ func TestLedger_givesNoRecordTwice(t *testing.T) {
 		names := map[*creation]string{}
 		for step := range rapid.IntRange(1, 12).Draw(t, "steps") {
 			keys := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", ""}), 1, 4).Draw(t, "keys")
-			c := l.begin(keys, time.Hour)
+			c := l.begin(keys, nil, time.Hour)
 			names[c] = fmt.Sprintf("create %d", step)
 			l.left(c, now)
 			isApplied := rapid.Bool().Draw(t, "applied")
@@ -72,18 +72,18 @@ func claimAll(l *ledger, lost []*creation, rows map[string][]int64, give func(c 
 func TestLedger_forgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l ledger
-		unknown := l.begin([]string{"a"}, time.Minute)
+		unknown := l.begin([]string{"a"}, nil, time.Minute)
 		l.left(unknown, time.Now())
 		l.land(unknown, []int64{7}, []int{0})
 		time.Sleep(30 * time.Second)
-		answered := l.begin([]string{"a"}, time.Minute)
+		answered := l.begin([]string{"a"}, nil, time.Minute)
 		l.left(answered, time.Now())
 		if rivals, since := l.rivals(answered); len(rivals) != 1 || !since.Equal(unknown.since) {
 			t.Errorf("%d rivals since %v, want the unknown one", len(rivals), since)
 		}
 		l.land(answered, []int64{8}, nil)
 		time.Sleep(31 * time.Second)
-		l.begin(nil, time.Minute)
+		l.begin(nil, nil, time.Minute)
 		if l.made[7] || !l.made[8] || len(l.order) != 1 || len(l.creations) != 1 {
 			t.Errorf("%v, %d creates, want only record 8 and the one under way", l.made, len(l.creations))
 		}
@@ -93,8 +93,8 @@ func TestLedger_forgets(t *testing.T) {
 // A rival that is still under way may have made any of the records.
 func TestLedger_waitsForRivals(t *testing.T) {
 	var l ledger
-	mine := l.begin([]string{"a"}, time.Hour)
-	l.begin([]string{"a"}, time.Hour)
+	mine := l.begin([]string{"a"}, nil, time.Hour)
+	l.begin([]string{"a"}, nil, time.Hour)
 	l.left(mine, time.Now())
 	l.land(mine, nil, []int{0})
 	matches := func(int) []int64 { return []int64{1} }
@@ -102,7 +102,7 @@ func TestLedger_waitsForRivals(t *testing.T) {
 		t.Errorf("claimed %v, want record 1: the other has not left", claimed)
 	}
 	l = ledger{}
-	mine, other := l.begin([]string{"a"}, time.Hour), l.begin([]string{"a"}, time.Hour)
+	mine, other := l.begin([]string{"a"}, nil, time.Hour), l.begin([]string{"a"}, nil, time.Hour)
 	l.left(mine, time.Now())
 	l.left(other, time.Now())
 	l.land(mine, nil, []int{0})
@@ -120,11 +120,11 @@ func TestLedger_waitsForRivals(t *testing.T) {
 func TestLedger_doesNotWaitForAnAbandonedCreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l ledger
-		abandoned := l.begin([]string{"a"}, time.Hour)
+		abandoned := l.begin([]string{"a"}, nil, time.Hour)
 		l.left(abandoned, time.Now())
 		l.abandon(abandoned)
 		<-abandoned.landed
-		c := l.begin([]string{"a"}, time.Hour)
+		c := l.begin([]string{"a"}, nil, time.Hour)
 		l.left(c, time.Now())
 		l.land(c, nil, []int{0})
 		l.abandon(c) // as at the end of every create

@@ -10,12 +10,13 @@ import (
 	"github.com/amogate/amogate/amo/internal/driver"
 )
 
-// RecallCreate finds out what became of a Create that a process which has ended may
-// have carried out since an instant, by our clock. It only reads. The results are
-// those of the items, in order: the record as Create answers it, where as many
-// records of its content were made since as there are items of it; else
-// KindOutcomeUnknown, also where nothing is found, since upstream's lists lag. Items
-// that Create would refuse without sending them have the error of that.
+// RecallCreate finds out what became of a Create that may have been carried out since
+// an instant, by our clock: by a process that has ended, or by this one for a caller
+// who did not wait. It only reads. The results are those of the items, in order: the
+// record as Create answers it, where as many records of its content were made since
+// as there are items of it; else KindOutcomeUnknown, also where nothing is found,
+// since upstream's lists lag. Items that Create would refuse without sending them
+// have the error of that.
 func (c *Collection[T, F]) RecallCreate(ctx context.Context, items []Create[T], since time.Time) []Result[T] {
 	results := make([]Result[T], len(items))
 	values := make([]T, len(items))
@@ -26,33 +27,35 @@ func (c *Collection[T, F]) RecallCreate(ctx context.Context, items []Create[T], 
 		run := &createRun[T, F]{Collection: c, d: part.d, env: part.env}
 		for _, i := range part.pending {
 			run.values = append(run.values, values[i])
+			run.names = append(run.names, items[i].Name)
 		}
-		found := run.recall(ctx, since)
+		found, hasLooked := run.recall(ctx, since)
 		for k, i := range part.pending {
 			if row, ok := found[k]; ok {
 				results[i].Value = run.made(k, row)
 				continue
 			}
-			results[i].Err = forgotten(c.name+"."+string(driver.OpCreate), 0)
+			results[i].Err = forgotten(c.name+"."+string(driver.OpCreate), 0, hasLooked)
 		}
 	}
 	return results
 }
 
-// recall looks for what the values became since an instant.
-func (r *createRun[T, F]) recall(ctx context.Context, since time.Time) map[int]T {
+// recall looks for what the values became since an instant, and says whether upstream
+// could be asked.
+func (r *createRun[T, F]) recall(ctx context.Context, since time.Time) (found map[int]T, hasLooked bool) {
 	if len(r.values) == 0 {
-		return nil
+		return nil, true
 	}
 	contents, keys := r.contents(r.values)
-	entry := r.ledger.begin(keys, r.client.config.Settings.CreateMemory)
+	entry := r.ledger.begin(keys, r.names, r.client.config.Settings.CreateMemory)
 	r.ledger.left(entry, r.sentAt(since))
 	r.ledger.land(entry, nil, entry.open)
-	found, hasLooked := r.find(ctx, contents, entry, len(r.values))
+	found, hasLooked = r.find(ctx, contents, entry, len(r.values))
 	if !hasLooked {
 		r.ledger.land(entry, nil, nil) // who asks again is not to be its rival
 	}
-	return found
+	return found, hasLooked || r.behavior.recent == nil
 }
 
 // RecallUpdate finds out what became of an Update, as RecallCreate does: a record
@@ -69,7 +72,7 @@ func (c *Collection[T, F]) RecallUpdate(ctx context.Context, items []Update[T], 
 			change := driver.Change[T]{ID: item.ID, Value: item.Value, Paths: item.Paths, AddTags: item.AddTags, RemoveTags: item.RemoveTags, Before: record}
 			isSame := ok && (c.behavior.belongs == nil || c.behavior.belongs(item.Value, record))
 			if err != nil || !isSame || !run.shown(record, change) || !run.isLinked(change) {
-				results[i].Err = forgotten(run.op(), item.ID)
+				results[i].Err = forgotten(run.op(), item.ID, err == nil)
 				continue
 			}
 			value := only(item.Value, item.Paths)
@@ -105,7 +108,7 @@ func (c *Collection[T, F]) RecallDelete(ctx context.Context, ids []int64, _ time
 	found, err := c.recalled(ctx, driver.OpDelete, d, pending, func(i int) int64 { return ids[i] })
 	for i, id := range ids {
 		if _, ok := found[id]; err != nil || ok {
-			results[i].Err = forgotten(c.name+"."+string(driver.OpDelete), id)
+			results[i].Err = forgotten(c.name+"."+string(driver.OpDelete), id, err == nil)
 			continue
 		}
 		record := newRecord[T]()
@@ -144,7 +147,12 @@ func withValues[T proto.Message](items []Update[T]) []Update[T] {
 	return items
 }
 
-// forgotten is the error of a write that an earlier process may have sent.
-func forgotten(op string, id int64) *Error {
-	return &Error{Kind: KindOutcomeUnknown, Op: op, ID: id, Message: "the process that took this request ended before it knew what became of it; look before you send it again"}
+// forgotten is the error of a write that may have been sent before.
+func forgotten(op string, id int64, hasLooked bool) *Error {
+	e := &Error{Kind: KindOutcomeUnknown, Op: op, ID: id, Message: "whoever sent this request did not wait for its answer, and it cannot be told what became of it; look before you send it again"}
+	if !hasLooked {
+		e = unlooked(e)
+		e.Message = "whoever sent this request did not wait for its answer, and upstream could not be asked what became of it; repeat the call with its request id"
+	}
+	return e
 }

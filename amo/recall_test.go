@@ -1,9 +1,11 @@
 package amo
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,4 +225,96 @@ func TestWithOutcomes_tellsNotesOfSeveralKindsByTheirPlaces(t *testing.T) {
 			t.Errorf("told %s, want every note at its place", got)
 		}
 	})
+}
+
+// What this process sent for a caller who did not wait is found by its name, be it
+// answered later or not.
+func TestRecallCreate_findsWhatItsCallerDidNotWaitFor(t *testing.T) {
+	for name, answer := range map[string]emulator.Action{
+		"answered": {Delay: 5 * time.Second},
+		"lost":     {Delay: 5 * time.Second, Status: 504, HTML: true, Apply: true},
+	} {
+		for _, generation := range []Generation{V2, V4} {
+			t.Run(name+" "+generation.String(), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := creatorBench(t, emulator.Config{}, generation)
+					b.hold(t, time.Second)
+					b.script(t, emulator.Rule{Match: emulator.Match{Kind: emulator.KindWrite}, Action: answer})
+					var wg sync.WaitGroup
+					var given sync.Map
+					for n := range 3 {
+						items := creates(1) // of one content
+						items[0].Name = strconv.Itoa(n)
+						// With the last one the request goes on after the others.
+						ctx, cancel := context.WithTimeout(t.Context(), time.Duration(4+n/2*60)*time.Second)
+						defer cancel()
+						wg.Go(func() {
+							since := time.Now()
+							if got := outcomes(b.client.Customers().Create(ctx, items))[0]; n < 2 && got != "?" {
+								t.Errorf("%s while the answer is not there", got)
+							}
+							var ids [2]string
+							for i := range ids {
+								ids[i] = outcomes(b.client.Customers().RecallCreate(t.Context(), items, since))[0]
+								time.Sleep(20 * time.Second)
+							}
+							id, _ := strconv.ParseInt(ids[0], 10, 64)
+							if other, isGiven := given.LoadOrStore(id, n); isGiven {
+								t.Errorf("record %d is that of callers %d and %d", id, other, n)
+							}
+							if stored, ok := b.Customer(id); n < 2 && (!ok || stored.Name != items[0].Value.GetName() || ids[1] != ids[0]) {
+								t.Errorf("caller %d is told %s", n, ids)
+							}
+						})
+					}
+					wg.Wait()
+				})
+			})
+		}
+	}
+}
+
+// Only what was looked for and not found is unknown for good.
+func TestIsUnlooked(t *testing.T) {
+	for name, c := range map[string]struct {
+		patience time.Duration
+		rules    []emulator.Rule
+		want     bool
+	}{
+		"not found": {time.Minute, []emulator.Rule{{Match: emulator.Match{Kind: emulator.KindWrite}, Action: emulator.Action{Status: 504}}}, false},
+		"no time to look": {2 * time.Second, []emulator.Rule{
+			{Match: emulator.Match{Kind: emulator.KindWrite}, Action: emulator.Action{Status: 504, Apply: true, Delay: time.Second}},
+			{Match: emulator.Match{Kind: emulator.KindRead}, Action: emulator.Action{Delay: time.Minute}},
+		}, true},
+		"no time to answer": {2 * time.Second, []emulator.Rule{{Match: emulator.Match{Kind: emulator.KindWrite}, Action: emulator.Action{Delay: time.Minute}}}, true},
+		"nobody to ask": {time.Minute, []emulator.Rule{
+			{Match: emulator.Match{Kind: emulator.KindWrite}, Action: emulator.Action{Status: 504, Apply: true}},
+			{Match: emulator.Match{Kind: emulator.KindRead}, Action: emulator.Action{Status: 403}},
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := creatorBench(t, emulator.Config{}, V4)
+				if _, err := b.client.Customers().Get(t.Context(), buyer); err != nil {
+					t.Fatal(err) // it reads the account, too
+				}
+				time.Sleep(time.Second)
+				b.script(t, c.rules...)
+				items := creates(1)
+				items[0].Name = "a"
+				since := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), c.patience)
+				defer cancel()
+				made := b.client.Customers().Create(ctx, items)[0]
+				if !IsKind(made.Err, KindOutcomeUnknown) || IsUnlooked(made.Err) != c.want {
+					t.Errorf("%v, unlooked: %v", made.Err, IsUnlooked(made.Err))
+				}
+				b.ClearFaults()
+				time.Sleep(time.Minute)
+				if got := outcomes(b.client.Customers().RecallCreate(t.Context(), items, since))[0]; (got != "?") != c.want {
+					t.Errorf("then %s", got)
+				}
+			})
+		})
+	}
 }

@@ -45,6 +45,9 @@ func (r *createRun[T, F]) settle(ctx context.Context, contents []T, entry *creat
 	settled := r.batch.doubt(r.items, cause)
 	r.ledger.land(entry, nil, open)
 	found, hasLooked := r.find(ctx, contents, entry, 0)
+	if !hasLooked && r.behavior.recent != nil {
+		cause = unlooked(cause)
+	}
 	for k := range r.items {
 		if row, ok := found[k]; ok {
 			r.results[k].Value = r.made(k, row)
@@ -71,13 +74,19 @@ func (r *createRun[T, F]) settleUnsaid(ctx context.Context, contents []T, entry 
 			open = append(open, k)
 		}
 	}
-	r.ledger.land(entry, ids, open)
+	r.ledger.land(entry, ids, slices.Clone(open))
 	if len(open) == 0 {
 		return
 	}
-	found, _ := r.find(ctx, contents, entry, 0)
-	for k, row := range found {
-		r.results[k] = Result[T]{Value: r.made(k, row)}
+	found, hasLooked := r.find(ctx, contents, entry, 0)
+	for _, k := range open {
+		row, ok := found[k]
+		switch {
+		case ok:
+			r.results[k] = Result[T]{Value: r.made(k, row)}
+		case !hasLooked && r.behavior.recent != nil:
+			r.results[k].Err = unlooked(asError(r.results[k].Err))
+		}
 	}
 }
 

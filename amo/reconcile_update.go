@@ -22,6 +22,7 @@ func (r *updateRun[T, F]) reconcile(ctx context.Context, places []int, cause *Er
 	}
 	found, err := r.read(ctx, r.d, driver.OpUpdate, ids)
 	if err != nil {
+		cause = unlooked(cause)
 		r.party.fail(cause)
 	}
 	for _, i := range places {

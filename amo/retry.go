@@ -280,6 +280,9 @@ func verdict(effect driver.Effect, out outcome, earlier bool) *Error {
 	if effect == driver.Create {
 		final.Message += lookAgain
 	}
+	if err.Kind == KindDeadline || err.Kind == KindCancelled {
+		return unlooked(&final)
+	}
 	return &final
 }
 

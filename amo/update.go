@@ -400,7 +400,11 @@ func (r *updateRun[T, F]) examine(ctx context.Context, refused, silent []int) []
 			r.results[i].Err = r.notFound(driver.OpUpdate, r.items[i].ID)
 			continue
 		}
-		r.results[i].Err = unsaid(r.op(), r.items[i].ID)
+		failure := unsaid(r.op(), r.items[i].ID)
+		if err != nil {
+			failure = unlooked(failure)
+		}
+		r.results[i].Err = failure
 	}
 	return again
 }

@@ -2,6 +2,7 @@ package idempotency
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"sync"
 	"time"
@@ -38,6 +39,14 @@ func (c *Call) IsOurs() bool { return c.isOurs }
 
 // Known returns what is known of an item; nil = nothing.
 func (c *Call) Known(index int) *implv1.ItemOutcome { return c.known[index] }
+
+// ItemName returns a name of an item that no item of another call has.
+func (c *Call) ItemName(index int) string {
+	return string(binary.AppendUvarint(c.key[:nameBytes:nameBytes], uint64(index))) //nolint:gosec // an index is not negative
+}
+
+// nameBytes is how much of a key is part of a name.
+const nameBytes = 16
 
 // IsDoubted says whether an item may have been sent by an owner before, and nothing
 // else is known of it.

@@ -121,6 +121,9 @@ func carryOut[A any, T proto.Message](ctx context.Context, m mutation[A, T], ite
 	results := make([]amo.Result[T], len(items))
 	var before, doubted, fresh []int
 	for k, place := range places {
+		if m.name != nil {
+			items[k] = m.name(items[k], known.ItemName(place))
+		}
 		outcome := known.Known(place)
 		switch {
 		case known.IsDoubted(place):
@@ -232,7 +235,8 @@ func noteOutcome[T proto.Message](ctx context.Context, place int, path string, s
 // keepOutcome notes what became of an item. Of errors after which nothing has
 // happened only those are remembered with which upstream answered for the item: a
 // call that is repeated may fare better than with the others. What is unknown
-// because nobody waits any more is left to be looked for.
+// because nobody waits any more, or upstream could not be asked, is left to be
+// looked for.
 func keepOutcome[T proto.Message](ctx context.Context, place int, path string, r amo.Result[T], kept func(T) proto.Message) {
 	known := callFrom(ctx).known
 	outcome := &implv1.ItemOutcome{Index: int32(place)} //nolint:gosec // a batch has a thousand items
@@ -241,7 +245,7 @@ func keepOutcome[T proto.Message](ctx context.Context, place int, path string, r
 		switch {
 		case !ok || !isRemembered(e.Kind):
 			return
-		case mayHaveHappened(e.Kind) && ctx.Err() != nil:
+		case mayHaveHappened(e.Kind) && (ctx.Err() != nil || amo.IsUnlooked(e)):
 			known.Leave(place)
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -276,6 +277,75 @@ func TestOnce_looksForWhatWasLeft(t *testing.T) {
 	}
 	if n := r.writes(); n != writes {
 		t.Errorf("%d more writes", n-writes)
+	}
+}
+
+// What could not be looked for is looked for when the call is repeated.
+func TestOnce_looksAgain(t *testing.T) {
+	t.Parallel()
+	kept, _ := storeFile(t)
+	s := &dead{Store: kept}
+	r := newRig(t, upstream{generation: amo.V4}, Config{Requests: keeperOf(t, s)})
+	made, err := r.api.CreateCustomer(t.Context(), createWith("", "Анна"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.loses.Store(true)
+	if _, err := r.api.CreateCustomer(t.Context(), createWith("a", "Мария")); err != nil {
+		t.Fatal(err)
+	}
+	update := &amogatev1.UpdateCustomerRequest{RequestId: "a", Id: made.GetId(), Customer: &amogatev1.Customer{Name: "Ольга"}}
+	if _, err := r.api.UpdateCustomer(t.Context(), update); err != nil {
+		t.Fatal(err)
+	}
+	s.loses.Store(false)
+	writes := r.writes()
+	if err := r.emulator.Script(emulator.Rule{Match: emulator.Match{Kind: emulator.KindRead}, Action: emulator.Action{Status: 403}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.api.CreateCustomer(t.Context(), createWith("a", "Мария"))
+	if p := problemOf(t, err); p.reason != "WRITE_OUTCOME_UNKNOWN" {
+		t.Errorf("the create: %+v", p)
+	}
+	_, err = r.api.UpdateCustomer(t.Context(), update)
+	if p := problemOf(t, err); p.reason != "WRITE_OUTCOME_UNKNOWN" {
+		t.Errorf("the update: %+v", p)
+	}
+	r.emulator.ClearFaults()
+	// Another process has no memory of what it made.
+	other := newRig(t, upstream{generation: amo.V4, transport: func(http.RoundTripper) http.RoundTripper { return r.emulator.Transport() }}, Config{Requests: keeperOf(t, s)})
+	if _, err := other.api.CreateCustomer(t.Context(), createWith("a", "Мария")); err != nil {
+		t.Error(err)
+	}
+	if _, err := other.api.UpdateCustomer(t.Context(), update); err != nil {
+		t.Error(err)
+	}
+	if n := r.writes(); n != writes {
+		t.Errorf("%d more writes", n-writes)
+	}
+}
+
+// A caller whose deadline passed is told what became of its create.
+func TestOnce_looksForWhatItsDeadlineCut(t *testing.T) {
+	t.Parallel()
+	r := newOnceRig(t, upstream{generation: amo.V4})
+	if _, err := r.api.GetCustomer(t.Context(), &amogatev1.GetCustomerRequest{Id: 1}); err == nil {
+		t.Fatal("it reads the account, too")
+	}
+	if err := r.emulator.Script(emulator.Rule{Match: emulator.Match{Kind: emulator.KindWrite, Nth: 1}, Action: emulator.Action{Delay: time.Hour}}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := errorOf(r.api.CreateCustomer(ctx, createWith("a", "Анна"))); err == nil {
+		t.Fatal("it was answered")
+	}
+	again, err := r.api.CreateCustomer(t.Context(), createWith("a", "Анна"))
+	if err != nil || again.GetId() == 0 {
+		t.Errorf("%v, %v; want the record", again, err)
+	}
+	if n := r.writes(); n != 1 {
+		t.Errorf("%d writes", n)
 	}
 }
 

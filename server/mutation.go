@@ -15,6 +15,8 @@ type mutation[A any, T proto.Message] struct {
 	write func(ctx context.Context, items []A) []amo.Result[T]
 	// recall finds out what became of items that may have been sent.
 	recall func(ctx context.Context, items []A, since time.Time) []amo.Result[T]
+	// name gives an item the name by which it is recalled; nil = none has one.
+	name func(item A, name string) A
 	// sent is a copy of the record as the answer repeats it, before upstream's word.
 	sent func(A) T
 	// wantsReading says whether an item is to be answered as it is read, and
@@ -46,6 +48,10 @@ type deleter[T any] interface {
 func creation[T proto.Message](records creator[T]) mutation[amo.Create[T], T] {
 	return mutation[amo.Create[T], T]{
 		write: records.Create, recall: records.RecallCreate, readBack: records.ReadBack,
+		name: func(item amo.Create[T], name string) amo.Create[T] {
+			item.Name = name
+			return item
+		},
 		sent:         func(item amo.Create[T]) T { return proto.CloneOf(item.Value) },
 		wantsReading: func(item amo.Create[T]) bool { return item.ReadBack },
 	}
