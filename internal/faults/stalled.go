@@ -19,7 +19,7 @@ import (
 
 // stalledRows is the size of the account whose reader stalls: more than what the
 // buffers on the way and the pages that wait hold.
-const stalledRows = 6000
+var stalledRows = unlessWatched(6000, 4000)
 
 // stalled has readers over gRPC and over REST take a row and then nothing for
 // longer than the bound, while another one reads another account of the process to

@@ -33,7 +33,7 @@ func timedOutBatch(ctx context.Context, ways []listWay, share int) (string, erro
 	var measured []string
 	for _, way := range ways {
 		for _, hidden := range []bool{false, true} {
-			for _, overREST := range []bool{true, false} {
+			for _, overREST := range unlessWatched([]bool{true, false}, []bool{hidden}) {
 				text, err := timedOutBatchIn(ctx, way, hidden, overREST, share)
 				if err != nil {
 					return "", fmt.Errorf("%s, not in lists yet: %v, over REST: %v: %w", way.name, hidden, overREST, err)

@@ -14,6 +14,9 @@ import (
 // tokenLife is how long access tokens live at upstream.
 const tokenLife = 24 * time.Hour
 
+// callEvery is how often members call an account for hours.
+var callEvery = unlessWatched(5*time.Minute, 20*time.Minute)
+
 // expiring lets two members use an account over the end of its access token,
 // with a token endpoint that takes its time. No call may last longer than
 // slowest.
@@ -25,7 +28,7 @@ func expiring(ctx context.Context, slowest time.Duration) (string, error) {
 		}
 		var refreshed, longest time.Duration
 		calls := 0
-		err := i.everyMember(ctx, shop, tokenLife+time.Hour, 3*time.Minute, func(since, took time.Duration, err error) error {
+		err := i.everyMember(ctx, shop, tokenLife+time.Hour, unlessWatched(3*time.Minute, callEvery), func(since, took time.Duration, err error) error {
 			calls++
 			longest = max(longest, took)
 			if refreshed == 0 && refreshes(i.emulator) > 0 {
@@ -70,7 +73,7 @@ func revoked(ctx context.Context, calls int64) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := i.everyMember(ctx, shop, tokenLife-left, 5*time.Minute, fails(reauthRequired)); err != nil {
+		if err := i.everyMember(ctx, shop, tokenLife-left, callEvery, fails(reauthRequired)); err != nil {
 			return "", err
 		}
 		if n := refreshes(i.emulator); n > calls {
@@ -98,8 +101,7 @@ func (i *installation) untilEnd(ctx context.Context, state custody.State, want f
 		return 0, err
 	}
 	end := begun.Add(r.ExpiresAt.Sub(r.Now))
-	const every = 5 * time.Minute
-	err = i.everyMember(ctx, shop, end.Sub(begun)+every, every, func(since, _ time.Duration, err error) error {
+	err = i.everyMember(ctx, shop, end.Sub(begun)+callEvery, callEvery, func(since, _ time.Duration, err error) error {
 		if begun.Add(since).After(end) {
 			return failureOf(err).want(want.code, want.reason)
 		}
@@ -135,7 +137,7 @@ func answerLost(ctx context.Context, calls int64) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := i.everyMember(ctx, shop, time.Hour, 5*time.Minute, fails(tokenLost)); err != nil {
+		if err := i.everyMember(ctx, shop, time.Hour, callEvery, fails(tokenLost)); err != nil {
 			return "", err
 		}
 		if n := refreshes(i.emulator); n > calls {
@@ -165,7 +167,7 @@ func wrongSecret(ctx context.Context, calls int64) (string, error) {
 			return "", err
 		}
 		for _, name := range []string{shop, garden} {
-			if err := i.everyMember(ctx, name, 2*time.Hour, 5*time.Minute, fails(misconfigured)); err != nil {
+			if err := i.everyMember(ctx, name, 2*time.Hour, callEvery, fails(misconfigured)); err != nil {
 				return "", fmt.Errorf("%s: %w", name, err)
 			}
 			if n := refreshes(i.emulators[name]); n > calls {
