@@ -1,6 +1,7 @@
 package amo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -37,6 +38,12 @@ type window struct {
 	// measured says that how many rows it has is known, so that it teaches nothing:
 	// the first window reaches back to the beginning of time.
 	measured bool
+	// newest asks for its newest rows, which are not sent: they tell where it ends.
+	newest bool
+	// again asks once more where it is empty, witness is the second of a row beside it
+	// that is known to be there; 0 = none.
+	again   bool
+	witness int64
 	// pass says for the which time a second is read page by page; 0 = it is not.
 	pass int
 	// page is the number of the page, from 0, planned that of the last one that is
@@ -66,8 +73,19 @@ type windowPage[T proto.Message] struct {
 	usage     usage
 }
 
-// hardlyNone is how many rows a window is expected to have that is not empty.
-const hardlyNone = 8
+// empty says that upstream has none of the rows that were asked for.
+func (p windowPage[T]) empty() bool { return !p.full && len(p.times) == 0 }
+
+// divide divides the rows of a page at a second.
+func (p windowPage[T]) divide(second int64) (before, behind windowPage[T]) {
+	at := slices.IndexFunc(p.rows, func(row pageRow[T]) bool { return row.changed >= second })
+	if at < 0 {
+		at = len(p.rows)
+	}
+	before, behind = p, p
+	before.rows, behind.rows = p.rows[:at], p.rows[at:]
+	return before, behind
+}
 
 // errDisobeyed says that upstream does not apply the filter: rows are outside of
 // their window.
@@ -95,6 +113,12 @@ type windowReader[T proto.Message] struct {
 	plain int
 	size  windowSize
 	clock signpost
+	// gap is where the empty windows began behind which nothing is known yet, and
+	// settled the last second of the windows that were not empty; 0 = none.
+	gap, settled int64
+	// planned is the last second of the windows that were planned, last that of
+	// those that are to be.
+	planned, last int64
 }
 
 // windowQuery is one page of a window to ask for.
@@ -108,8 +132,10 @@ type windowQuery struct {
 	left       func()
 	splittable bool
 	// again asks once more after an empty page: upstream is known to answer one by
-	// mistake.
-	again bool
+	// mistake. Where a row of the second witness is asked for, too, that is known to
+	// be there, none is one, and it is asked for up to three times.
+	again   bool
+	witness int64
 }
 
 // look reads what changed in a span and does not say what to do about a full
@@ -131,19 +157,18 @@ func (r *windowReader[T]) look(ctx context.Context, s span, query windowQuery) (
 // fetch reads a window. What is to be read in its place, or behind it in the same
 // second, is answered too.
 func (r *windowReader[T]) fetch(ctx context.Context, w window, whole bool, left func()) (windowPage[T], []window, error) {
-	if w.pass > 0 {
+	switch {
+	case w.pass > 0:
 		return r.fetchPart(ctx, w, whole, left)
+	case w.newest:
+		page, err := r.fetchNewest(ctx, w, left)
+		return page, nil, err
 	}
-	page, err := r.read(ctx, w, windowQuery{whole: whole, class: limit.Sync, left: left, again: true})
+	page, err := r.read(ctx, w, windowQuery{whole: whole, class: limit.Sync, left: left, again: w.again, witness: w.witness})
 	if err != nil {
 		return page, nil, err
 	}
-	r.mu.Lock()
-	if !w.measured {
-		r.size.observe(len(page.times), w.seconds(), page.full)
-	}
-	size := r.limit
-	r.mu.Unlock()
+	size := r.learn(w, page)
 	switch {
 	case !page.full:
 		return page, nil, nil
@@ -153,6 +178,43 @@ func (r *windowReader[T]) fetch(ctx context.Context, w window, whole bool, left 
 	}
 	left0, right := w.halves(median(page.times))
 	return page, []window{{span: left0}, {span: right}}, nil
+}
+
+// fetchNewest finds out where the rows of a span end: behind them no windows are
+// needed. Where upstream does not keep to the order that it is asked for, nothing
+// is learnt.
+func (r *windowReader[T]) fetchNewest(ctx context.Context, w window, left func()) (windowPage[T], error) {
+	query := windowQuery{class: limit.Sync, left: left}
+	query.ByTime, query.NewestFirst = true, true
+	page, err := r.read(ctx, w, query)
+	descends := slices.IsSortedFunc(page.times, func(a, b int64) int { return cmp.Compare(b, a) })
+	if err == nil && len(page.times) > 0 && descends {
+		r.mu.Lock()
+		r.last = min(r.last, page.times[0])
+		r.mu.Unlock()
+	}
+	return page, err
+}
+
+// learn takes note of what a window shows of the density of changes, and returns
+// the page size that works.
+func (r *windowReader[T]) learn(w window, page windowPage[T]) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case w.measured:
+	case page.empty() && w.first > r.settled:
+		if r.gap == 0 || w.first < r.gap {
+			r.gap = w.first
+		}
+	case !page.empty():
+		r.size.observe(len(page.times), w.seconds(), page.full)
+		r.settled = max(r.settled, w.last)
+		if r.gap < w.first {
+			r.gap = 0
+		}
+	}
+	return r.limit
 }
 
 // median is the second in the middle of the times of change; 0 = there are none.
@@ -244,11 +306,17 @@ func (r *windowReader[T]) read(ctx context.Context, w window, query windowQuery)
 			query.Last++
 		}
 	}
+	if query.witness != 0 {
+		query.First = min(query.First, query.witness)
+		if query.Last != 0 {
+			query.Last = max(query.Last, query.witness)
+		}
+	}
 	r.mu.Unlock()
 	query.splittable = smallerPage(query.limit) > 0
 
 	page, cost, err := r.page(ctx, query)
-	for doubt := r.doubt(w); err == nil && len(page.rows) == 0 && query.again && doubt > 0; doubt-- {
+	for doubts := query.doubts(); err == nil && len(page.rows) == 0 && doubts > 0; doubts-- {
 		var more usage
 		page, more, err = r.page(ctx, query)
 		cost.add(more)
@@ -307,16 +375,15 @@ func (r *windowReader[T]) ignoresNext() bool {
 	return r.idleNext
 }
 
-// doubt is how often a window is asked for again that is empty: once, since
-// upstream is known to answer so by mistake, and twice where rows are so dense that
-// there is hardly none.
-func (r *windowReader[T]) doubt(w window) int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w.last != forever && r.size.expects(w.seconds()) >= hardlyNone {
+// doubts is how often an empty page is asked for again.
+func (q windowQuery) doubts() int {
+	switch {
+	case q.witness != 0:
 		return 2
+	case q.again:
+		return 1
 	}
-	return 1
+	return 0
 }
 
 // mayLack says whether upstream may have more rows than a page of this size shows.

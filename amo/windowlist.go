@@ -51,9 +51,10 @@ type windowList[T proto.Message] struct {
 	// nothing that was sent can have been deleted since.
 	atOnce bool
 
-	// planned is the last second of the windows that were planned, last that of
-	// those that are to be.
-	planned, last int64
+	// doubt are windows in a row that came empty; its first second is 0 where there
+	// are none. Seen is the row before them.
+	doubt span
+	seen  witness
 
 	// guard holds the pages by number of the pass over a second that is guarded.
 	guard   loopGuard
@@ -71,6 +72,9 @@ var errRestless = errors.New("upstream changes faster than it can be read")
 func (w *windowList[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 	at := &w.list.cursor.Window
 	w.start = *at
+	if at.ID > 0 {
+		w.seen.note(at.Second + 1) // the row that was sent last
+	}
 	since := max(at.Second+1, at.Signpost) - w.list.overlap
 	if !at.Tail {
 		whole, err := w.past(ctx, send)
@@ -108,7 +112,7 @@ func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole
 		s.first = max(s.first, min(at.Second+1, at.Signpost-w.list.overlap))
 	}
 	w.clock.begin()
-	head, err := w.look(ctx, s, windowQuery{class: limit.Interactive, again: w.resumed()})
+	head, err := w.look(ctx, s, windowQuery{class: limit.Interactive, again: w.resumed(), witness: w.seen.second()})
 	w.observe(head.usage)
 	if err == nil && head.departure == 0 {
 		err = errNoTime
@@ -132,15 +136,27 @@ func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole
 // once more where it may have been sent, so the filter has no part in it.
 func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T]) bool) (whole bool, err error) {
 	at := &w.list.cursor.Window
-	*at = WindowPosition{Signpost: earlier(at.Signpost, w.clock.low), Second: since - 1, Tail: true}
 	s := span{since, forever}
+	query := windowQuery{whole: w.filtered, class: limit.Sync, again: true}
+	if !w.filtered {
+		// Beside the last row there was the tail of a quiet account is not empty.
+		query.witness = w.seen.second()
+	}
 	w.clock.begin()
-	head, err := w.look(ctx, s, windowQuery{whole: w.filtered, class: limit.Sync, again: true})
+	head, err := w.look(ctx, w.withDoubt(s), query)
 	w.observe(head.usage)
 	if err == nil && head.departure == 0 {
 		err = errNoTime
 	}
-	if err := w.deliver(ctx, window{span: s}, head, err, w.filtered, send); err != nil {
+	if err := w.tally(window{span: s}, head, err); err != nil {
+		return false, err
+	}
+	before, tail := head.divide(since)
+	if err := w.settle(ctx, before, send); err != nil {
+		return false, err
+	}
+	*at = WindowPosition{Signpost: earlier(at.Signpost, w.clock.low), Second: since - 1, Tail: true}
+	if err := w.sendRows(ctx, window{span: s}, tail, w.filtered, send); err != nil {
 		return false, err
 	}
 	if !head.full {
@@ -165,6 +181,7 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 	if s.seconds() < 1 {
 		return nil
 	}
+	w.gap, w.settled, w.seen = 0, 0, firstWitness(window{span: s}, head.times)
 	first, err := w.measure(ctx, s, head, whole, send)
 	if err != nil {
 		return err
@@ -177,7 +194,7 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 		}
 	}
 	if w.list.options.MaxPages > 0 {
-		return w.few(ctx, first, whole, send)
+		return w.few(ctx, s, first, whole, send)
 	}
 	fetch := func(ctx context.Context, k window, left func()) (windowPage[T], []window, error) {
 		return w.fetch(ctx, k, whole, left)
@@ -189,22 +206,25 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 		}
 	}()
 	ahead.start(first)
+	if !w.filtered && !w.list.cursor.Window.Tail {
+		ahead.start(window{span: s, newest: true})
+	}
 	for ahead.more() {
 		k, page, err := ahead.take()
-		if err := w.deliver(ctx, k, page, err, whole, send); err != nil {
+		if err := w.pass(ctx, k, page, err, whole, send); err != nil {
 			return err
 		}
 	}
-	return nil
+	return w.close(ctx, s, whole, send)
 }
 
 // few is windows for a run that is bounded: one by one, until that are enough and
 // the position has moved.
-func (w *windowList[T]) few(ctx context.Context, first window, whole bool, send func(Row[T]) bool) error {
+func (w *windowList[T]) few(ctx context.Context, s span, first window, whole bool, send func(Row[T]) bool) error {
 	for queue := []window{first}; len(queue) > 0; {
 		k := queue[0]
 		page, behind, err := w.fetch(ctx, k, whole, func() {})
-		if err := w.deliver(ctx, k, page, err, whole, send); err != nil {
+		if err := w.pass(ctx, k, page, err, whole, send); err != nil {
 			return err
 		}
 		if w.list.end.Pages >= int64(w.list.options.MaxPages) && w.list.cursor.Window.after(w.start) {
@@ -217,7 +237,7 @@ func (w *windowList[T]) few(ctx context.Context, first window, whole bool, send 
 			}
 		}
 	}
-	return nil
+	return w.close(ctx, s, whole, send)
 }
 
 // measure finds out how many seconds of s make a page, and returns the first window
@@ -241,11 +261,18 @@ func (w *windowList[T]) measure(ctx context.Context, s span, head windowPage[T],
 			return window{span: span{s.last + 1, s.last}}, nil
 		}
 	}
-	enough := min(int(w.size.fill(w.limit)*float64(w.limit)), len(head.times)-1)
-	sorted := slices.Sorted(slices.Values(head.times))
-	w.size.seed(enough+1, sorted[enough]-sorted[0]+1)
-	return window{span: span{s.first, min(max(sorted[enough], s.first), s.last)}, measured: true}, nil
+	times := slices.Sorted(slices.Values(head.times))
+	first, last := times[0], times[len(times)-1]
+	w.size.spread(times)
+	// All rows of head have a place in the first window but those of its last second,
+	// of which there may be more, and of one before it, in case ends are outside.
+	end := max(last-2, first)
+	return window{span: span{s.first, min(max(end, s.first), s.last)}, measured: true}, nil
 }
+
+// gallop is how many times larger a gap is taken to be with every window. Simulated:
+// smaller ones take more windows over years, larger ones more halvings behind them.
+const gallop = 4
 
 // next plans the window behind those that were planned.
 func (w *windowList[T]) next(int) (window, bool) {
@@ -254,7 +281,13 @@ func (w *windowList[T]) next(int) (window, bool) {
 	if w.planned >= w.last {
 		return window{}, false
 	}
-	s := span{w.planned + 1, min(w.planned+w.size.next(w.limit), w.last)}
+	width := w.size.next(w.limit)
+	if w.gap > 0 {
+		// Nothing tells how far it is to the next row: the gap is taken to be several
+		// times what was looked at.
+		width = max(width, (gallop-1)*(w.planned-w.gap+1))
+	}
+	s := span{w.planned + 1, min(w.planned+width, w.last)}
 	w.planned = s.last
 	return window{span: s}, true
 }
@@ -269,24 +302,36 @@ func (w *windowList[T]) seenBefore(k window, rows []pageRow[T]) bool {
 
 // deliver takes a page into account and sends its rows.
 func (w *windowList[T]) deliver(ctx context.Context, k window, page windowPage[T], err error, whole bool, send func(Row[T]) bool) error {
+	if err := w.tally(k, page, err); err != nil {
+		return err
+	}
+	return w.sendRows(ctx, k, page, whole, send)
+}
+
+// tally takes a page into account.
+func (w *windowList[T]) tally(k window, page windowPage[T], err error) error {
 	l := w.list
 	l.count(page.usage)
 	if err == nil && k.pass > 0 && w.seenBefore(k, page.rows) {
 		err = &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"}
 	}
-	if err != nil {
-		return err
-	}
-	if k.pass == 0 {
+	if err == nil && k.pass == 0 && !k.newest {
 		l.end.Windows++
 		if page.full {
 			l.end.SplitWindows++
 		}
 	}
+	return err
+}
+
+// sendRows sends the rows of a page.
+func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[T], whole bool, send func(Row[T]) bool) error {
+	l := w.list
 	horizon := w.horizon()
 	at := &l.cursor.Window
 	for _, row := range page.rows {
 		id, second := row.id, row.changed
+		w.seen.note(second)
 		if !at.Tail && w.start.holds(second, id) {
 			continue // an earlier run has sent it
 		}

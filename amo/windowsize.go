@@ -28,6 +28,8 @@ const (
 	// keepSteady and keepSudden are what the past counts for when a window comes,
 	// the second where it is off by more than chance explains.
 	keepSteady, keepSudden = 0.8, 0.3
+	// leastStray and mostStray bound what is believed of the first page.
+	leastStray, mostStray = 0.0001, 0.05
 	// strayWeight is what one window counts for in stray.
 	strayWeight = 0.1
 )
@@ -35,6 +37,26 @@ const (
 // seed begins with so many rows in so many seconds.
 func (s *windowSize) seed(rows int, seconds int64) {
 	s.rows, s.seconds = float64(rows), float64(max(seconds, 1))
+}
+
+// spreadParts are the parts of a page that are compared with each other.
+const spreadParts = 10
+
+// spread begins with a page of rows that changed at these times, in their order.
+// Its parts stray as pages do, and more by as much as they have fewer rows.
+func (s *windowSize) spread(times []int64) {
+	first, seconds := times[0], times[len(times)-1]-times[0]+1
+	s.seed(len(times), seconds)
+	var parts [spreadParts]float64
+	for _, at := range times {
+		parts[(at-first)*spreadParts/seconds]++
+	}
+	mean := float64(len(times)) / spreadParts
+	square := 0.0
+	for _, rows := range parts {
+		square += (rows - mean) * (rows - mean) / spreadParts
+	}
+	s.stray = min(max(square/(mean*mean)/spreadParts, leastStray), mostStray)
 }
 
 // expects is how many rows so many seconds are likely to have.

@@ -231,6 +231,8 @@ type Window struct {
 	// ByTime asks for the rows in the order of their times of change, and not in
 	// that of their ids.
 	ByTime bool
+	// NewestFirst turns the order of times round.
+	NewestFirst bool
 }
 
 // Page is one decoded page.

@@ -58,6 +58,9 @@ func windowCustomers(env *driver.Env, filter *amogatev1.CustomerFilter, window d
 		call.Query.Del("order[id]")
 		call.Query.Set("order[updated_at]", "asc")
 	}
+	if window.NewestFirst {
+		call.Query.Set("order[updated_at]", "desc")
+	}
 	return call, nil
 }
 

@@ -1,0 +1,133 @@
+package amo
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+const day = 24 * time.Hour
+
+// addChanged gives an account customers that changed at these times.
+func addChanged(t *testing.T, b *bench, times []time.Time) {
+	t.Helper()
+	for i, at := range times {
+		c := emulator.Customer{Name: fmt.Sprint("Customer ", i), CreatedAt: at.Unix(), UpdatedAt: at.Unix()}
+		if _, err := b.AddCustomer(c); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// burst are so many times, some seconds apart.
+func burst(from time.Time, n int, apart time.Duration) []time.Time {
+	times := make([]time.Time, n)
+	for i := range times {
+		times[i] = from.Add(time.Duration(i) * apart)
+	}
+	return times
+}
+
+// Where nothing changed for years, few requests tell so.
+func TestWindows_areFewOverGaps(t *testing.T) {
+	for name, test := range map[string]struct {
+		times func(now time.Time) []time.Time
+		// most are the requests at no latency, at that of the sandbox and at a second.
+		most [3]int64
+	}{
+		"three years, then nothing": {
+			func(now time.Time) []time.Time { return burst(now.Add(-1785*day), 1_200, 3*365*day/1_200) }, [3]int64{9, 9, 11},
+		},
+		"imported in an hour": {
+			func(now time.Time) []time.Time { return burst(now.Add(-3*365*day), 1_200, 3*time.Second) }, [3]int64{9, 9, 12},
+		},
+		"imported twice": {
+			func(now time.Time) []time.Time {
+				return append(burst(now.Add(-3*365*day), 600, 3*time.Second), burst(now.Add(-day), 600, 3*time.Second)...)
+			}, [3]int64{24, 24, 30},
+		},
+	} {
+		for i, latency := range []time.Duration{0, 120 * time.Millisecond, time.Second} {
+			t.Run(fmt.Sprint(name, latency), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := newBench(t, emulator.Config{Latency: latency}, Config{Generation: V4})
+					addChanged(t, b, test.times(time.Now()))
+					got := copied{}
+					end, _ := copyList(t, b, got, nil, ListOptions{}, 0)
+					wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+					wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+					t.Logf("%d requests", end.Requests)
+					if end.Requests > test.most[i] || end.Retries > 0 {
+						t.Errorf("%d requests, %d retries, want at most %d and none", end.Requests, end.Retries, test.most[i])
+					}
+				})
+			})
+		}
+	}
+}
+
+// emptied is an upstream that answers the request for customers with a number as if
+// there were none, and so often those that equal it.
+type emptied struct {
+	next          http.RoundTripper
+	number, times int
+
+	mu      sync.Mutex
+	asked   int
+	strayed string
+}
+
+func (s *emptied) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := s.next.RoundTrip(req)
+	if err != nil || !strings.HasSuffix(req.URL.Path, "/customers") {
+		return resp, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked++; s.asked == s.number {
+		s.strayed = req.URL.String()
+	}
+	if s.times > 0 && s.strayed == req.URL.String() {
+		s.times--
+		_ = resp.Body.Close()
+		resp.StatusCode, resp.Body = http.StatusNoContent, http.NoBody
+		resp.Header.Del("Content-Length")
+		resp.ContentLength = 0
+	}
+	return resp, nil
+}
+
+// Whichever page comes empty by mistake, once or twice in a row, no row is lost: not
+// to who reads all, nor to two readers one after the other.
+func TestWindows_loseNothingToAStrayEmptyPage(t *testing.T) {
+	for number := 2; number <= 24; number++ {
+		for _, stop := range []int{0, 10, 130, 260, 305} {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4, PageSize: 50})
+				now := time.Now()
+				addChanged(t, b, burst(now.Add(-900*day), 130, time.Minute))
+				addChanged(t, b, burst(now.Add(-300*day), 130, 12*time.Hour))
+				addChanged(t, b, burst(now.Add(-100*day), 60, time.Second))
+				b.client.http.Transport = &emptied{next: b.client.http.Transport, number: number, times: 1 + number%2}
+				got := copied{}
+				var from Cursor
+				if stop > 0 {
+					_, from = copyList(t, b, got, nil, ListOptions{}, stop)
+				}
+				end, _ := copyList(t, b, got, nil, ListOptions{From: from}, 0)
+				wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+				wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+				if t.Failed() {
+					t.Fatalf("request %d stray, the first reader stops behind %d rows", number, stop)
+				}
+			})
+		}
+	}
+}
