@@ -69,7 +69,10 @@ type Keeper struct {
 // flight is a call that is carried out here.
 type flight struct {
 	hash Hash
-	done chan struct{}
+	// isTaken says that the store has its intent: until then it may be the one that
+	// uses the id of another.
+	isTaken bool
+	done    chan struct{}
 }
 
 // New returns a keeper, and begins to say that this process lives and to remove
@@ -177,10 +180,17 @@ func (k *Keeper) takeOff(key Key, hash Hash) (other <-chan struct{}, err error) 
 		k.flights[key] = &flight{hash: hash, done: make(chan struct{})}
 		return nil, nil
 	}
-	if f.hash != hash {
+	if f.isTaken && f.hash != hash {
 		return nil, ErrReused
 	}
 	return f.done, nil
+}
+
+// take notes that the store has the intent of a call that takeOff began.
+func (k *Keeper) take(key Key) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.flights[key].isTaken = true
 }
 
 // land ends what takeOff began.
@@ -224,7 +234,9 @@ func (k *Keeper) claim(ctx context.Context, key Key, hash Hash) (call *Call, err
 	if err != nil {
 		return nil, err
 	}
-	isTaken = claim == Taken
+	if isTaken = claim == Taken; isTaken {
+		k.take(key)
+	}
 	return &Call{keeper: k, key: key, id: i.ID, isOurs: isTaken, since: r.Since, isDoubted: isTaken && r.Doubted, known: known, open: map[int]bool{}}, nil
 }
 

@@ -145,6 +145,43 @@ func TestKeeper_letsOneOfAProcessGoFirst(t *testing.T) {
 	})
 }
 
+// slow is a store of one call that has ended, and that takes a second for an answer.
+type slow struct {
+	*fake
+	hash idempotency.Hash
+}
+
+func (s *slow) ClaimRequest(ctx context.Context, i idempotency.Intent) (idempotency.Record, idempotency.Claim, error) {
+	time.Sleep(time.Second)
+	if i.Hash != s.hash {
+		return idempotency.Record{}, idempotency.Reused, nil
+	}
+	return s.fake.ClaimRequest(ctx, i)
+}
+
+// Who repeats a call is answered by it, even while somebody tries its id for another
+// request.
+func TestKeeper_refusesOnlyWhoCameSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{fake: &fake{claim: idempotency.Ended}, hash: idempotency.Hash{1}}
+		k := idempotency.New(t.Context(), idempotency.Config{Store: s, Owner: "one", Settings: settings.Default()})
+		var other error
+		var all sync.WaitGroup
+		all.Go(func() { _, other = k.Begin(t.Context(), idempotency.Key{1}, idempotency.Hash{2}) })
+		time.Sleep(time.Millisecond)
+		if call, err := k.Begin(t.Context(), idempotency.Key{1}, s.hash); err != nil || call.IsOurs() {
+			t.Errorf("who repeats it: %v", err)
+		}
+		all.Wait()
+		if !errors.Is(other, idempotency.ErrReused) {
+			t.Errorf("the other: %v", other)
+		}
+		if err := k.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestKeeper_waitsForAnotherReplicaAsLongAsItsDeadline(t *testing.T) {
 	f := &fake{claim: idempotency.Held}
 	keep(t, f, func(t *testing.T, k *idempotency.Keeper) {
