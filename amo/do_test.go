@@ -52,7 +52,7 @@ func TestAttempt_deadlineInMidBody(t *testing.T) {
 
 func TestAttempt_takesUpstreamsClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for late, want := range map[time.Duration]time.Duration{0: 0, time.Second: 0, -time.Second: 0, time.Hour: time.Hour, -time.Minute: -time.Minute} {
+		for late, want := range map[time.Duration]time.Duration{0: 0, time.Second: 0, -time.Second: 0, -2500 * time.Millisecond: -2500 * time.Millisecond, time.Hour: time.Hour, -time.Minute: -time.Minute} {
 			b := newBench(t, emulator.Config{Customers: 1}, Config{})
 			b.client.http.Transport = clock{b.client.http.Transport, late}
 			if _, err := b.client.Customers().Get(t.Context(), customerIDs(b, 1)[0]); err != nil {

@@ -125,6 +125,21 @@ func TestRetry_waitsNoLongerThanTheCaller(t *testing.T) {
 	})
 }
 
+// A pause that outlasts the caller is not begun: the error is told at once, as what it
+// is.
+func TestRetry_beginsNoPauseThatOutlastsTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1}, Config{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Microsecond)
+		defer cancel()
+		start := time.Now()
+		_, err := b.client.send(ctx, request{call: v2.AccountCall(), class: limit.Interactive, decode: unavailable})
+		if !IsKind(err, KindUnavailable) || time.Since(start) > 0 {
+			t.Errorf("send = %v after %v, want KindUnavailable at once", err, time.Since(start))
+		}
+	})
+}
+
 func TestRetry_callerThatLeavesInThePauseIsToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		draining := errors.New("draining")

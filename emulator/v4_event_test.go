@@ -222,6 +222,19 @@ func TestEvents_filter(t *testing.T) {
 	})
 }
 
+func TestEvents_takeTheTypesOfSingleFields(t *testing.T) {
+	e := open(t, Config{Strict: true})
+	for kind, want := range map[string]int{
+		"custom_field_1250019_value_changed": http.StatusNoContent,
+		"custom_field_x_value_changed":       http.StatusBadRequest,
+		"custom_field_1250019_changed":       http.StatusBadRequest,
+	} {
+		if a := ask(t, e, http.MethodGet, v4EventsPath+"?filter[type]="+kind, ""); a.status != want {
+			t.Errorf("%s: status %d, want %d: %s", kind, a.status, want, a.body)
+		}
+	}
+}
+
 // customerIDs are the ids of all customers.
 func customerIDs(e *Emulator) func(func(int64) bool) {
 	return func(yield func(int64) bool) {
