@@ -149,6 +149,32 @@ func TestUpdateV4_tagsNeedNoRead(t *testing.T) {
 	})
 }
 
+// A single tag is enough for a PATCH beside the links.
+func TestUpdateV4_tagsAndLinks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, change := range map[string]customerUpdate{
+			"one more": {AddTags: []string{"new"}},
+			"one less": {RemoveTags: []string{"old"}},
+		} {
+			b := newBench(t, emulator.Config{Customers: 1}, Config{Generation: V4})
+			change.ID = v4IDs(b)[0]
+			if r := updateOne(t.Context(), b, customerUpdate{ID: change.ID, AddTags: []string{"old"}}); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			before, _ := b.Customer(change.ID)
+			contact := b.SeededParents(emulator.ParentContact, 1)[0]
+			change.Paths, change.Value = []string{"contact_ids"}, &amogatev1.Customer{ContactIds: []int64{contact}}
+			if r := updateOne(t.Context(), b, change); r.Err != nil {
+				t.Fatal(r.Err)
+			}
+			after, _ := b.Customer(change.ID)
+			if got, want := len(after.Tags)-len(before.Tags), len(change.AddTags)-len(change.RemoveTags); got != want || !slices.Equal(after.ContactIDs, []int64{contact}) {
+				t.Errorf("%s: %d tags more and the contacts %v, want %d and %d alone", name, got, after.ContactIDs, want, contact)
+			}
+		}
+	})
+}
+
 // What a PATCH cannot say follows in requests of its own.
 func TestUpdateV4_linksFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
