@@ -26,6 +26,11 @@ var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 // body is nil and tooLarge is true. While it is read it takes no more memory than
 // it has bytes. A body without a byte is nil.
 func readBody(r io.Reader, limit int) (body []byte, tooLarge bool, err error) {
+	return readInto(func(size int) []byte { return slices.Grow([]byte(nil), size) }, r, limit)
+}
+
+// readInto is readBody into what room returns for so many bytes.
+func readInto(room func(size int) []byte, r io.Reader, limit int) (body []byte, tooLarge bool, err error) {
 	var read []*[chunkBytes]byte
 	defer func() {
 		for _, chunk := range read {
@@ -53,11 +58,38 @@ func readBody(r io.Reader, limit int) (body []byte, tooLarge bool, err error) {
 	if size == 0 {
 		return nil, false, nil
 	}
-	body = slices.Grow(body, size)
+	body = room(size)
 	for _, chunk := range read {
 		body = append(body, chunk[:min(chunkBytes, size-len(body))]...)
 	}
 	return body, false, nil
+}
+
+// largestReused is the most bytes of a body whose memory is used again: twice
+// those of a usual page of 500 rows.
+const largestReused = 4 << 20
+
+// bodies are bodies of pages that nobody needs any more, each a *[]byte. Most of
+// the memory that a list goes through would be theirs.
+var bodies sync.Pool
+
+// bodyRoom returns room for a body of so many bytes.
+func bodyRoom(size int) []byte {
+	if size <= chunkBytes {
+		return make([]byte, 0, size)
+	}
+	if used, ok := bodies.Get().(*[]byte); ok && cap(*used) >= size {
+		return (*used)[:0]
+	}
+	// Pages differ a little: what is made for one is to do for the next.
+	return make([]byte, 0, size+size/4)
+}
+
+// reuseBody gives the memory of a body, which is not used any more, to others.
+func reuseBody(body []byte) {
+	if room := cap(body); room > chunkBytes && room <= largestReused {
+		bodies.Put(&body)
+	}
 }
 
 // keepAbove is the size in bytes as received above which the answer of a page
@@ -121,5 +153,5 @@ func gunzip(packed []byte, limit int) (body []byte, tooLarge bool, err error) {
 	if err := r.Reset(bytes.NewReader(packed)); err != nil {
 		return nil, false, err
 	}
-	return readBody(r, limit)
+	return readInto(bodyRoom, r, limit)
 }

@@ -240,6 +240,16 @@ func (u *unread[T, F]) rows() []pageRow[T] {
 	return rows
 }
 
+// release gives up the rows of a page that are read one by one, when all of them
+// were that are needed.
+func (u *unread[T, F]) release() {
+	if u.driver.Scan == nil {
+		return // rows may hold on to what they were made of
+	}
+	reuseBody(u.body)
+	u.body, u.scanned = nil, driver.Scanned[T]{}
+}
+
 // next says that upstream announced another page.
 func (u *unread[T, F]) next() bool { return u.page.Next || u.scanned.Next }
 

@@ -155,13 +155,14 @@ func (o *orderedList[T]) note(page fetched[T]) {
 func (o *orderedList[T]) sendPage(ctx context.Context, page fetched[T], send func(Row[T]) bool) error {
 	l := o.list
 	further, fresh := false, false
+	reader := rowReader[T]{rows: page.rows}
 	for i, row := range page.rows {
 		id, offset := row.id, page.offsets[i]
 		if offset <= o.from.Offset && (id == o.from.LastID || !l.unsorted && id < o.from.LastID) {
 			continue // an earlier run has sent it
 		}
 		l.cursor.Offset, l.cursor.LastID = offset, id
-		isFresh, err := o.sendRow(ctx, row, send)
+		isFresh, err := o.sendRow(ctx, &reader, i, send)
 		if err != nil {
 			return err
 		}
@@ -169,6 +170,7 @@ func (o *orderedList[T]) sendPage(ctx context.Context, page fetched[T], send fun
 		// What windows have sent comes here for the first time.
 		fresh = !o.seen.add(id) || fresh || isFresh
 	}
+	reader.release()
 	l.cursor.Offset = page.next
 	switch {
 	case fresh:
@@ -183,14 +185,14 @@ func (o *orderedList[T]) sendPage(ctx context.Context, page fetched[T], send fun
 	return nil
 }
 
-// sendRow sends a row that matches, and was not sent before as it is. It says
-// whether the row is new in the list.
-func (o *orderedList[T]) sendRow(ctx context.Context, row pageRow[T], send func(Row[T]) bool) (fresh bool, err error) {
-	l := o.list
+// sendRow sends row i of those that reader reads, if it matches and was not sent
+// before as it is. It says whether the row is new in the list.
+func (o *orderedList[T]) sendRow(ctx context.Context, reader *rowReader[T], i int, send func(Row[T]) bool) (fresh bool, err error) {
+	l, row := o.list, reader.rows[i]
 	if l.options.From.Window.holds(row.changed, row.id) {
 		return true, nil
 	}
-	value, err := row.read(ctx)
+	value, err := reader.at(ctx, i)
 	if err != nil {
 		return false, err
 	}
@@ -303,9 +305,10 @@ func (o *orderedList[T]) repair(ctx context.Context, b border, send func(Row[T])
 		begin -= size
 	}
 	slices.SortFunc(rows, byID)
-	for _, row := range rows {
+	reader := rowReader[T]{rows: rows}
+	for i, row := range rows {
 		l.cursor.Offset, l.cursor.LastID = found[row.id], row.id
-		if _, err := o.sendRow(ctx, row, send); err != nil {
+		if _, err := o.sendRow(ctx, &reader, i, send); err != nil {
 			return err
 		}
 	}

@@ -329,7 +329,8 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 	l := w.list
 	horizon := w.horizon()
 	at := &l.cursor.Window
-	for _, row := range page.rows {
+	reader := rowReader[T]{rows: page.rows}
+	for i, row := range page.rows {
 		id, second := row.id, row.changed
 		w.seen.note(second)
 		if !at.Tail && w.start.holds(second, id) {
@@ -338,7 +339,7 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 		if k.pass == 0 {
 			at.Second, at.ID = second-1, id
 		}
-		value, err := row.read(ctx)
+		value, err := reader.at(ctx, i)
 		if err != nil {
 			return err
 		}
@@ -356,6 +357,7 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 			return errStopped
 		}
 	}
+	reader.release()
 	if k.last != forever && (k.pass == 0 && !page.full || page.ends) {
 		at.Second, at.ID = k.last, 0
 	}

@@ -1,6 +1,7 @@
 package v4
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
@@ -44,9 +45,16 @@ func FuzzDecodeCustomers(f *testing.F) {
 			t.Error("rows beside an error")
 		}
 		scanned, _ := scanCustomers(body)
+		// The memory of the answer is used again.
+		answer := bytes.Clone(body)
+		again, _ := decodeCustomers(moscowEnv(t), answer)
+		clear(answer)
 		for n, row := range page.Rows {
 			if head := (driver.Head{ID: row.GetId(), Changed: row.GetUpdateTime().GetSeconds()}); scanned.Heads[n] != head {
 				t.Errorf("found %+v, read %+v", scanned.Heads[n], head)
+			}
+			if !proto.Equal(row, again.Rows[n]) {
+				t.Errorf("row %d changed with its answer", n)
 			}
 			if row.GetId() <= 0 {
 				t.Error("a row has no id")
