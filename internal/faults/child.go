@@ -35,7 +35,8 @@ func (x *executable) build(ctx context.Context) (string, error) {
 			return
 		}
 		x.path = filepath.Join(x.dir, "amogate")
-		build := exec.CommandContext(ctx, "go", "build", "-o", x.path, "github.com/amogate/amogate/cmd/amogate") //nolint:gosec // a path of ours
+		// A row that runs out of time meanwhile fails alone: the others find it built.
+		build := exec.CommandContext(context.WithoutCancel(ctx), "go", "build", "-o", x.path, "github.com/amogate/amogate/cmd/amogate") //nolint:gosec // a path of ours
 		if output, err := build.CombinedOutput(); err != nil {
 			x.err = fmt.Errorf("build amogate: %w: %s", err, output)
 		}
