@@ -492,7 +492,9 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			measured, err := c.run(withTest(t.Context(), t))
+			ctx, cancel := context.WithTimeout(t.Context(), 2*rowTimeout)
+			defer cancel()
+			measured, err := c.run(withTest(ctx, t))
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %q and error %v, want an error with %q", measured, err, c.want)
 			}
