@@ -223,6 +223,52 @@ func TestCreate_ofACallerThatGoesAway(t *testing.T) {
 	}
 }
 
+// A request that nobody waits for any more ends, unless it may have written: what
+// becomes of that has to be known.
+func TestRequest_endsWithItsLastCallerUnlessItWrites(t *testing.T) {
+	for name, c := range map[string]struct {
+		call func(ctx context.Context, b *bench) error
+		left int64
+	}{
+		"read": {func(ctx context.Context, b *bench) error {
+			_, err := b.client.Customers().Get(ctx, customerIDs(b, 1)[0])
+			return err
+		}, 0},
+		"write": {func(ctx context.Context, b *bench) error {
+			return b.client.Customers().Create(ctx, creates(1))[0].Err
+		}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 1, Latency: 10 * time.Second}, Config{})
+				if err := c.call(t.Context(), b); err != nil { // it reads the account, too
+					t.Fatal(err)
+				}
+				b.hold(t, time.Second) // both go by one request
+				var wg sync.WaitGroup
+				for _, stays := range []time.Duration{3 * time.Second, 5 * time.Second} {
+					wg.Go(func() {
+						ctx, cancel := context.WithCancel(t.Context())
+						defer time.AfterFunc(stays, cancel).Stop()
+						if err := c.call(ctx, b); err == nil {
+							t.Error("an answer came before its time")
+						}
+					})
+				}
+				time.Sleep(4 * time.Second)
+				if got := b.Stats().InFlight; got != 1 {
+					t.Errorf("%d requests are under way for the caller that stays, want 1", got)
+				}
+				wg.Wait()
+				synctest.Wait()
+				if got := b.Stats().InFlight; got != c.left {
+					t.Errorf("%d requests are under way for nobody, want %d", got, c.left)
+				}
+			})
+		})
+	}
+}
+
 // Closing the client leaves nobody without an answer, be its request under way or
 // not.
 func TestClose_answersEverybody(t *testing.T) {
