@@ -107,7 +107,7 @@ func TestRun_tellsWhatTestsNotice(t *testing.T) {
 	t.Chdir(t.TempDir())
 	write(t, map[string]string{
 		"go.mod": "module example.test/p\n\ngo 1.24\n",
-		"p.go":   "package p\n\nfunc Seen(a int) bool { return a < 3 }\n\nfunc Unseen(a int) bool { return a < 3 }\n\nconst Size = 4\n",
+		"p.go":   "package p\n\nfunc Seen(a int) bool { return a < 3 }\n\nfunc Unseen(a int) bool { return a < 3 }\n\nconst Size = 4\n\nfunc Joined(a, b string) string { return a + b }\n",
 		"p_test.go": "package p\n\nimport \"testing\"\n\n" +
 			"func TestSeen(t *testing.T) {\n\tif !Seen(2) || Seen(3) || Size != 4 {\n\t\tt.Error(\"wrong\")\n\t}\n}\n\n" +
 			"func TestSkipped(t *testing.T) {\n\tif !Unseen(2) || Unseen(3) {\n\t\tt.Error(\"wrong\")\n\t}\n}\n",
@@ -123,7 +123,7 @@ func TestRun_tellsWhatTestsNotice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"**3 of 5 noticed, 60 %**", "`TestSkipped`", "| p.go:5 | `<` | `<=` |", "| p.go:5 | `3` | `4` |"} {
+	for _, want := range []string{"**3 of 5 noticed, 60 %**", "(1 more did not compile", "`TestSkipped`", "| p.go:5 | `<` | `<=` |", "| p.go:5 | `3` | `4` |"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
