@@ -47,8 +47,8 @@ type plan struct {
 var full = plan{
 	latencies: []time.Duration{0, 150 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second},
 	listPages: 100, longerPages: 400,
-	callers:   []int{2000, 64},
-	warmUp:    6 * time.Second, span: 12 * time.Second,
+	callers: []int{2000, 64},
+	warmUp:  6 * time.Second, span: 12 * time.Second,
 	pairs: 40, lists: 15,
 	rows: 1_000_000, plainRows: 200_000,
 	stalledPages: 70,
@@ -60,8 +60,8 @@ var full = plan{
 var short = plan{
 	latencies: []time.Duration{0, 500 * time.Millisecond},
 	listPages: 20, longerPages: 20,
-	callers:   []int{500, 16},
-	warmUp:    3 * time.Second, span: 4 * time.Second,
+	callers: []int{500, 16},
+	warmUp:  3 * time.Second, span: 4 * time.Second,
 	pairs: 8, lists: 3,
 	rows: 60_000, plainRows: 10_000,
 	stalledPages: 20,
