@@ -239,6 +239,7 @@ func TestPeriods_areForgottenWhenAChangeIsAnsweredLate(t *testing.T) {
 		}
 		before := known.epoch
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		if known.epoch == before {
 			t.Error("the answer is not noticed")
 		}
