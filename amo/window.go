@@ -330,6 +330,9 @@ func (r *windowReader[T]) read(ctx context.Context, w window, query windowQuery)
 		cost.add(spent)
 		err = failed
 		idle = err == nil && len(more.rows) == 0
+		if guard := (loopGuard{}); err == nil && !seenBefore(guard, page.rows) && seenBefore(guard, more.rows) {
+			err = errPageTwice()
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

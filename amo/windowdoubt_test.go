@@ -1,6 +1,7 @@
 package amo
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -130,4 +131,25 @@ func TestWindows_loseNothingToAStrayEmptyPage(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A page that announces itself as the next one is no reason to divide the window
+// that is in doubt second by second.
+func TestWindows_breakOffWhenPagesHaveNoEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 600, Window: -1}, Config{Generation: V4, PageSize: 50})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		rows := 0
+		var failed error
+		for _, err := range b.client.Customers().List(nil, ListOptions{}).Rows(ctx) {
+			if rows++; rows == 60 {
+				b.script(t, emulator.Rule{Match: emulator.Match{Operation: emulator.OpV4CustomersList}, Action: emulator.Action{Endless: true}})
+			}
+			failed = err
+		}
+		if !IsKind(failed, KindLoop) {
+			t.Errorf("the list ended with %v, want %v", failed, KindLoop)
+		}
+	})
 }

@@ -64,6 +64,11 @@ type windowList[T proto.Message] struct {
 // errStopped says that the reader of a list has had enough.
 var errStopped = errors.New("the reader has stopped")
 
+// errPageTwice says that upstream's pages have no end.
+func errPageTwice() error {
+	return &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"}
+}
+
 // errRestless says that a list came to no end: too much changes.
 var errRestless = errors.New("upstream changes faster than it can be read")
 
@@ -313,7 +318,7 @@ func (w *windowList[T]) tally(k window, page windowPage[T], err error) error {
 	l := w.list
 	l.count(page.usage)
 	if err == nil && k.pass > 0 && w.seenBefore(k, page.rows) {
-		err = &Error{Kind: KindLoop, Message: "upstream sent a page of this list twice"}
+		err = errPageTwice()
 	}
 	if err == nil && k.pass == 0 && !k.newest {
 		l.end.Windows++
