@@ -53,6 +53,8 @@ type ahead[K, V any] struct {
 	queue []*fetching[K, V]
 	// leaving is the fetch whose request has yet to leave; nil = none.
 	leaving *fetching[K, V]
+	// taken is when the reader got the last value; zero = it has got none.
+	taken time.Time
 	// stopped says that nothing more is to begin.
 	stopped bool
 }
@@ -98,10 +100,14 @@ func (a *ahead[K, V]) more() bool {
 // take waits for the first of what was fetched.
 func (a *ahead[K, V]) take() (K, V, error) {
 	a.mu.Lock()
+	if !a.taken.IsZero() {
+		a.pace.read(time.Since(a.taken))
+	}
 	first := a.queue[0]
 	a.mu.Unlock()
 	<-first.done
 	a.mu.Lock()
+	a.taken = time.Now()
 	// It is removed from the array, too, so that its value goes with the reader.
 	a.queue = slices.Delete(a.queue, 0, 1)
 	a.fill()

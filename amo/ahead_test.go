@@ -191,6 +191,36 @@ func TestAhead_slowReaderSlowsTheFetching(t *testing.T) {
 	}
 }
 
+// What a reader takes a second for need not be there six times a second; one that
+// rests once gets as much as before.
+func TestAhead_fetchesAsFastAsItsReaderTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &source{interval: slotEvery, latency: constantly(time.Second)}
+		a := aheadOf(t.Context(), s, 200)
+		a.start()
+		take := func(n int, each time.Duration) {
+			for range n {
+				_, _, _ = a.take()
+				time.Sleep(each)
+			}
+		}
+		take(40, time.Second)
+		synctest.Wait()
+		if got := len(s.departed) - 40; got > 4 {
+			t.Errorf("%d are ahead of a reader that takes one a second, want at most 4", got)
+		}
+		take(10, 0)
+		take(1, time.Minute)
+		take(20, 0) // what was ahead, and the first answers behind that
+		began := time.Now()
+		take(60, 0)
+		if share := 60 * slotEvery.Seconds() / time.Since(began).Seconds(); share < 0.97 {
+			t.Errorf("%.0f %% of the slots after a rest, want 97 %%", 100*share)
+		}
+		a.drop()
+	})
+}
+
 func TestAhead_dropEndsWhatIsOnItsWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{interval: slotEvery, latency: constantly(time.Second)}
