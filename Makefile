@@ -63,8 +63,9 @@ faults: ## Run the fault table; prints a line per row.
 	go run ./internal/faults
 
 .PHONY: soak
-soak: ## Run the promises at full length; takes 35 minutes.
+soak: ## Run the promises at full length; takes 45 minutes.
 	go run ./internal/soak
+	go test -run appliedInOrder -timeout 60m ./amo -args -seeds=20
 
 .PHONY: mainjob
 mainjob: ## Stream 20,000 customers and measure rate and memory.
