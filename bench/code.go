@@ -27,6 +27,8 @@ var benchmarks = []benchmark{
 	{"decode a page, v4", "./amo/internal/v4", "^BenchmarkDecode$/^escaped$", "cpu-µs/row", 20, 0},
 	{"stored pages to a gRPC client, v2", "./server", "^BenchmarkPath$/^v2$", "rows/cpu-s", 0, 35_000},
 	{"stored pages to a gRPC client, v4", "./server", "^BenchmarkPath$/^v4$", "rows/cpu-s", 0, 35_000},
+	{"the same with a Go client that decodes them, v2", "./server", "^BenchmarkPath$/^v2_decoding$", "rows/cpu-s", 0, 0},
+	{"the same with a Go client that decodes them, v4", "./server", "^BenchmarkPath$/^v4_decoding$", "rows/cpu-s", 0, 0},
 	{"rows from memory over REST", "./server/gateway", "^BenchmarkList$/^amogate$", "rows/s", 0, 100_000},
 	{"the same by a stock gateway", "./server/gateway", "^BenchmarkList$/^stock$", "rows/s", 0, 0},
 }
