@@ -1,8 +1,6 @@
 package amo
 
-import (
-	"time"
-)
+import "time"
 
 // doubt tells that it is being found out what became of items. What else their
 // callers have to send waits for that, and who has no time for it is told unknown.

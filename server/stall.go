@@ -16,14 +16,16 @@ import (
 // nothing is noticed.
 type watchedStream struct {
 	contextStream
-	// since is when the message that is being sent was handed over, in nanoseconds
-	// of Unix time; 0 = none is.
+	// begun is when the stream began, since when after that the message that is
+	// being sent was handed over, in nanoseconds; 0 = none is. A clock that is set
+	// stalls nobody.
+	begun time.Time
 	since atomic.Int64
 }
 
 // SendMsg implements grpc.ServerStream.
 func (w *watchedStream) SendMsg(m any) error {
-	w.since.Store(time.Now().UnixNano())
+	w.since.Store(int64(max(time.Since(w.begun), 1)))
 	defer w.since.Store(0)
 	return w.ServerStream.SendMsg(m)
 }
@@ -34,7 +36,7 @@ func (w *watchedStream) patience(stall time.Duration) time.Duration {
 	if since == 0 {
 		return stall
 	}
-	return stall - time.Since(time.Unix(0, since))
+	return stall - (time.Since(w.begun) - time.Duration(since))
 }
 
 // unlessStalled runs send, which sends on the stream it is given, and returns its
@@ -45,7 +47,7 @@ func (w *watchedStream) patience(stall time.Duration) time.Duration {
 func unlessStalled(stream grpc.ServerStream, stall time.Duration, send func(grpc.ServerStream) error) error {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
-	watched := &watchedStream{contextStream: contextStream{ServerStream: stream, ctx: ctx}}
+	watched := &watchedStream{contextStream: contextStream{ServerStream: stream, ctx: ctx}, begun: time.Now()}
 	done := make(chan error, 1)
 	go func() {
 		var err error
