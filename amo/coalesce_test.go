@@ -19,21 +19,29 @@ import (
 )
 
 // Single creates of many callers fill the requests that the rate allows, whatever
-// the latency.
+// the latency, over either generation.
 func TestCreate_ofManyCallersFillsTheRate(t *testing.T) {
 	const warmUp = 8 * time.Second
-	latencies := map[int][]time.Duration{
-		64:   {0, 150 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second},
-		2000: {0, 150 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second},
+	all := []time.Duration{0, 150 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second}
+	crowds := []struct {
+		generation Generation
+		operation  string
+		callers    int
+		latencies  []time.Duration
+	}{
+		{V2, emulator.OpCustomersWrite, 64, all},
+		{V2, emulator.OpCustomersWrite, 2000, all},
+		{V4, emulator.OpV4CustomersCreate, 2000, []time.Duration{500 * time.Millisecond}},
 	}
 	if race.Enabled {
-		latencies = map[int][]time.Duration{64: {500 * time.Millisecond}, 2000: {2 * time.Second}}
+		crowds[0].latencies, crowds[1].latencies, crowds[2].callers = all[2:3], all[4:], 500
 	}
-	for callers, latencies := range latencies {
-		for _, latency := range latencies {
-			t.Run(fmt.Sprintf("%d callers at %s", callers, latency), func(t *testing.T) {
+	for _, crowd := range crowds {
+		callers := crowd.callers
+		for _, latency := range crowd.latencies {
+			t.Run(fmt.Sprintf("%s, %d callers at %s", crowd.generation, callers, latency), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					b := newBench(t, emulator.Config{Latency: latency}, Config{})
+					b := newBench(t, emulator.Config{Latency: latency}, Config{Generation: crowd.generation})
 					// Answers come in bursts: several rounds of them make a rate.
 					run := 6 * time.Second
 					if callers == 64 {
@@ -59,9 +67,9 @@ func TestCreate_ofManyCallersFillsTheRate(t *testing.T) {
 						})
 					}
 					time.Sleep(warmUp)
-					before := b.Stats().ByOperation[emulator.OpCustomersWrite]
+					before := b.Stats().ByOperation[crowd.operation]
 					time.Sleep(run)
-					writes.Store(b.Stats().ByOperation[emulator.OpCustomersWrite] - before)
+					writes.Store(b.Stats().ByOperation[crowd.operation] - before)
 					wg.Wait()
 					b.checkWindow(t)
 					slot := time.Second / DefaultRate
