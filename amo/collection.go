@@ -246,6 +246,9 @@ func (u *unread[T, F]) release() {
 	if u.driver.Scan == nil {
 		return // rows may hold on to what they were made of
 	}
+	if u.scanned.Release != nil {
+		u.scanned.Release()
+	}
 	reuseBody(u.body)
 	u.body, u.scanned = nil, driver.Scanned[T]{}
 }

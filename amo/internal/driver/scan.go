@@ -12,6 +12,9 @@ type Scanned[T any] struct {
 	// Read reads row n, and returns the ids of its custom fields that env has no
 	// definition of. It is not safe for concurrent use.
 	Read func(env *Env, n int) (row T, unknownFields []int64, err error)
+	// Release gives up what is known of the rows, when no more of them are read.
+	// The messages that were read stay.
+	Release func()
 }
 
 // Head is what has to be known of a row before any row of its page is used.
@@ -28,6 +31,7 @@ func ReadAll[T any](scan func(body []byte) (Scanned[T], error)) func(env *Env, b
 		if err != nil {
 			return Page[T]{}, err
 		}
+		defer scanned.Release()
 		page := Page[T]{Rows: make([]T, len(scanned.Heads)), Next: scanned.Next}
 		for n := range page.Rows {
 			var unknown []int64

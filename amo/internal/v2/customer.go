@@ -53,9 +53,9 @@ type customer struct {
 	CreatedAt, UpdatedAt, ClosestTaskAt, NextDate          wire.Unix
 	NextPrice, LTV, AverageCheck                           wire.Decimal
 	IsDeleted                                              wire.Bool
-	MainContact, Contacts, Company, Tags                   jsontext.Value
-	Embedded                                               jsontext.Value
 	CustomFields                                           []*amogatev1.CustomField
+	// The places of what the customer is linked with.
+	MainContact, Contacts, Company, Tags, Embedded wire.Cursor
 }
 
 // parse reads a row that a decoder has read.
@@ -89,16 +89,16 @@ func (w *customer) set(r *rowReader, name []byte, c *wire.Cursor) (err error) {
 	case "is_deleted":
 		return w.IsDeleted.Parse(c.Value())
 	case "main_contact":
-		w.MainContact = c.Value()
+		w.MainContact = *c
 	case "tags":
-		w.Tags = c.Value()
+		w.Tags = *c
 	case "custom_fields":
 		w.CustomFields, err = r.customFields(c)
 		return err
 	case "contacts":
-		w.Contacts = c.Value()
+		w.Contacts = *c
 	case "company":
-		w.Company = c.Value()
+		w.Company = *c
 	case "next_price":
 		return w.NextPrice.Parse(c.Value())
 	case "closest_task_at":
@@ -112,7 +112,7 @@ func (w *customer) set(r *rowReader, name []byte, c *wire.Cursor) (err error) {
 	case "next_date":
 		return w.NextDate.Parse(c.Value())
 	case "_embedded":
-		w.Embedded = c.Value()
+		w.Embedded = *c
 	case "ltv":
 		return w.LTV.Parse(c.Value())
 	case "purchases_count":
@@ -131,19 +131,19 @@ var (
 )
 
 func scanCustomers(body []byte) (driver.Scanned[*amogatev1.Customer], error) {
-	var places []wire.Cursor
-	heads, err := decodeItems(body, func(item *wire.Cursor) (driver.Head, error) {
-		places = append(places, *item)
-		return customerHead(item)
-	})
+	found, err := findItems(body)
 	if err != nil {
 		return driver.Scanned[*amogatev1.Customer]{}, named(err, customersName, driver.OpList)
 	}
-	// Of two lists the last one counts.
-	places = places[len(places)-len(heads):]
+	page := driver.Scanned[*amogatev1.Customer]{Heads: make([]driver.Head, len(found.list)), Release: found.release}
+	for n, place := range found.list {
+		if page.Heads[n], err = customerHead(&place); err != nil {
+			return driver.Scanned[*amogatev1.Customer]{}, named(badResponse(err), customersName, driver.OpList)
+		}
+	}
 	r := &rowReader{}
-	read := func(env *driver.Env, n int) (*amogatev1.Customer, []int64, error) {
-		place := places[n]
+	page.Read = func(env *driver.Env, n int) (*amogatev1.Customer, []int64, error) {
+		place := found.list[n]
 		r.env, r.unknown = env, nil
 		row, err := r.customer(&place)
 		if err != nil {
@@ -151,7 +151,7 @@ func scanCustomers(body []byte) (driver.Scanned[*amogatev1.Customer], error) {
 		}
 		return row, r.unknown, err
 	}
-	return driver.Scanned[*amogatev1.Customer]{Heads: heads, Read: read}, nil
+	return page, nil
 }
 
 // customerHead reads the head of a row.
@@ -248,7 +248,7 @@ func (r *rowReader) customFields(c *wire.Cursor) ([]*amogatev1.CustomField, erro
 
 // addLinks reads what a customer is linked with.
 func (w *customer) addLinks(r *rowReader, msg *amogatev1.Customer) error {
-	err := wire.EachElement(w.Tags, func(element jsontext.Value) error {
+	err := w.Tags.EachElement(func(element *wire.Cursor) error {
 		id, name, err := readLink(element, (*wire.Text).ParseName)
 		msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: id.Value, Name: name.Value})
 		return err
@@ -256,15 +256,15 @@ func (w *customer) addLinks(r *rowReader, msg *amogatev1.Customer) error {
 	if err != nil {
 		return err
 	}
-	contact, _, err := readLink(w.MainContact, (*wire.Text).Parse)
+	contact, _, err := readLink(&w.MainContact, (*wire.Text).Parse)
 	if err != nil {
 		return err
 	}
 	msg.MainContactId = r.positive(contact)
-	if msg.ContactIds, err = readContactIDs(w.Contacts); err != nil {
+	if msg.ContactIds, err = readContactIDs(&w.Contacts); err != nil {
 		return err
 	}
-	company, name, err := readLink(w.Company, (*wire.Text).Parse)
+	company, name, err := readLink(&w.Company, (*wire.Text).Parse)
 	if err != nil {
 		return err
 	}
@@ -274,23 +274,23 @@ func (w *customer) addLinks(r *rowReader, msg *amogatev1.Customer) error {
 			msg.CompanyName = new(name.Value)
 		}
 	}
-	msg.CatalogElements, err = readCatalogElements(w.Embedded)
+	msg.CatalogElements, err = readCatalogElements(w.Embedded.Value())
 	return err
 }
 
 // readLink reads the link to one record, if there is one. Companies and tags have
 // a name, which may be null and is read by parse.
-func readLink(link jsontext.Value, parse func(*wire.Text, jsontext.Value) error) (id wire.Int, text wire.Text, err error) {
-	object, err := wire.AsObject(link)
-	if err != nil {
+func readLink(c *wire.Cursor, parse func(*wire.Text, jsontext.Value) error) (id wire.Int, text wire.Text, err error) {
+	isObject, err := c.Object()
+	if !isObject {
 		return id, text, err
 	}
-	for name, value := range wire.Members(object) {
+	for name := range c.Members() {
 		switch string(name) {
 		case "id":
-			err = id.Parse(value)
+			err = id.Parse(c.Value())
 		case "name":
-			err = parse(&text, value)
+			err = parse(&text, c.Value())
 		}
 		if err != nil {
 			return id, text, err
@@ -300,20 +300,19 @@ func readLink(link jsontext.Value, parse func(*wire.Text, jsontext.Value) error)
 }
 
 // readContactIDs reads {"id":[…]}.
-func readContactIDs(contacts jsontext.Value) ([]int64, error) {
-	object, err := wire.AsObject(contacts)
-	if err != nil {
+func readContactIDs(c *wire.Cursor) ([]int64, error) {
+	if isObject, err := c.Object(); !isObject {
 		return nil, err
 	}
 	var ids []int64
-	for name, list := range wire.Members(object) {
+	for name := range c.Members() {
 		if string(name) != "id" {
 			continue
 		}
 		ids = nil
-		err := wire.EachElement(list, func(element jsontext.Value) error {
+		err := c.EachElement(func(element *wire.Cursor) error {
 			var id wire.Int
-			err := id.Parse(element)
+			err := id.Parse(element.Value())
 			if id.Value > 0 {
 				ids = append(ids, id.Value)
 			}

@@ -14,42 +14,56 @@ import (
 
 var errNoItems = errors.New("it has no _embedded.items")
 
-// decodeItems reads the items of a list, each of them an object that read takes from
-// where it stands in the answer. No body is the empty list: upstream answers 204 to a list that finds
-// nothing. So is the documented error code 2002, "nothing found".
-func decodeItems[T any](body []byte, read func(item *wire.Cursor) (T, error)) ([]T, error) {
+// items are the items of one answer.
+type items struct {
+	// list are their places in the answer, each of them an object.
+	list []wire.Cursor
+	// answer holds the items; nil = there are none.
+	answer *wire.Document
+}
+
+// findItems finds the items of a list. No body is the empty list: upstream answers
+// 204 to a list that finds nothing. So is the documented error code 2002, "nothing
+// found".
+func findItems(body []byte) (items, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, nil
+		return items{}, nil
 	}
 	answer, err := wire.Read(body)
 	if err != nil {
-		return nil, err
+		return items{}, err
 	}
-	var items []T
-	found := false
-	c := wire.NewCursor(answer)
+	found, isThere := items{answer: answer}, false
+	c := answer.Cursor()
 	err = readEnvelope(&c, func() error {
-		items, found = nil, true
+		found.list, isThere = nil, true
 		return c.EachElement(func(item *wire.Cursor) error {
 			// It must fail the page, else a row would be missing from it.
 			if item.Kind() != jsontext.KindBeginObject {
 				return errItem
 			}
-			row, err := read(item)
-			items = append(items, row)
-			return err
+			found.list = append(found.list, *item)
+			return nil
 		})
-	}, func() { items, found = nil, false })
+	}, func() { found.list, isThere = nil, false })
 	if err != nil {
-		return nil, badResponse(err)
+		return items{}, badResponse(err)
 	}
-	if !found {
+	if !isThere {
 		if f := readFailure(body); f.code == codeNothingFound {
-			return nil, nil
+			return items{}, nil
 		}
-		return nil, badResponse(errNoItems)
+		return items{}, badResponse(errNoItems)
 	}
-	return items, nil
+	return found, nil
+}
+
+// release gives up the items. What was read of them stays.
+func (i *items) release() {
+	if i.answer != nil {
+		i.answer.Release()
+	}
+	i.list, i.answer = nil, nil
 }
 
 // readEnvelope calls items before what stands under _embedded.items. Of doubled
@@ -82,11 +96,20 @@ func readEnvelope(c *wire.Cursor, items func() error, none func()) error {
 
 // decodeAs reads each item of a list as a T.
 func decodeAs[T any](body []byte) ([]T, error) {
-	return decodeItems(body, func(item *wire.Cursor) (T, error) {
+	found, err := findItems(body)
+	if err != nil {
+		return nil, err
+	}
+	defer found.release()
+	var list []T
+	for _, place := range found.list {
 		var row T
-		err := wire.Unmarshal(item.Value(), &row)
-		return row, err
-	})
+		if err := wire.Unmarshal(place.Value(), &row); err != nil {
+			return nil, badResponse(err)
+		}
+		list = append(list, row)
+	}
+	return list, nil
 }
 
 var errItem = errors.New("an item is no object")

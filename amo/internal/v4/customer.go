@@ -90,14 +90,14 @@ type customer struct {
 	AverageCheck, AverageCheckMinorUnits         wire.Decimal
 	IsDeleted                                    wire.Bool
 	CustomFields                                 []*amogatev1.CustomField
-	Embedded                                     jsontext.Value
+	// Embedded is the place of what the customer is linked with.
+	Embedded wire.Cursor
 }
 
-// parse reads a row that a decoder has read.
-func (w *customer) parse(r *rowReader, row jsontext.Value) error {
-	r.row = wire.NewCursor(row)
-	for name := range r.row.Members() {
-		if err := w.set(r, name, &r.row); err != nil {
+// parse reads a row.
+func (w *customer) parse(r *rowReader, c *wire.Cursor) error {
+	for name := range c.Members() {
+		if err := w.set(r, name, c); err != nil {
 			return err
 		}
 	}
@@ -150,7 +150,7 @@ func (w *customer) set(r *rowReader, name []byte, c *wire.Cursor) (err error) {
 	case "account_id":
 		return w.AccountID.Parse(c.Value())
 	case "_embedded":
-		w.Embedded = c.Value()
+		w.Embedded = *c
 	}
 	return nil
 }
@@ -163,34 +163,36 @@ func scanCustomers(body []byte) (driver.Scanned[*amogatev1.Customer], error) {
 		return driver.Scanned[*amogatev1.Customer]{}, err
 	}
 	page := driver.Scanned[*amogatev1.Customer]{Heads: make([]driver.Head, len(found.list)), Next: found.next}
-	for n, row := range found.list {
-		if page.Heads[n], err = customerHead(row); err != nil {
+	for n, place := range found.list {
+		if page.Heads[n], err = customerHead(&place); err != nil {
 			return driver.Scanned[*amogatev1.Customer]{}, named(badResponse(err), customersName, driver.OpList)
 		}
 	}
 	r := &rowReader{}
 	page.Read = func(env *driver.Env, n int) (*amogatev1.Customer, []int64, error) {
 		r.env = env
-		row, err := r.customer(found.list[n])
+		place := found.list[n]
+		row, err := r.customer(&place)
 		if err != nil {
 			err = named(badResponse(err), customersName, driver.OpList)
 		}
 		return row, nil, err // fields tell their types themselves
 	}
+	page.Release = found.release
 	return page, nil
 }
 
 // customerHead reads the head of a row.
-func customerHead(row jsontext.Value) (driver.Head, error) {
+func customerHead(c *wire.Cursor) (driver.Head, error) {
 	var id wire.Int
 	var updatedAt wire.Unix
-	for name, value := range wire.Members(row) {
+	for name := range c.Members() {
 		var err error
 		switch string(name) {
 		case "id":
-			err = id.Parse(value)
+			err = id.Parse(c.Value())
 		case "updated_at":
-			err = updatedAt.Parse(value)
+			err = updatedAt.Parse(c.Value())
 		}
 		if err != nil {
 			return driver.Head{}, err
@@ -203,9 +205,9 @@ func customerHead(row jsontext.Value) (driver.Head, error) {
 }
 
 // customer reads a row.
-func (r *rowReader) customer(row jsontext.Value) (*amogatev1.Customer, error) {
+func (r *rowReader) customer(c *wire.Cursor) (*amogatev1.Customer, error) {
 	var w customer
-	if err := w.parse(r, row); err != nil {
+	if err := w.parse(r, c); err != nil {
 		return nil, err
 	}
 	if w.ID.Value <= 0 {
@@ -239,7 +241,7 @@ func (r *rowReader) customer(row jsontext.Value) (*amogatev1.Customer, error) {
 		msg.Deleted = new(w.IsDeleted.Value)
 	}
 	msg.CustomFields = w.CustomFields
-	return msg, readLinks(msg, w.Embedded)
+	return msg, readLinks(msg, &w.Embedded)
 }
 
 func (w *customer) setMoney(env *driver.Env, msg *amogatev1.Customer) error {
@@ -256,27 +258,27 @@ func (w *customer) setMoney(env *driver.Env, msg *amogatev1.Customer) error {
 
 // readLinks reads what a customer is linked with. Contacts, companies and elements
 // stand there only since they are asked for.
-func readLinks(msg *amogatev1.Customer, embedded jsontext.Value) error {
-	object, err := wire.AsObject(embedded)
-	if err != nil {
+func readLinks(msg *amogatev1.Customer, embedded *wire.Cursor) error {
+	if isObject, err := embedded.Object(); !isObject {
 		return err
 	}
-	for name, list := range wire.Members(object) {
+	for name := range embedded.Members() {
+		var err error
 		switch string(name) {
 		case "segments":
 			msg.Segments = nil
-			err = wire.EachElement(list, func(element jsontext.Value) error { return addSegment(msg, element) })
+			err = embedded.EachElement(func(element *wire.Cursor) error { return addSegment(msg, element) })
 		case "tags":
 			msg.Tags = nil
-			err = wire.EachElement(list, func(element jsontext.Value) error { return addTag(msg, element) })
+			err = embedded.EachElement(func(element *wire.Cursor) error { return addTag(msg, element) })
 		case "contacts":
 			msg.ContactIds, msg.MainContactId = nil, nil
-			err = wire.EachElement(list, func(element jsontext.Value) error { return addContact(msg, element) })
+			err = embedded.EachElement(func(element *wire.Cursor) error { return addContact(msg, element) })
 		case "companies":
 			msg.CompanyId = nil
-			err = wire.EachElement(list, func(element jsontext.Value) error { return addCompany(msg, element) })
+			err = embedded.EachElement(func(element *wire.Cursor) error { return addCompany(msg, element) })
 		case "catalog_elements":
-			msg.CatalogElements, err = readCatalogElements(list)
+			msg.CatalogElements, err = readCatalogElements(embedded.Value())
 		}
 		if err != nil {
 			return err
@@ -285,7 +287,7 @@ func readLinks(msg *amogatev1.Customer, embedded jsontext.Value) error {
 	return nil
 }
 
-func addSegment(msg *amogatev1.Customer, element jsontext.Value) error {
+func addSegment(msg *amogatev1.Customer, element *wire.Cursor) error {
 	id, err := linkID(element)
 	if id.Value > 0 {
 		msg.Segments = append(msg.Segments, &amogatev1.SegmentLink{Id: id.Value})
@@ -293,19 +295,19 @@ func addSegment(msg *amogatev1.Customer, element jsontext.Value) error {
 	return err
 }
 
-func addTag(msg *amogatev1.Customer, element jsontext.Value) error {
-	object, err := wire.AsObject(element)
-	if err != nil {
+func addTag(msg *amogatev1.Customer, element *wire.Cursor) error {
+	if isObject, err := element.Object(); !isObject {
 		return err
 	}
 	var id wire.Int
 	var text wire.Text
-	for name, value := range wire.Members(object) {
+	for name := range element.Members() {
+		var err error
 		switch string(name) {
 		case "id":
-			err = id.Parse(value)
+			err = id.Parse(element.Value())
 		case "name":
-			err = text.ParseName(value)
+			err = text.ParseName(element.Value())
 		}
 		if err != nil {
 			return err
@@ -315,19 +317,19 @@ func addTag(msg *amogatev1.Customer, element jsontext.Value) error {
 	return nil
 }
 
-func addContact(msg *amogatev1.Customer, element jsontext.Value) error {
-	object, err := wire.AsObject(element)
-	if err != nil {
+func addContact(msg *amogatev1.Customer, element *wire.Cursor) error {
+	if isObject, err := element.Object(); !isObject {
 		return err
 	}
 	var id wire.Int
 	var isMain wire.Bool
-	for name, value := range wire.Members(object) {
+	for name := range element.Members() {
+		var err error
 		switch string(name) {
 		case "id":
-			err = id.Parse(value)
+			err = id.Parse(element.Value())
 		case "is_main":
-			err = isMain.Parse(value)
+			err = isMain.Parse(element.Value())
 		}
 		if err != nil {
 			return err
@@ -343,7 +345,7 @@ func addContact(msg *amogatev1.Customer, element jsontext.Value) error {
 	return nil
 }
 
-func addCompany(msg *amogatev1.Customer, element jsontext.Value) error {
+func addCompany(msg *amogatev1.Customer, element *wire.Cursor) error {
 	id, err := linkID(element)
 	if id.Value > 0 && msg.CompanyId == nil {
 		msg.CompanyId = new(id.Value)
@@ -352,17 +354,16 @@ func addCompany(msg *amogatev1.Customer, element jsontext.Value) error {
 }
 
 // linkID returns the id of a link that has nothing else of use.
-func linkID(element jsontext.Value) (wire.Int, error) {
+func linkID(element *wire.Cursor) (wire.Int, error) {
 	var id wire.Int
-	object, err := wire.AsObject(element)
-	if err != nil {
+	if isObject, err := element.Object(); !isObject {
 		return id, err
 	}
-	for name, value := range wire.Members(object) {
+	for name := range element.Members() {
 		if string(name) != "id" {
 			continue
 		}
-		if err := id.Parse(value); err != nil {
+		if err := id.Parse(element.Value()); err != nil {
 			return id, err
 		}
 	}

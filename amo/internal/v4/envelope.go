@@ -16,8 +16,10 @@ var errNoRows = errors.New("it holds none of the rows that were asked for")
 
 // rows are the rows of one answer.
 type rows struct {
-	// list are the rows as they stand in the answer, each of them an object.
-	list []jsontext.Value
+	// list are the places of the rows in the answer, each of them an object.
+	list []wire.Cursor
+	// answer holds the rows; nil = there are none.
+	answer *wire.Document
 	// next says that upstream announced another page.
 	next bool
 	// failed are the errors beside the rows.
@@ -36,11 +38,11 @@ func decodeRows(body []byte, keys ...string) (rows, error) {
 	if err != nil {
 		return rows{}, err
 	}
-	c := wire.NewCursor(answer)
+	c := answer.Cursor()
 	switch c.Kind() {
 	case jsontext.KindBeginArray:
 		list, err := listRows(&c)
-		return rows{list: list}, err
+		return rows{list: list, answer: answer}, err
 	case jsontext.KindBeginObject:
 	default:
 		return rows{}, badResponse(errNoObject)
@@ -48,7 +50,7 @@ func decodeRows(body []byte, keys ...string) (rows, error) {
 	d := document{keys: keys, found: len(keys)}
 	d.read(&c)
 	if d.isBare {
-		return rows{list: []jsontext.Value{answer}}, nil
+		return rows{list: []wire.Cursor{answer.Cursor()}, answer: answer}, nil
 	}
 	if d.err != nil {
 		return rows{}, d.err
@@ -57,18 +59,26 @@ func decodeRows(body []byte, keys ...string) (rows, error) {
 	if d.isForeign && d.found == len(keys) || !d.isEnvelope && len(failed) == 0 {
 		return rows{}, badResponse(errNoRows)
 	}
-	return rows{list: d.rows, next: d.next, failed: failed}, nil
+	return rows{list: d.rows, answer: answer, next: d.next, failed: failed}, nil
+}
+
+// release gives up the rows. What was read of them stays.
+func (r *rows) release() {
+	if r.answer != nil {
+		r.answer.Release()
+	}
+	r.list, r.answer = nil, nil
 }
 
 // listRows returns the elements of a list. What is no object fails the list, else
 // a row would be missing from it.
-func listRows(c *wire.Cursor) ([]jsontext.Value, error) {
-	var objects []jsontext.Value
+func listRows(c *wire.Cursor) ([]wire.Cursor, error) {
+	var objects []wire.Cursor
 	err := c.EachElement(func(element *wire.Cursor) error {
 		if element.Kind() != jsontext.KindBeginObject {
 			return errNoObject
 		}
-		objects = append(objects, element.Value())
+		objects = append(objects, *element)
 		return nil
 	})
 	if err != nil {
@@ -81,7 +91,7 @@ func listRows(c *wire.Cursor) ([]jsontext.Value, error) {
 type document struct {
 	// keys are the names that the rows may have, the best first.
 	keys []string
-	rows []jsontext.Value
+	rows []wire.Cursor
 	// err says why the rows cannot be read.
 	err error
 	// found is the index in keys of the name that the rows have; behind the
@@ -188,9 +198,10 @@ func decodePage[M any](resource string, body []byte, read func(row jsontext.Valu
 	if err != nil {
 		return driver.Page[M]{}, err
 	}
+	defer decoded.release()
 	page := driver.Page[M]{Rows: make([]M, len(decoded.list)), Next: decoded.next}
 	for i, row := range decoded.list {
-		if page.Rows[i], err = read(row); err != nil {
+		if page.Rows[i], err = read(row.Value()); err != nil {
 			return driver.Page[M]{}, named(badResponse(err), resource, driver.OpList)
 		}
 	}

@@ -17,9 +17,9 @@ type rowReader struct {
 	messages wire.Slab[amogatev1.CustomField]
 
 	// What is read of one row, or of one field: room that is used again.
-	fields     []*amogatev1.CustomField
-	values     []fieldValue
-	row, place wire.Cursor
+	fields []*amogatev1.CustomField
+	values []fieldValue
+	place  wire.Cursor
 }
 
 // optional keeps 0: user 0 is upstream itself.

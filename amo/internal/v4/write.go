@@ -55,7 +55,8 @@ func (w writeReader) read(body []byte) (driver.WriteReply, error) {
 	}
 	var reply driver.WriteReply
 	isCounted := false
-	for _, raw := range decoded.list {
+	for _, place := range decoded.list {
+		raw := place.Value()
 		var row writeRow
 		if err := wire.Unmarshal(raw, &row); err != nil {
 			return driver.WriteReply{}, err

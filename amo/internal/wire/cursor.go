@@ -3,29 +3,47 @@ package wire
 import (
 	"iter"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Cursor stands before a value of a document that a decoder has read, and takes
-// one value after the other without looking at any twice. A copy of it is a place
-// to come back to.
-type Cursor struct{ rest []byte }
-
-// NewCursor returns the cursor before a value.
-func NewCursor(value jsontext.Value) Cursor { return Cursor{value} }
-
-// Kind is the kind of the value that the cursor stands before.
-func (c *Cursor) Kind() jsontext.Kind {
-	for len(c.rest) > 0 && isBetween(c.rest[0]) {
-		c.rest = c.rest[1:]
-	}
-	return jsontext.Value(c.rest).Kind()
+// Cursor stands before a value of a document, and takes one value after the other.
+// A copy of it is a place to come back to. The zero value stands before nothing.
+type Cursor struct {
+	doc *Document
+	at  uint32
 }
 
-// Value takes a value; nil at the end of a container.
-func (c *Cursor) Value() (value jsontext.Value) {
-	value, c.rest = cutValue(c.rest)
-	return value
+// NewCursor returns the cursor before a value that a decoder has read, of which
+// nothing but its bytes is known.
+func NewCursor(value jsontext.Value) Cursor {
+	doc, ok := parse(value)
+	if !ok {
+		return Cursor{}
+	}
+	return doc.Cursor()
+}
+
+// isAtEnd says that there is nothing behind the cursor.
+func (c *Cursor) isAtEnd() bool { return c.doc == nil || int(c.at) == len(c.doc.parts) }
+
+// Kind is the kind of the value that the cursor stands before; the zero value =
+// none.
+func (c *Cursor) Kind() jsontext.Kind {
+	if c.isAtEnd() {
+		return jsontext.KindInvalid
+	}
+	return c.doc.value(c.at).Kind()
+}
+
+// Value takes a value; nil where there is none.
+func (c *Cursor) Value() jsontext.Value {
+	if c.isAtEnd() {
+		return nil
+	}
+	at := c.at
+	c.at = c.doc.parts[at].behind
+	return c.doc.value(at)
 }
 
 // Members yields the names of the members of an object, each while the cursor
@@ -36,18 +54,15 @@ func (c *Cursor) Members() iter.Seq[[]byte] {
 		if c.Kind() != jsontext.KindBeginObject {
 			return
 		}
-		for c.rest = c.rest[1:]; ; {
-			name := c.Value()
-			if name == nil {
-				c.leave()
+		end := c.doc.parts[c.at].behind
+		for c.at++; c.at < end; {
+			name := c.doc.name(c.at)
+			c.at++
+			before := c.at
+			if !yield(name) {
 				return
 			}
-			c.Kind() // passes over the colon
-			before := len(c.rest)
-			if !yield(unquote(nil, name)) {
-				return
-			}
-			if len(c.rest) == before {
+			if c.at == before {
 				c.Value()
 			}
 		}
@@ -60,53 +75,71 @@ func (c *Cursor) Object() (bool, error) {
 	if c.Kind() == jsontext.KindBeginObject {
 		return true, nil
 	}
-	_, err := AsObject(c.Value())
-	return false, err
+	if !IsEmpty(c.Value()) {
+		return false, errNoObject
+	}
+	return false, nil
 }
 
 // EachElement calls read before each element of a list, in any of the spellings
 // of List; an element that is not taken is passed over.
 func (c *Cursor) EachElement(read func(element *Cursor) error) error {
-	if c.Kind() != jsontext.KindBeginArray {
-		return EachElement(c.Value(), func(element jsontext.Value) error {
-			return read(&Cursor{element})
-		})
-	}
-	c.rest = c.rest[1:]
-	for n := 0; ; n++ {
-		if kind := c.Kind(); kind == jsontext.KindEndArray || len(c.rest) == 0 {
-			c.leave()
+	switch c.Kind() {
+	case jsontext.KindBeginArray:
+		return c.eachOfArray(read)
+	case jsontext.KindBeginObject:
+		return eachOfObject(c.Value(), read)
+	default:
+		one := *c
+		if isNoList(c.Value()) {
 			return nil
 		}
-		if n == MaxElements {
-			return errTooLong
-		}
-		before := len(c.rest)
-		if err := read(c); err != nil {
-			return err
-		}
-		if len(c.rest) == before && c.Value() == nil {
-			return nil
-		}
+		return read(&one)
 	}
 }
 
-// leave takes the end of a container.
-func (c *Cursor) leave() {
-	if c.Kind(); len(c.rest) > 0 {
-		c.rest = c.rest[1:]
+func (c *Cursor) eachOfArray(read func(element *Cursor) error) error {
+	end := c.doc.parts[c.at].behind
+	c.at++
+	for n := 0; c.at < end; n++ {
+		if n == MaxElements {
+			return errTooLong
+		}
+		before := c.at
+		if err := read(c); err != nil {
+			return err
+		}
+		if c.at == before {
+			c.Value()
+		}
 	}
+	return nil
+}
+
+// eachOfObject goes the long way: few lists are spelt so.
+func eachOfObject(object jsontext.Value, read func(element *Cursor) error) error {
+	var list List[jsontext.Value]
+	if err := json.Unmarshal(object, &list, options); err != nil {
+		return err
+	}
+	for _, element := range list {
+		c := NewCursor(element)
+		if err := read(&c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // IsEmpty says whether the cursor stands before nothing, in any spelling.
 func (c *Cursor) IsEmpty() bool {
-	inner := *c
+	if c.isAtEnd() {
+		return true
+	}
 	switch c.Kind() {
 	case jsontext.KindBeginArray, jsontext.KindBeginObject:
-		inner.rest = c.rest[1:]
-		kind := inner.Kind()
-		return kind == jsontext.KindEndArray || kind == jsontext.KindEndObject
+		return c.doc.parts[c.at].behind == c.at+1
 	default:
-		return IsEmpty(inner.Value())
+		return IsEmpty(c.doc.value(c.at))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"io"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,12 +34,11 @@ func Unmarshal(data []byte, v any) error {
 	return nil
 }
 
-// Read checks one JSON document and returns it to be taken apart by Members and
-// EachElement, and its scalars by Parse. The values are parts of data. Its errors
-// are those of Unmarshal.
-func Read(data []byte) (jsontext.Value, error) {
-	if isDocument(data) {
-		return bytes.TrimSpace(data), nil
+// Read reads one JSON document, to be taken apart by a Cursor and its scalars by
+// Parse. The values are parts of data. Its errors are those of Unmarshal.
+func Read(data []byte) (*Document, error) {
+	if doc, ok := parse(data); ok {
+		return doc, nil
 	}
 	// Whatever is wrong is found out the long way.
 	if tooDeep(data) {
@@ -51,10 +49,8 @@ func Read(data []byte) (jsontext.Value, error) {
 	if _, err := dec.ReadValue(); err != nil {
 		return nil, notUnderstood(err)
 	}
-	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil, notUnderstood(cmp.Or(err, errTrailing))
-	}
-	return bytes.TrimSpace(data), nil
+	_, err := dec.ReadToken()
+	return nil, notUnderstood(cmp.Or(err, errTrailing))
 }
 
 var errTrailing = errors.New("there is more behind the document")
@@ -91,4 +87,23 @@ func tooDeep(data []byte) bool {
 		}
 	}
 	return false
+}
+
+// stringLength is the length of the string that data begins with, its quotes
+// included.
+func stringLength(data []byte) int {
+	for end := 1; ; end++ {
+		next := bytes.IndexByte(data[min(end, len(data)):], '"')
+		if next < 0 {
+			return len(data)
+		}
+		end += next
+		escapes := 0 // of backslashes on end, every other one is text itself
+		for data[end-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return end + 1
+		}
+	}
 }
