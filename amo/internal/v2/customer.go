@@ -249,14 +249,18 @@ func (r *rowReader) customFields(c *wire.Cursor) ([]*amogatev1.CustomField, erro
 // addLinks reads what a customer is linked with.
 func (w *customer) addLinks(r *rowReader, msg *amogatev1.Customer) error {
 	err := w.Tags.EachElement(func(element *wire.Cursor) error {
-		id, name, err := readLink(element, (*wire.Text).ParseName)
-		msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: id.Value, Name: name.Value})
+		id, name, err := readLink(element)
+		var text wire.Text
+		if err == nil {
+			err = text.ParseName(name)
+		}
+		msg.Tags = append(msg.Tags, &amogatev1.Tag{Id: id.Value, Name: text.Value})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	contact, _, err := readLink(&w.MainContact, (*wire.Text).Parse)
+	contact, _, err := readLink(&w.MainContact)
 	if err != nil {
 		return err
 	}
@@ -264,14 +268,18 @@ func (w *customer) addLinks(r *rowReader, msg *amogatev1.Customer) error {
 	if msg.ContactIds, err = readContactIDs(&w.Contacts); err != nil {
 		return err
 	}
-	company, name, err := readLink(&w.Company, (*wire.Text).Parse)
+	company, name, err := readLink(&w.Company)
 	if err != nil {
 		return err
 	}
 	if company.Value > 0 {
 		msg.CompanyId = r.optional(company)
-		if name.Set {
-			msg.CompanyName = new(name.Value)
+		var text wire.Text
+		if err := text.Parse(name); err != nil {
+			return err
+		}
+		if text.Set {
+			msg.CompanyName = new(text.Value)
 		}
 	}
 	msg.CatalogElements, err = readCatalogElements(w.Embedded.Value())
@@ -279,21 +287,21 @@ func (w *customer) addLinks(r *rowReader, msg *amogatev1.Customer) error {
 }
 
 // readLink reads the link to one record, if there is one. Companies and tags have
-// a name, which may be null and is read by parse.
-func readLink(c *wire.Cursor, parse func(*wire.Text, jsontext.Value) error) (id wire.Int, text wire.Text, err error) {
+// a name, which may be null.
+func readLink(c *wire.Cursor) (id wire.Int, text jsontext.Value, err error) {
 	isObject, err := c.Object()
 	if !isObject {
-		return id, text, err
+		return id, nil, err
 	}
 	for name := range c.Members() {
 		switch string(name) {
 		case "id":
 			err = id.Parse(c.Value())
 		case "name":
-			err = parse(&text, c.Value())
+			text = c.Value()
 		}
 		if err != nil {
-			return id, text, err
+			return id, nil, err
 		}
 	}
 	return id, text, nil

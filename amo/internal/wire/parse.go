@@ -2,6 +2,7 @@ package wire
 
 import (
 	"math"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -13,7 +14,7 @@ func parse(data []byte) (*Document, bool) {
 		return nil, false
 	}
 	doc := documents.Get().(*Document) //nolint:errcheck,forcetypeassert // the pool holds nothing else
-	p := parser{data: data, parts: doc.parts}
+	p := parser{data: data, parts: slices.Grow(doc.parts, len(data)/bytesPerPart)}
 	ok := p.value(0) && p.space() == 0
 	doc.data, doc.parts = data, p.parts
 	if !ok {
@@ -22,6 +23,10 @@ func parse(data []byte) (*Document, bool) {
 	}
 	return doc, true
 }
+
+// bytesPerPart is how long a part is: rows of upstream have 12 to 13 bytes for
+// each value and name, so that room for shorter ones is enough.
+const bytesPerPart = 11
 
 // parser stands before what is left of a document.
 type parser struct {

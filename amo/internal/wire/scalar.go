@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,8 +38,39 @@ func unquote(buf []byte, value jsontext.Value) []byte {
 	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
 		return inner
 	}
+	if text, ok := unescape(buf[:0], inner); ok {
+		return text
+	}
 	// Bytes that are no UTF-8 and lone surrogates are errors and become U+FFFD,
 	// as the options of Unmarshal have it; the value was read before.
 	text, _ := jsontext.AppendUnquote(buf[:0], value)
 	return text
+}
+
+// unescape is unquote for what upstream writes: ASCII, other characters of up to
+// 16 bits as \u0418, and slashes as \/. False = there is something else.
+func unescape(buf, inner []byte) ([]byte, bool) {
+	for i := 0; i < len(inner); {
+		switch c := inner[i]; {
+		case c >= utf8.RuneSelf:
+			return nil, false
+		case c != '\\':
+			buf = append(buf, c)
+			i++
+		case inner[i+1] == 'u':
+			digits := inner[i+2 : i+6]
+			r := rune(hexDigit[digits[0]])<<12 | rune(hexDigit[digits[1]])<<8 | rune(hexDigit[digits[2]])<<4 | rune(hexDigit[digits[3]])
+			if utf16.IsSurrogate(r) {
+				return nil, false
+			}
+			buf = utf8.AppendRune(buf, r)
+			i += 6
+		case inner[i+1] == '/' || inner[i+1] == '"' || inner[i+1] == '\\':
+			buf = append(buf, inner[i+1])
+			i += 2
+		default:
+			return nil, false
+		}
+	}
+	return buf, true
 }
