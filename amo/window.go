@@ -87,6 +87,13 @@ func (p windowPage[T]) divide(second int64) (before, behind windowPage[T]) {
 	return before, behind
 }
 
+// release gives up the page when its rows were sent, those on both sides of a
+// division.
+func (p windowPage[T]) release() {
+	reader := rowReader[T]{rows: p.rows}
+	reader.release()
+}
+
 // errDisobeyed says that upstream does not apply the filter: rows are outside of
 // their window.
 var errDisobeyed = errors.New("upstream ignores the filter by time of change")

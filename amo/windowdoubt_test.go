@@ -153,3 +153,37 @@ func TestWindows_breakOffWhenPagesHaveNoEnd(t *testing.T) {
 		}
 	})
 }
+
+// rename makes somebody else change a customer at an instant.
+func (b *bench) rename(t *testing.T, id int64, name string, at time.Time) {
+	t.Helper()
+	if err := b.UpdateCustomer(id, func(c *emulator.Customer) { c.Name, c.UpdatedAt = name, at.Unix() }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Rows of the last window that was in doubt come on one page with what has changed
+// since.
+func TestWindows_sendWhatWasInDoubtAlongWithTheTail(t *testing.T) {
+	for number := 2; number <= 12; number++ {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4, PageSize: 50})
+			addChanged(t, b, burst(time.Now().Add(-day), 130, time.Minute))
+			changed := storedIDs(b, nil)[2]
+			b.client.http.Transport = &emptied{next: b.client.http.Transport, number: number, times: 1}
+			got := copied{}
+			l := b.client.Customers().List(nil, ListOptions{})
+			for row, err := range l.Rows(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got.apply(row); len(got) == 90 {
+					b.rename(t, changed, "changed", time.Now())
+				}
+			}
+			end, _ := l.End()
+			wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+			wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+		})
+	}
+}

@@ -164,6 +164,7 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T])
 	if err := w.sendRows(ctx, window{span: s}, tail, w.filtered, send); err != nil {
 		return false, err
 	}
+	head.release()
 	if !head.full {
 		// A clock that was set back shows when the answer is there: what changed
 		// since then was not asked for.
@@ -310,7 +311,11 @@ func (w *windowList[T]) deliver(ctx context.Context, k window, page windowPage[T
 	if err := w.tally(k, page, err); err != nil {
 		return err
 	}
-	return w.sendRows(ctx, k, page, whole, send)
+	if err := w.sendRows(ctx, k, page, whole, send); err != nil {
+		return err
+	}
+	page.release()
+	return nil
 }
 
 // tally takes a page into account.
@@ -362,7 +367,6 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 			return errStopped
 		}
 	}
-	reader.release()
 	if k.last != forever && (k.pass == 0 && !page.full || page.ends) {
 		at.Second, at.ID = k.last, 0
 	}
