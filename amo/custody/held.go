@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/keyring"
 )
 
 // held are the credentials that this process uses. It does not change.
@@ -155,12 +156,33 @@ func (k *Keeper) hold(r Record) error {
 	if h := k.look(); h != nil && h.precedes(r) {
 		return k.heal(h, r.Generation)
 	}
-	secret, err := Open(k.config.Ring, r)
+	secret, r, err := k.open(r)
 	if err != nil {
 		return err
 	}
 	k.take(secret, r, now)
 	return nil
+}
+
+// open opens a record and returns it as it was opened. A rotation may have sealed
+// it anew since it was read, and pruned the key: then it is read again.
+func (k *Keeper) open(r Record) (Secret, Record, error) {
+	for {
+		secret, err := Open(k.config.Ring, r)
+		if !errors.Is(err, keyring.ErrUnknownKey) {
+			return secret, r, err
+		}
+		ctx, cancel := k.storeContext()
+		again, failed := k.config.Store.Credentials(ctx, r.Account)
+		cancel()
+		if failed != nil || again.KeyID == r.KeyID {
+			return Secret{}, r, err
+		}
+		if again.Generation == r.Generation {
+			again.State, again.Reason = r.State, r.Reason // as reconsidered
+		}
+		r = again
+	}
 }
 
 // precedes says that a record is older than h. That of an account which was removed

@@ -1,8 +1,11 @@
 package custody_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/keyring"
 )
 
 func TestSecrets_printAsStars(t *testing.T) {
@@ -62,6 +66,53 @@ func TestCurrent_undecryptableIsOneOfItsOwn(t *testing.T) {
 		b.wantKind(k, driver.KindUndecryptable)
 		b.wantCalls(0)
 		b.want(b.keeper(), 2) // whoever has the key goes on
+	})
+}
+
+// rotating gives the bench a ring that can be changed. Behind the next use of a
+// method of the store it seals the record anew and prunes the key before, as a
+// rotation does whose caller was between reading a record and opening it.
+func (b *bench) rotating() (rotateBehind func(method string)) {
+	b.t.Helper()
+	ring, err := keyring.Generate(filepath.Join(b.t.TempDir(), "keyring"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.ring = ring
+	b.put(custody.KindOAuth, pair(1), 2, b.issuer.life)
+	var behind string
+	b.After = func(_ context.Context, method string) error {
+		if method != behind {
+			return nil
+		}
+		behind = ""
+		old := ring.Active()
+		_, err := ring.Add(true)
+		sealed, needed, resealErr := custody.Reseal(ring, b.record())
+		if err := errors.Join(err, resealErr); err != nil || !needed {
+			b.t.Errorf("sealed anew: %v, %v", needed, err)
+		}
+		done, err := b.Reseal(context.WithoutCancel(b.t.Context()), account, sealed.Generation, old, sealed)
+		if err := errors.Join(err, ring.Prune(old)); err != nil || !done {
+			b.t.Errorf("rotated: %v, %v", done, err)
+		}
+		return nil
+	}
+	return func(method string) { behind = method }
+}
+
+func TestCurrent_readsAgainWhatARotationSealedAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, newIssuer(false))
+		rotateBehind := b.rotating()
+		k, other := b.keeper(), b.keeper()
+		rotateBehind("Credentials")
+		b.want(k, 1)
+		time.Sleep(25 * time.Hour)
+		b.want(other, 2)
+		rotateBehind("Lease") // whose answer is the pair of the other replica
+		b.want(k, 2)
+		b.wantCalls(1)
 	})
 }
 
