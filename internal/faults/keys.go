@@ -142,20 +142,13 @@ func (x *executable) rotated(ctx context.Context, keys int) (string, error) {
 		for _, name := range []string{shop, garden, orchard} {
 			stops = append(stops, calling(ctx, h, name, allOK))
 		}
-		rotate := func() error {
-			cmd, err := x.command(ctx, nil, []string{"keyring", "rotate", "--prune", "--data-dir=" + f.dir, "--store=" + f.url, "--keyring-file=" + f.ring})
-			if err != nil {
-				return err
-			}
-			if output, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("rotate: %w: %s", err, output)
-			}
-			return nil
-		}
 		begun := time.Now()
+		// Nobody refreshes yet, so that the old key has to go.
+		err = errors.Join(f.rotate(ctx, x), f.wantOneKey())
 		for range keys {
 			f.emulator.ExpireAccess()
-			err = errors.Join(err, rotate(), pause(ctx, 2*time.Second))
+			// Old keys stay where a refresh is under way at this moment.
+			err = errors.Join(err, f.rotate(ctx, x), pause(ctx, 2*time.Second))
 		}
 		took := time.Since(begun)
 		calls := 0
@@ -170,12 +163,13 @@ func (x *executable) rotated(ctx context.Context, keys int) (string, error) {
 		if err := errors.Join(h.terminate(), h.wait(ctx)); err != nil {
 			return "", err
 		}
+		// Every refresh has ended with the process: what stayed can go.
+		if err := errors.Join(f.rotate(ctx, x, "--reseal-only"), f.wantOneKey()); err != nil {
+			return "", err
+		}
 		ring, err := keyring.Load(f.ring)
 		if err != nil {
 			return "", err
-		}
-		if n := len(ring.IDs()); n != 1 {
-			return "", fmt.Errorf("%d keys are left in the ring, want the last one", n)
 		}
 		for _, name := range []string{shop, garden, orchard} {
 			r, err := f.storedOf(ctx, name)
@@ -186,6 +180,31 @@ func (x *executable) rotated(ctx context.Context, keys int) (string, error) {
 				return "", fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		return fmt.Sprintf("%d rotations and refreshes in %s, %d calls OK", keys, round(took), calls), nil
+		return fmt.Sprintf("%d rotations, %d of them with refreshes, in %s, %d calls OK", keys+1, keys, round(took), calls), nil
 	})
+}
+
+// rotate runs `amogate keyring rotate --prune`.
+func (f *farm) rotate(ctx context.Context, x *executable, more ...string) error {
+	args := []string{"keyring", "rotate", "--prune", "--data-dir=" + f.dir, "--store=" + f.url, "--keyring-file=" + f.ring}
+	cmd, err := x.command(ctx, nil, append(args, more...))
+	if err != nil {
+		return err
+	}
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("rotate: %w: %s", err, output)
+	}
+	return nil
+}
+
+// wantOneKey fails unless one key is left in the ring.
+func (f *farm) wantOneKey() error {
+	ring, err := keyring.Load(f.ring)
+	if err != nil {
+		return err
+	}
+	if n := len(ring.IDs()); n != 1 {
+		return fmt.Errorf("%d keys are left in the ring, want the last one", n)
+	}
+	return nil
 }

@@ -271,7 +271,7 @@ func table(x *executable) []Row {
 		{"T13", "the sealed tokens of two accounts are exchanged by SQL: FAILED_PRECONDITION/CREDENTIAL_UNDECRYPTABLE for both, nothing is sent; others OK", func(ctx context.Context) (string, error) {
 			return x.swapped(ctx, swapSealed)
 		}},
-		{"T14", "keys are rotated and pruned 4 times while callers go on and tokens are refreshed: 0 failed calls, all sealed with the last key", func(ctx context.Context) (string, error) {
+		{"T14", "keys are rotated and pruned while callers go on, 4 times more while tokens are refreshed: 0 failed calls, all sealed with the last key", func(ctx context.Context) (string, error) {
 			return x.rotated(ctx, 4)
 		}},
 		{"T15", "403 with a page from the token endpoint: nothing is sent for 15m, then one token call; FAILED_PRECONDITION/ACCOUNT_BLOCKED, with two accounts EGRESS_BLOCKED for all; tokens untouched", func(ctx context.Context) (string, error) {
