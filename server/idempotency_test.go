@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,11 +26,14 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/amogate/amogate/account"
 	"github.com/amogate/amogate/amo"
+	"github.com/amogate/amogate/amo/custody"
 	"github.com/amogate/amogate/amo/settings"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/idempotency"
+	"github.com/amogate/amogate/keyring"
 	"github.com/amogate/amogate/store"
 )
 
@@ -137,6 +142,83 @@ func TestOnce_repeatsUpdatesAndDeletions(t *testing.T) {
 	if n := r.writes(); n != 3 {
 		t.Errorf("%d writes, want 3", n)
 	}
+}
+
+// byHost sends requests to the emulated account of their host.
+type byHost map[string]http.RoundTripper
+
+func (h byHost) RoundTrip(r *http.Request) (*http.Response, error) { return h[r.URL.Host].RoundTrip(r) }
+
+// A name is not an account: an id belongs to upstream's account that had the name
+// when it was first used.
+func TestOnce_staysWithUpstreamsAccount(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		hosts, accounts := byHost{}, map[string]*emulator.Emulator{}
+		for i, name := range []string{"shop", "garden"} {
+			e, err := emulator.New(emulator.Config{AccountID: 1001 + int64(i), Subdomain: name, Host: name + ".amocrm.ru"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			accounts[name], hosts[name+".amocrm.ru"] = e, e.Transport()
+		}
+		s, _ := storeFile(t)
+		ring, err := keyring.Generate(filepath.Join(dir, "keyring"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		journal, err := custody.OpenJournal(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		registry, err := account.New(t.Context(), account.Config{
+			Store: s, Limits: s, Ring: ring, Journal: journal, Owner: "one", Client: amo.Config{Transport: hosts},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := errors.Join(registry.Close(context.WithoutCancel(t.Context())), journal.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+		r := newRig(t, upstream{}, Config{Accounts: RegisteredAccounts{Registry: registry}, Requests: keeperOf(t, s)})
+		// create makes a customer of the account shop, which upstream's account of a
+		// name has by now.
+		create := func(upstreams string) *amogatev1.Customer {
+			t.Helper()
+			_, err := registry.Add(t.Context(), account.Addition{
+				Name: "shop", URL: "https://" + upstreams + ".amocrm.ru", Given: account.Given{Token: emulator.DefaultToken},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			made, err := r.api.CreateCustomer(t.Context(), createWith("a", "Анна"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := registry.Remove(t.Context(), "shop"); err != nil {
+				t.Fatal(err)
+			}
+			return made
+		}
+		first := create("shop")
+		if diff := cmp.Diff(first, create("shop"), protocmp.Transform()); diff != "" {
+			t.Errorf("added again (-first +again):\n%s", diff)
+		}
+		other := create("garden")
+		if _, ok := accounts["garden"].Customer(other.GetId()); !ok || other.GetAccountId() == first.GetAccountId() {
+			t.Errorf("the other account answered %v", other)
+		}
+		if diff := cmp.Diff(first, create("shop"), protocmp.Transform()); diff != "" {
+			t.Errorf("added again behind the other (-first +again):\n%s", diff)
+		}
+		for name, e := range accounts {
+			if n := e.Stats().Added; n != 1 {
+				t.Errorf("%d customers were made at %s, want 1", n, name)
+			}
+		}
+	})
 }
 
 func TestOnce_isOneOfMany(t *testing.T) {
