@@ -241,10 +241,11 @@ func (o *orderedList[T]) finish(ctx context.Context, send func(Row[T]) bool) err
 	l.cursor = at
 	if repaired {
 		// What was sent by now may be gone as well.
-		if told, known, cost, err = l.deletions(ctx, since); err != nil {
+		told, known, cost, err = l.deletions(ctx, since)
+		l.countDropped(cost)
+		if err != nil {
 			return err
 		}
-		l.countDropped(cost)
 	}
 	guarantee := amogatev1.Completeness_COMPLETENESS_BEST_EFFORT
 	if known && !l.unsorted && !o.broken && !o.movedBefore(told) {
@@ -276,6 +277,7 @@ func (o *orderedList[T]) repair(ctx context.Context, b border, send func(Row[T])
 	}
 	found := map[int64]int64{} // positions by id
 	var rows []pageRow[T]
+	again := false
 	for steps := 1; ; steps++ {
 		begin = max(begin, 0)
 		page, err := l.fetch(ctx, wanted{offset: begin, limit: b.limit, class: limit.Sync, left: func() {}})
@@ -294,15 +296,22 @@ func (o *orderedList[T]) repair(ctx context.Context, b border, send func(Row[T])
 				rows = append(rows, row)
 			}
 		}
-		if begin == 0 || len(page.rows) > 0 && page.rows[0].id <= b.id {
-			o.broken = o.broken || page.limit != b.limit
+		// A smaller page leaves a gap behind it.
+		o.broken = o.broken || page.limit != b.limit
+		isEmpty := len(page.rows) == 0
+		if isEmpty && !again {
+			again = true // upstream is known to answer an empty page by mistake
+			l.end.Retries++
+			continue
+		}
+		if begin == 0 || !isEmpty && page.rows[0].id <= b.id {
 			break
 		}
 		if steps == maxSteps || l.unsorted {
 			o.broken = true
 			break
 		}
-		begin -= size
+		begin, again = begin-size, false
 	}
 	slices.SortFunc(rows, byID)
 	reader := rowReader[T]{rows: rows}

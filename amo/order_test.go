@@ -205,3 +205,45 @@ func TestOrder_goesOnInSingleRows(t *testing.T) {
 		}
 	})
 }
+
+// Nothing is promised of rows that were looked for on a page that was too much for
+// upstream, and nothing is missing because a page came empty by mistake.
+func TestOrder_looksForRowsOnPagesThatFail(t *testing.T) {
+	for name, action := range map[string]emulator.Action{
+		"too much": {Status: http.StatusGatewayTimeout},
+		"empty":    {Empty: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				order := idOrders[1]
+				account := order.account
+				account.Customers, account.Window = 80, -1
+				b := newAutoBench(t, account, order.client)
+				before := customersOf(b.Emulator)
+				got := copied{}
+				_, from := copyList(t, b, got, order.filter, ListOptions{}, 40)
+				ids := storedIDs(b, nil)
+				slices.Sort(ids)
+				for _, id := range ids[20:35] {
+					if !b.DeleteCustomer(id) {
+						t.Fatalf("there is no customer %d", id)
+					}
+				}
+				// The page before the position has none of the rows that came before it.
+				b.script(t, emulator.Rule{
+					Match:  emulator.Match{Operation: emulator.OpCustomersList, Query: "limit_offset=30", Nth: 1},
+					Action: action,
+				})
+				end, _ := copyList(t, b, got, order.filter, ListOptions{From: from}, 0)
+				if end.Completeness == order.promise {
+					wantAllThatStays(t, b, before, got)
+				} else if action.Empty {
+					wantCompleteness(t, end, order.promise)
+				}
+				if end.RepairedBorders != 1 || end.Retries != 1 {
+					t.Errorf("end %+v, want one border and one retry", end)
+				}
+			})
+		})
+	}
+}
