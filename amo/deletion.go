@@ -43,7 +43,7 @@ func (c *Collection[T, F]) deletions(ctx context.Context, since int64) (told []d
 		return nil, false, usage{}, err
 	}
 	seen := map[driver.Event]bool{}
-	old := 0
+	old, again := 0, false
 	for number := 1; ; number++ {
 		var page driver.Page[driver.Event]
 		x := v4.Events(kind, since, number)
@@ -79,9 +79,17 @@ func (c *Collection[T, F]) deletions(ctx context.Context, since int64) (told []d
 			inTime = true
 			told = append(told, deletion{event.RecordID, event.Second})
 		}
+		if len(page.Rows) == 0 && number > 1 && !again {
+			// Upstream is known to answer an empty page by mistake.
+			again = true
+			number--
+			cost.retries++
+			continue
+		}
 		if v4.LastEvents(page) {
 			break
 		}
+		again = false
 		old++
 		if inTime {
 			old = 0

@@ -511,3 +511,31 @@ func TestWindows_goOnInPages(t *testing.T) {
 		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
 	})
 }
+
+// Upstream is known to answer an empty page by mistake, in the middle of the events,
+// too.
+func TestWindows_tellDeletionsBehindAStrayEmptyPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 600, Window: -1}, Config{Generation: V4, PageSize: 50})
+		b.script(t, emulator.Rule{
+			Match:  emulator.Match{Operation: emulator.OpV4EventsList, Query: "page=2", Nth: 1},
+			Action: emulator.Action{Empty: true},
+		})
+		ids := storedIDs(b, nil)
+		got := copied{}
+		l := b.client.Customers().List(nil, ListOptions{})
+		for row, err := range l.Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.apply(row); len(got) == 550 && row.Deleted == 0 {
+				for _, id := range ids[:300] {
+					b.DeleteCustomer(id)
+				}
+			}
+		}
+		end, _ := l.End()
+		wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+	})
+}
