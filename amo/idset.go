@@ -18,3 +18,6 @@ func (s *idSet) add(id int64) bool {
 
 // has says whether id is there.
 func (s *idSet) has(id int64) bool { return s.blocks[id>>6]&(1<<(id&63)) != 0 }
+
+// any says whether there is one.
+func (s *idSet) any() bool { return len(s.blocks) > 0 }

@@ -81,7 +81,7 @@ func (l *Listing[T]) inOrder(ctx context.Context, send func(Row[T]) bool) error 
 			return err
 		}
 		pages++
-		alone = pages == 1 && page.last && l.options.From == Cursor{}
+		alone = pages == 1 && page.last && l.options.From == Cursor{} && !l.sent.ids.any()
 		if o.moved != nil && !l.unsorted && !o.broken {
 			if err := o.repair(ctx, *o.moved, send); err != nil {
 				return err

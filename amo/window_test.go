@@ -539,3 +539,30 @@ func TestWindows_tellDeletionsBehindAStrayEmptyPage(t *testing.T) {
 		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
 	})
 }
+
+// Deletions are told, too, where the filter fails behind the last window and one page
+// shows all that is left.
+func TestWindows_tellDeletionsToWhoLeavesThem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 60, Window: -1}, Config{Generation: V4, PageSize: 50})
+		ids := storedIDs(b, nil)
+		got := copied{}
+		l := b.client.Customers().List(nil, ListOptions{})
+		for row, err := range l.Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.apply(row); len(got) == len(ids) && row.Deleted == 0 {
+				b.client.http.Transport = &unfiltered{next: b.client.http.Transport}
+				for _, id := range ids[10:40] {
+					if !b.DeleteCustomer(id) {
+						t.Fatalf("there is no customer %d", id)
+					}
+				}
+			}
+		}
+		end, _ := l.End()
+		wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_ID_ORDER_REPAIRED)
+		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+	})
+}
