@@ -199,7 +199,7 @@ func (o *orderedList[T]) sendRow(ctx context.Context, reader *rowReader[T], i in
 	if !l.matches(value) {
 		return true, nil
 	}
-	fresh, again := l.sent.add(row.id, row.changed, o.clock.low-l.overlap)
+	fresh, again := l.sent.add(value, row.id, row.changed, o.clock.low-l.overlap)
 	if !fresh {
 		return false, nil
 	}

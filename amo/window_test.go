@@ -566,3 +566,42 @@ func TestWindows_tellDeletionsToWhoLeavesThem(t *testing.T) {
 		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
 	})
 }
+
+// A row that changes twice in the second in which the list begins comes as it is in
+// the end.
+func TestWindows_tellChangesOfOneSecondApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4})
+		addChanged(t, b, burst(time.Now().Add(-300*time.Minute), 300, time.Minute))
+		id := storedIDs(b, nil)[2]
+		if _, err := b.client.Customers().Get(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // the account is read
+		began := time.Now()
+		got := copied{}
+		l := b.client.Customers().List(nil, ListOptions{})
+		sent := 0
+		for row, err := range l.Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.apply(row); len(got) == 1 {
+				b.rename(t, id, "once", began)
+			}
+			if row.Value.GetId() == id {
+				if sent++; row.Value.GetName() == "once" {
+					// The emulator takes the time that a row has for none at all.
+					b.rename(t, id, "twice", began.Add(time.Second))
+					b.rename(t, id, "twice", began)
+				}
+			}
+		}
+		end, _ := l.End()
+		wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+		if sent != 3 || end.Resent != 2 {
+			t.Errorf("the row came %d times; end %+v", sent, end)
+		}
+	})
+}

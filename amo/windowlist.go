@@ -356,7 +356,7 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 		if !l.matches(value) && (!whole || !w.resumed() && !l.sent.has(id)) {
 			continue
 		}
-		fresh, again := l.sent.add(id, second, horizon)
+		fresh, again := l.sent.add(value, id, second, horizon)
 		if !fresh {
 			continue
 		}
