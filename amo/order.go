@@ -41,8 +41,9 @@ type orderedList[T proto.Message] struct {
 	// first is when the first page came, by upstream's clock.
 	first int64
 	// timely says that every page told the time, broken that a border could not be
-	// repaired.
-	timely, broken bool
+	// repaired, so that no other is tried, unsure that nothing can be promised, though
+	// they may be.
+	timely, broken, unsure bool
 	// seen are the rows of all pages, stale counts the pages in a row that held rows
 	// that had come before, as they were, and no others.
 	seen  idSet
@@ -113,9 +114,9 @@ func (o *orderedList[T]) note(page fetched[T]) {
 	if departure == 0 {
 		o.timely = false
 	}
-	if at := &o.list.cursor; at.Signpost == 0 {
-		at.Signpost = departure
-	}
+	o.list.cursor.Signpost = earlier(o.list.cursor.Signpost, o.clock.low)
+	// Where the clock was set back since the run before nobody knows what it missed.
+	o.unsure = o.unsure || departure != 0 && page.usage.date.Unix() < o.from.Signpost
 	if o.first == 0 {
 		o.first = end.came
 	}
@@ -189,8 +190,8 @@ func (o *orderedList[T]) sendPage(ctx context.Context, page fetched[T], send fun
 // before as it is. It says whether the row is new in the list.
 func (o *orderedList[T]) sendRow(ctx context.Context, reader *rowReader[T], i int, send func(Row[T]) bool) (fresh bool, err error) {
 	l, row := o.list, reader.rows[i]
-	if l.options.From.Window.holds(row.changed, row.id) {
-		return true, nil
+	if from := l.options.From.Window; row.changed < from.Signpost-l.overlap && from.holds(row.changed, row.id) {
+		return true, nil // an earlier run has sent it, and it has not changed since
 	}
 	value, err := reader.at(ctx, i)
 	if err != nil {
@@ -248,7 +249,7 @@ func (o *orderedList[T]) finish(ctx context.Context, send func(Row[T]) bool) err
 		}
 	}
 	guarantee := amogatev1.Completeness_COMPLETENESS_BEST_EFFORT
-	if known && !l.unsorted && !o.broken && !o.movedBefore(told) {
+	if known && !l.unsorted && !o.broken && !o.unsure && !o.movedBefore(told) {
 		guarantee = amogatev1.Completeness_COMPLETENESS_ID_ORDER_REPAIRED
 	}
 	return l.tellOf(told, guarantee, l.options.From != Cursor{}, send)
@@ -297,7 +298,7 @@ func (o *orderedList[T]) repair(ctx context.Context, b border, send func(Row[T])
 			}
 		}
 		// A smaller page leaves a gap behind it.
-		o.broken = o.broken || page.limit != b.limit
+		o.unsure = o.unsure || page.limit != b.limit
 		isEmpty := len(page.rows) == 0
 		if isEmpty && !again {
 			again = true // upstream is known to answer an empty page by mistake

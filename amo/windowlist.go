@@ -50,6 +50,9 @@ type windowList[T proto.Message] struct {
 	// atOnce says that one page showed all there is, before which nothing was sent:
 	// nothing that was sent can have been deleted since.
 	atOnce bool
+	// setBack says that upstream's clock was set back between the run before and this
+	// one.
+	setBack bool
 
 	// doubt are windows in a row that came empty; its first second is 0 where there
 	// are none. Seen is the row before them.
@@ -132,8 +135,9 @@ func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole
 		s.last = min(s.last, at.Signpost)
 		return false, w.windows(ctx, s, head, false, send)
 	}
+	// What an earlier run has sent may have changed since.
 	w.atOnce = !w.resumed()
-	return w.atOnce || !w.filtered, nil
+	return w.atOnce, nil
 }
 
 // tail sends what changed since a second. It says whether that was all: otherwise
@@ -174,8 +178,12 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T])
 	return false, w.windows(ctx, s, head, w.filtered, send)
 }
 
-// observe tells the pace how long a look took.
+// observe tells the pace how long a look took, and notes a clock that shows less
+// than it did when the run before read: what changed since then can have any time.
 func (w *windowList[T]) observe(look usage) {
+	if !look.date.IsZero() && look.date.Unix() < w.start.clock() {
+		w.setBack = true
+	}
 	if !look.left.IsZero() && look.came.After(look.left) {
 		w.pace.observe(look.came.Sub(look.left))
 	}
@@ -339,6 +347,7 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 	l := w.list
 	horizon := w.horizon()
 	at := &l.cursor.Window
+	at.Signpost = horizon + l.overlap // clocks that were set back are set back for those who go on, too
 	reader := rowReader[T]{rows: page.rows}
 	for i, row := range page.rows {
 		id, second := row.id, row.changed
@@ -347,7 +356,7 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 			continue // an earlier run has sent it
 		}
 		if k.pass == 0 {
-			at.Second, at.ID = second-1, id
+			w.moveTo(second-1, id, page.departure)
 		}
 		value, err := reader.at(ctx, i)
 		if err != nil {
@@ -368,14 +377,33 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 		}
 	}
 	if k.last != forever && (k.pass == 0 && !page.full || page.ends) {
-		at.Second, at.ID = k.last, 0
+		w.moveTo(k.last, 0, page.departure)
 	}
 	return nil
+}
+
+// moveTo moves the position behind rows that were sent. In a tail it does not get
+// ahead of upstream's clock, even where rows do: what changes next comes before
+// them. A run that is bounded has no other way to get on.
+func (w *windowList[T]) moveTo(second, id, clock int64) {
+	at := &w.list.cursor.Window
+	if at.Tail && clock != 0 && second > clock && w.list.options.MaxPages == 0 {
+		second, id = clock, 0
+	}
+	at.Second, at.ID = second, id
 }
 
 // holds says whether a row that changed in a second lies before the position.
 func (p WindowPosition) holds(second, id int64) bool {
 	return p.Signpost > 0 && (second <= p.Second || second == p.Second+1 && id <= p.ID)
+}
+
+// clock is a second that upstream's clock had reached at the position.
+func (p WindowPosition) clock() int64 {
+	if p.Tail {
+		return max(p.Signpost, p.Second)
+	}
+	return p.Signpost
 }
 
 // maxAhead is how many seconds a position may lie before upstream's clock, which

@@ -1,0 +1,104 @@
+package amo
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/amogate/amogate/emulator"
+	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+)
+
+// Whatever the row behind which a reader goes on, what changed since the list began
+// comes: in the second in which it began, and behind rows whose times lie ahead of
+// upstream's clock.
+func TestWindows_goOnToWhatChangedMeanwhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		// rows changed long ago, one more so much after the list began.
+		rows  int
+		after time.Duration
+		rest  time.Duration
+	}{
+		"in the same second":                   {rows: 10},
+		"on one page, behind a later row":      {rows: 10, after: time.Hour, rest: time.Minute},
+		"on several pages, behind a later row": {rows: 120, after: time.Hour, rest: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4, PageSize: 50})
+				now := time.Now()
+				addChanged(t, b, burst(now.Add(-day), test.rows, time.Minute))
+				addChanged(t, b, []time.Time{now.Add(test.after)})
+				got := copied{}
+				_, from := copyList(t, b, got, nil, ListOptions{}, test.rows+1)
+				time.Sleep(test.rest)
+				b.rename(t, storedIDs(b, nil)[2], "changed", time.Now())
+				time.Sleep(test.rest)
+				end, _ := copyList(t, b, got, nil, ListOptions{From: from}, 0)
+				wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+				wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+			})
+		})
+	}
+}
+
+// A clock that is set back while a list runs is set back for who goes on with it;
+// where it was set back before he came, nothing is promised.
+func TestWindows_goOnAfterTheClockWasSetBack(t *testing.T) {
+	for _, seen := range []bool{true, false} {
+		t.Run(fmt.Sprint("seen ", seen), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4, PageSize: 50})
+				const back = 10 * time.Minute
+				now := time.Now()
+				addChanged(t, b, burst(now.Add(-day), 360, time.Minute))
+				addChanged(t, b, burst(now.Add(-100*time.Second), 20, time.Second))
+				got := copied{}
+				l := b.client.Customers().List(nil, ListOptions{})
+				for row, err := range l.Rows(t.Context()) {
+					if err != nil {
+						t.Fatal(err)
+					}
+					got.apply(row)
+					if seen && len(got) == 10 {
+						b.SetClock(-back)
+					}
+					if len(got) == 375 {
+						break
+					}
+				}
+				b.SetClock(-back)
+				time.Sleep(10 * time.Second)
+				b.rename(t, storedIDs(b, nil)[2], "changed", time.Now().Add(-back))
+				time.Sleep(10 * time.Second)
+				end, _ := copyList(t, b, got, nil, ListOptions{From: l.Cursor()}, 0)
+				if !seen {
+					wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_BEST_EFFORT)
+					return
+				}
+				wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+				wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+			})
+		})
+	}
+}
+
+// An account that has lost its filters shows what changed since the list began, too,
+// wherever it was gone on with.
+func TestWindows_goOnWithoutFiltersToWhatChangedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var accounts [2]*bench
+		for i, off := range []bool{false, true} {
+			accounts[i] = newBench(t, emulator.Config{Customers: 40, FiltersOff: off, Window: -1}, Config{Generation: V4, PageSize: 50})
+			addChanged(t, accounts[i], []time.Time{time.Now().Add(time.Hour)})
+		}
+		got := copied{}
+		_, from := copyList(t, accounts[0], got, nil, ListOptions{}, 41)
+		time.Sleep(time.Minute)
+		b := accounts[1]
+		b.rename(t, storedIDs(b, nil)[2], "changed", time.Now())
+		copyList(t, b, got, nil, ListOptions{From: from}, 0)
+		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+	})
+}
