@@ -154,6 +154,7 @@ func New(config Config) (*Server, error) {
 		s.callStream, recovery.StreamServerInterceptor(panics), s.admitStream, s.validateStream,
 	}, config.Stream...)
 	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(maxReceiveBytes),
 		grpc.MaxConcurrentStreams(maxConcurrentStreams),
 		grpc.KeepaliveParams(keepalive.ServerParameters{

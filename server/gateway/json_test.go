@@ -17,6 +17,7 @@ import (
 	"pgregory.net/rapid"
 
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
+	"github.com/amogate/amogate/internal/randomproto"
 	"github.com/amogate/amogate/server/gateway/internal/answerjson"
 )
 
@@ -88,61 +89,6 @@ func differ(m proto.Message) string {
 	return cmp.Diff(wantValue, gotValue)
 }
 
-// fill sets random fields of a message, among them values that have no JSON.
-func fill(t *rapid.T, m protoreflect.Message, depth int) {
-	for i := range m.Descriptor().Fields().Len() {
-		fd := m.Descriptor().Fields().Get(i)
-		isMessage := fd.Message() != nil
-		if isMessage && depth == 0 || rapid.IntRange(0, 2).Draw(t, "skip") == 0 {
-			continue
-		}
-		switch {
-		case fd.IsMap():
-			// Only those of Struct, which protojson writes either way.
-		case fd.IsList():
-			list := m.Mutable(fd).List()
-			for range rapid.IntRange(0, 3).Draw(t, "length") {
-				if isMessage {
-					fill(t, list.AppendMutable().Message(), depth-1)
-				} else {
-					list.Append(scalar(t, fd))
-				}
-			}
-		case isMessage:
-			fill(t, m.Mutable(fd).Message(), depth-1)
-		default:
-			m.Set(fd, scalar(t, fd))
-		}
-	}
-}
-
-// scalar draws a value for a field that is no message.
-func scalar(t *rapid.T, fd protoreflect.FieldDescriptor) protoreflect.Value {
-	switch fd.Kind() {
-	case protoreflect.BoolKind:
-		return protoreflect.ValueOfBool(rapid.Bool().Draw(t, "bool"))
-	case protoreflect.StringKind:
-		if rapid.IntRange(0, 50).Draw(t, "broken") == 0 {
-			return protoreflect.ValueOfString("a\xff")
-		}
-		return protoreflect.ValueOfString(rapid.String().Draw(t, "string"))
-	case protoreflect.Int32Kind:
-		return protoreflect.ValueOfInt32(rapid.Int32().Draw(t, "int32"))
-	case protoreflect.Int64Kind:
-		// Small ones make seconds that are in range.
-		return protoreflect.ValueOfInt64(rapid.OneOf(rapid.Int64(), rapid.Int64Range(0, 1<<33)).Draw(t, "int64"))
-	case protoreflect.DoubleKind:
-		return protoreflect.ValueOfFloat64(rapid.OneOf(rapid.Float64(), rapid.SampledFrom([]float64{math.NaN(), math.Inf(1), math.Inf(-1)})).Draw(t, "double"))
-	case protoreflect.EnumKind:
-		return protoreflect.ValueOfEnum(protoreflect.EnumNumber(rapid.Int32Range(-1, int32(fd.Enum().Values().Len())+1).Draw(t, "enum")))
-	case protoreflect.BytesKind:
-		return protoreflect.ValueOfBytes(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes"))
-	default:
-		t.Fatalf("%s: draw a value of kind %v", fd.FullName(), fd.Kind())
-		panic("unreachable")
-	}
-}
-
 func TestAnswerJSON_equalsProtojson(t *testing.T) {
 	for _, mt := range answerTypes(t) {
 		t.Run(string(mt.Descriptor().FullName()), func(t *testing.T) {
@@ -154,12 +100,24 @@ func TestAnswerJSON_equalsProtojson(t *testing.T) {
 			}
 			rapid.Check(t, func(t *rapid.T) {
 				m := mt.New()
-				fill(t, m, 4)
+				randomproto.Fill(t, m, 4)
 				if diff := differ(m.Interface()); diff != "" {
 					t.Errorf("%v (-want +got):\n%s", m, diff)
 				}
 			})
 		})
+	}
+}
+
+// Random doubles are never -0.
+func TestAnswerJSON_keepsNegativeZero(t *testing.T) {
+	m := &amogatev1.CatalogElementLink{Quantity: math.Copysign(0, -1)}
+	got, err := answerjson.Append(nil, m)
+	if want := `"quantity":-0`; err != nil || !strings.Contains(string(got), want) {
+		t.Errorf("got %s, error %v, want %s", got, err, want)
+	}
+	if diff := differ(m); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
@@ -197,7 +155,7 @@ func FuzzAnswerJSON(f *testing.F) {
 	seeds := rapid.Custom(func(t *rapid.T) wireAnswer {
 		kind := rapid.IntRange(0, len(types)-1).Draw(t, "kind")
 		m := types[kind].New()
-		fill(t, m, 4)
+		randomproto.Fill(t, m, 4)
 		data, _ := proto.Marshal(m.Interface()) // text that is not UTF-8 cannot be sent
 		return wireAnswer{uint16(kind), data}
 	})
