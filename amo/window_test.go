@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/internal/race"
@@ -604,4 +606,24 @@ func TestWindows_tellChangesOfOneSecondApart(t *testing.T) {
 			t.Errorf("the row came %d times; end %+v", sent, end)
 		}
 	})
+}
+
+// More rows than a page holds whose times lie ahead of upstream's clock keep a list
+// from being sure of its end, but not from sending them.
+func TestWindows_sendWhatLiesAheadOfTheClock(t *testing.T) {
+	for _, filter := range []*amogatev1.CustomerFilter{nil, {CreateTime: &amogatev1.TimeRange{StartTime: &timestamppb.Timestamp{Seconds: 1}}}} {
+		for _, apart := range []time.Duration{0, time.Second, 100 * day} {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 80, Window: -1}, Config{Generation: V4, PageSize: 50})
+				addChanged(t, b, burst(time.Now().Add(10*time.Minute), 120, apart))
+				got := copied{}
+				end, last := copyList(t, b, got, filter, ListOptions{}, 0)
+				wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_BEST_EFFORT)
+				wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+				if now := time.Now().Unix(); last.Window.Second > now {
+					t.Errorf("the list would go on from %d s ahead", last.Window.Second-now)
+				}
+			})
+		}
+	}
 }

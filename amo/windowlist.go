@@ -27,6 +27,9 @@ type WindowPosition struct {
 	Tail bool
 }
 
+// lastSecond is the last one of the year 9999, the last that a row can tell.
+const lastSecond = 253402300799
+
 // maxRounds is how often the tail of a list is read at most. An account that
 // always changes faster than it can be read has no end.
 const maxRounds = 10
@@ -91,14 +94,17 @@ func (w *windowList[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 		}
 		since = w.horizon()
 	}
-	for range maxRounds {
-		whole, err := w.tail(ctx, max(since, 1), send)
+	for round := 1; ; round++ {
+		last := round == maxRounds
+		whole, err := w.tail(ctx, max(since, 1), last, send)
 		if whole || err != nil {
 			return err
 		}
+		if last {
+			return errRestless
+		}
 		since = w.clock.round - w.list.overlap
 	}
-	return errRestless
 }
 
 // resumed says that an earlier run may have sent rows.
@@ -142,8 +148,10 @@ func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole
 
 // tail sends what changed since a second. It says whether that was all: otherwise
 // there is a tail behind it. What no longer is what the filter asks for is sent
-// once more where it may have been sent, so the filter has no part in it.
-func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T]) bool) (whole bool, err error) {
+// once more where it may have been sent, so the filter has no part in it. In the
+// last round rows come, too, whose times lie ahead of upstream's clock: a few are
+// on the page that ends the tail, but more than a page of them keep it from ending.
+func (w *windowList[T]) tail(ctx context.Context, since int64, last bool, send func(Row[T]) bool) (whole bool, err error) {
 	at := &w.list.cursor.Window
 	s := span{since, forever}
 	query := windowQuery{whole: w.filtered, class: limit.Sync, again: true}
@@ -175,7 +183,13 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, send func(Row[T])
 		return head.departure >= since, nil
 	}
 	s.last = head.departure
-	return false, w.windows(ctx, s, head, w.filtered, send)
+	if last {
+		s.last = lastSecond
+	}
+	if err := w.windows(ctx, s, head, w.filtered, send); err != nil || !last {
+		return false, err
+	}
+	return false, w.dispel(ctx, w.seen, w.filtered, send)
 }
 
 // observe tells the pace how long a look took, and notes a clock that shows less
