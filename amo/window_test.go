@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -475,6 +476,9 @@ func TestWindows_refuseImpossiblePositions(t *testing.T) {
 		for name, at := range map[string]WindowPosition{
 			"of next week":              {Signpost: now + 7*24*60*60, Second: 1},
 			"in a tail before it began": {Signpost: now, Second: now - 60, Tail: true},
+			"behind all time":           {Signpost: now, Second: lastSecond + 1},
+			"in a tail without end":     {Signpost: now, Second: math.MaxInt64, Tail: true},
+			"without end":               {Signpost: math.MaxInt64, Second: 1},
 		} {
 			for _, err := range b.client.Customers().List(nil, ListOptions{From: Cursor{Generation: V4, Window: at}}).Rows(t.Context()) {
 				if !IsKind(err, KindCursor) {

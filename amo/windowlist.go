@@ -3,6 +3,7 @@ package amo
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 
@@ -95,7 +96,8 @@ func (w *windowList[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 		since = w.horizon()
 	}
 	for round := 1; ; round++ {
-		last := round == maxRounds
+		// A run that is bounded has no time for rounds.
+		last := round == maxRounds || w.isBounded()
 		whole, err := w.tail(ctx, max(since, 1), last, send)
 		if whole || err != nil {
 			return err
@@ -106,6 +108,9 @@ func (w *windowList[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 		since = w.clock.round - w.list.overlap
 	}
 }
+
+// isBounded says that the run stops behind some pages, to go on another time.
+func (w *windowList[T]) isBounded() bool { return w.list.options.MaxPages > 0 }
 
 // resumed says that an earlier run may have sent rows.
 func (w *windowList[T]) resumed() bool { return w.start.Signpost > 0 }
@@ -221,7 +226,7 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 			return nil
 		}
 	}
-	if w.list.options.MaxPages > 0 {
+	if w.isBounded() {
 		return w.few(ctx, s, first, whole, send)
 	}
 	fetch := func(ctx context.Context, k window, left func()) (windowPage[T], []window, error) {
@@ -255,6 +260,12 @@ func (w *windowList[T]) few(ctx context.Context, s span, first window, whole boo
 		if err := w.pass(ctx, k, page, err, whole, send); err != nil {
 			return err
 		}
+		if len(behind) > 0 && behind[0].pass > 0 {
+			if err := w.second(ctx, k, behind, whole, send); err != nil {
+				return err
+			}
+			behind = nil
+		}
 		if w.list.end.Pages >= int64(w.list.options.MaxPages) && w.list.cursor.Window.after(w.start) {
 			return errStopped
 		}
@@ -266,6 +277,34 @@ func (w *windowList[T]) few(ctx context.Context, s span, first window, whole boo
 		}
 	}
 	return w.close(ctx, s, whole, send)
+}
+
+// second reads a second that is too much for one page to its end before it sends any
+// of it: a run that stops in it goes on by the ids, in whose order pages by number
+// need not come.
+func (w *windowList[T]) second(ctx context.Context, k window, queue []window, whole bool, send func(Row[T]) bool) error {
+	var all windowPage[T]
+	rows := map[int64]pageRow[T]{}
+	for len(queue) > 0 {
+		page, behind, err := w.fetch(ctx, queue[0], whole, func() {})
+		if err := w.tally(queue[0], page, err); err != nil {
+			return err
+		}
+		for _, row := range page.rows {
+			rows[row.id] = row
+		}
+		all.departure = page.departure
+		queue = append(behind, queue[1:]...)
+	}
+	all.rows = slices.SortedFunc(maps.Values(rows), byTime)
+	if err := w.dispel(ctx, w.seen, whole, send); err != nil {
+		return err
+	}
+	if err := w.sendRows(ctx, k, all, whole, send); err != nil {
+		return err
+	}
+	all.release()
+	return nil
 }
 
 // measure finds out how many seconds of s make a page, and returns the first window
@@ -366,7 +405,7 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 	for i, row := range page.rows {
 		id, second := row.id, row.changed
 		w.seen.note(second)
-		if !at.Tail && w.start.holds(second, id) {
+		if (!at.Tail || w.start.Tail && w.isBounded()) && w.start.holds(second, id) {
 			continue // an earlier run has sent it
 		}
 		if k.pass == 0 {
@@ -401,7 +440,7 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 // them. A run that is bounded has no other way to get on.
 func (w *windowList[T]) moveTo(second, id, clock int64) {
 	at := &w.list.cursor.Window
-	if at.Tail && clock != 0 && second > clock && w.list.options.MaxPages == 0 {
+	if at.Tail && clock != 0 && second > clock && !w.isBounded() {
 		second, id = clock, 0
 	}
 	at.Second, at.ID = second, id
@@ -426,7 +465,7 @@ const maxAhead = 24 * 60 * 60
 
 // possible says whether a list could have come to the position by now.
 func (p WindowPosition) possible(now, overlap int64) bool {
-	return p.Signpost > 0 && p.Second >= 0 && p.ID >= 0 && p.Signpost <= now+maxAhead &&
+	return p.Signpost > 0 && p.Second >= 0 && p.Second <= lastSecond && p.ID >= 0 && p.Signpost <= now+maxAhead &&
 		(!p.Tail || p.Second+1 >= p.Signpost-overlap)
 }
 

@@ -102,3 +102,61 @@ func TestWindows_goOnWithoutFiltersToWhatChangedMeanwhile(t *testing.T) {
 		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
 	})
 }
+
+// copyPages goes on with a list in calls for pages, as the server does, until one
+// comes to the end.
+func copyPages(t *testing.T, b *bench, into copied, from Cursor, size, most int) {
+	t.Helper()
+	for calls := 1; ; calls++ {
+		l := b.client.Customers().List(nil, ListOptions{From: from, MaxPages: 4, Rows: size})
+		rows := 0
+		for row, err := range l.Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			into.apply(row)
+			if rows++; rows == size {
+				break
+			}
+		}
+		if _, ended := l.End(); ended {
+			return
+		}
+		if from = l.Cursor(); calls == most {
+			t.Fatalf("%d calls for %d rows each have come to %+v", calls, size, from)
+		}
+	}
+}
+
+// Calls for pages come to the end of a list, through seconds that are too much for
+// a page, what changed as the list began and rows whose times lie ahead.
+func TestWindows_comeToTheEndInPages(t *testing.T) {
+	for name, test := range map[string]struct {
+		account emulator.Config
+		// late are how many rows changed around the time that lies so much ahead.
+		late  int
+		ahead time.Duration
+	}{
+		"seconds of 240 rows": {account: emulator.Config{Customers: 1_000, SeedSpread: emulator.SeedRandom, SeedBurst: 240}},
+		"seconds of 240 rows, order ignored": {
+			account: emulator.Config{Customers: 1_000, SeedSpread: emulator.SeedRandom, SeedBurst: 240, OrderIgnored: true},
+		},
+		"changed as the list began": {account: emulator.Config{Customers: 120}, late: 40},
+		"a few ahead":               {account: emulator.Config{Customers: 120}, late: 40, ahead: 10 * time.Minute},
+		"many ahead":                {account: emulator.Config{Customers: 120}, late: 120, ahead: 10 * time.Minute},
+	} {
+		for _, size := range []int{20, 100, 500} {
+			t.Run(fmt.Sprintf("%s, pages of %d", name, size), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					test.account.Window = -1
+					b := newBench(t, test.account, Config{Generation: V4, PageSize: 50})
+					addChanged(t, b, burst(time.Now().Add(test.ahead-4*time.Second), test.late, 100*time.Millisecond))
+					got := copied{}
+					_, from := copyList(t, b, got, nil, ListOptions{}, 10)
+					copyPages(t, b, got, from, size, 120)
+					wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+				})
+			})
+		}
+	}
+}
