@@ -286,14 +286,11 @@ func (r *windowReader[T]) fetchPart(ctx context.Context, w window, whole bool, l
 func (r *windowReader[T]) fitting(size int) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for size > r.limit {
-		smaller := smallerPage(size)
-		if smaller == 0 {
-			break
-		}
-		size = smaller
+	smaller := size
+	for smaller > r.limit || size%smaller != 0 {
+		smaller = smallerPage(smaller)
 	}
-	return size
+	return smaller
 }
 
 // read reads one page of a window and checks its rows.

@@ -631,3 +631,22 @@ func TestWindows_sendWhatLiesAheadOfTheClock(t *testing.T) {
 		}
 	}
 }
+
+// Pages of a second that become too much for upstream are read in smaller ones,
+// whatever size they were begun in.
+func TestWindows_shrinkThePagesOfASecond(t *testing.T) {
+	for _, size := range []int{50, 60} {
+		synctest.Test(t, func(t *testing.T) {
+			account := emulator.Config{Customers: 1_000, SeedSpread: emulator.SeedRandom, SeedBurst: 240, Window: -1}
+			b := newBench(t, account, Config{Generation: V4, PageSize: size})
+			b.script(t, emulator.Rule{
+				Match:  emulator.Match{Operation: emulator.OpV4CustomersList, Query: "page=3&", From: 2},
+				Action: emulator.Action{Status: http.StatusGatewayTimeout},
+			})
+			got := copied{}
+			end, _ := copyList(t, b, got, nil, ListOptions{}, 0)
+			wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+			wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+		})
+	}
+}
