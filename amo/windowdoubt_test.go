@@ -187,3 +187,24 @@ func TestWindows_sendWhatWasInDoubtAlongWithTheTail(t *testing.T) {
 		})
 	}
 }
+
+// Where upstream ignores the order of times, half of what a page shows is known to be
+// there: it is asked for again until it comes.
+func TestWindows_loseNothingToAStrayEmptyPageWithoutOrder(t *testing.T) {
+	for number := 2; number <= 8; number++ {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, emulator.Config{Window: -1, OrderIgnored: true}, Config{Generation: V4, PageSize: 50})
+			times := burst(time.Now().Add(-day), 230, time.Minute)
+			for i := range times {
+				j := i * 7 % len(times)
+				times[i], times[j] = times[j], times[i]
+			}
+			addChanged(t, b, times)
+			b.client.http.Transport = &emptied{next: b.client.http.Transport, number: number, times: 2}
+			got := copied{}
+			end, _ := copyList(t, b, got, nil, ListOptions{}, 0)
+			wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+			wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+		})
+	}
+}

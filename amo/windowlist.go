@@ -313,9 +313,9 @@ func (w *windowList[T]) second(ctx context.Context, k window, queue []window, wh
 // rows out of all, and less is asked for until it fits.
 func (w *windowList[T]) measure(ctx context.Context, s span, head windowPage[T], whole bool, send func(Row[T]) bool) (window, error) {
 	for !slices.IsSorted(head.times) && s.seconds() > 1 {
-		s, _ = s.halves(median(head.times))
+		s, _ = s.halves(median(head.times)) // the last second has a row
 		var err error
-		head, err = w.look(ctx, s, windowQuery{whole: whole, class: limit.Sync, again: true})
+		head, err = w.look(ctx, s, windowQuery{whole: whole, class: limit.Sync, witness: s.last})
 		if err := w.deliver(ctx, window{span: s}, head, err, whole, send); err != nil {
 			return window{}, err
 		}
