@@ -650,3 +650,17 @@ func TestWindows_shrinkThePagesOfASecond(t *testing.T) {
 		})
 	}
 }
+
+// A filter may begin at any time, be it before there were rows.
+func TestWindows_holdFromTheBeginningOfTime(t *testing.T) {
+	for _, start := range []int64{-1, 0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, emulator.Config{Customers: 120, Window: -1}, Config{Generation: V4, PageSize: 50})
+			filter := &amogatev1.CustomerFilter{UpdateTime: &amogatev1.TimeRange{StartTime: &timestamppb.Timestamp{Seconds: start}}}
+			got := copied{}
+			end, _ := copyList(t, b, got, filter, ListOptions{}, 0)
+			wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+			wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+		})
+	}
+}

@@ -540,6 +540,7 @@ func seconds(r *amogatev1.TimeRange) span {
 		if start.GetNanos() > 0 {
 			s.first++
 		}
+		s.first = max(s.first, 1) // there are no rows before
 	}
 	if end := r.GetEndTime(); end != nil {
 		s.last = end.GetSeconds() - 1
