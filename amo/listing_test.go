@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -599,5 +600,46 @@ func TestListing_readsTheAccountAgainForAnUnknownField(t *testing.T) {
 		if got := text(); got != "сайт" {
 			t.Errorf("text = %q, want it decoded by the account read again", got)
 		}
+	})
+}
+
+// Wherever a token says that a list goes on, it comes to its end, or is refused.
+func FuzzListing_endsFromAnyCursor(f *testing.F) {
+	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix() // as a bubble begins
+	f.Add(false, int64(3), int64(466_010), int64(0), int64(0), int64(0), int64(0), false)
+	f.Add(true, int64(math.MaxInt64), int64(math.MaxInt64), int64(now), int64(0), int64(0), int64(0), false)
+	f.Add(true, int64(0), int64(0), int64(0), now, now-3, int64(466_010), true)
+	f.Add(true, int64(0), int64(0), int64(0), now, int64(lastSecond), int64(math.MaxInt64), false)
+	f.Add(true, int64(0), int64(0), int64(0), now, int64(math.MaxInt64), int64(0), true)
+	f.Fuzz(func(t *testing.T, isV4 bool, offset, lastID, signpost, first, second, id int64, isTail bool) {
+		if min(offset, lastID, signpost, first, second, id) < 0 {
+			t.Skip("no token holds it")
+		}
+		from := Cursor{
+			Generation: V2, Offset: offset, LastID: lastID, Signpost: signpost,
+			Window: WindowPosition{Signpost: first, Second: second, ID: id, Tail: isTail},
+		}
+		if isV4 {
+			from.Generation = V4
+		}
+		synctest.Test(t, func(t *testing.T) {
+			b := newAutoBench(t, emulator.Config{Customers: 60, Window: -1}, Config{PageSize: 10})
+			for _, options := range []ListOptions{{From: from}, {From: from, MaxPages: 4, Rows: 7}} {
+				l := b.client.Customers().List(nil, options)
+				rows := 0
+				for row, err := range l.Rows(t.Context()) {
+					if err != nil && !IsKind(err, KindCursor) {
+						t.Errorf("from %+v: %v", from, err)
+					}
+					if rows++; row.Cursor.Offset < 0 || row.Cursor.LastID < 0 || row.Cursor.Window.Second < 0 || row.Cursor.Window.ID < 0 {
+						t.Errorf("from %+v: a row at %+v", from, row.Cursor)
+					}
+				}
+				// Rows that have moved are looked for a hundred pages back, each of them twice.
+				if end, _ := l.End(); end.Requests > 250 || rows > 200 {
+					t.Errorf("from %+v: %d rows, end %+v", from, rows, end)
+				}
+			}
+		})
 	})
 }

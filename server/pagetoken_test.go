@@ -236,11 +236,18 @@ func TestDecodeToken_refusesWhatItWouldNotWrite(t *testing.T) {
 }
 
 func FuzzDecodeToken(f *testing.F) {
-	raw, err := proto.Marshal(&implv1.PageToken{Version: 1, Generation: 2, RequestHash: 7, Offset: 3, LastId: 4})
-	if err != nil {
-		f.Fatal(err)
+	for _, msg := range []*implv1.PageToken{
+		{Version: 1, Generation: 2, RequestHash: 7, Offset: 3, LastId: 4},
+		{Version: 1, Generation: 4, RequestHash: 7, Offset: 3, LastId: 4, Kind: 2, Signpost: 5},
+		{Version: 1, Generation: 4, RequestHash: 7, Window: &implv1.WindowPosition{Signpost: 5, Second: 4, Id: 3, Tail: true}},
+	} {
+		raw, err := proto.Marshal(msg)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(seal(raw))
+		f.Add(string(raw))
 	}
-	f.Add(seal(raw))
 	f.Add("")
 	f.Add("AAAA")
 	f.Add(seal([]byte{0x08}))
@@ -255,7 +262,9 @@ func FuzzDecodeToken(f *testing.F) {
 			if err != nil || again != s {
 				t.Errorf("decodeToken(%q) = %v, which is written as %q, %v", s, msg, again, err)
 			}
-			if msg.GetOffset() < 0 || msg.GetLastId() < 0 || msg.GetKind() < 0 {
+			window := msg.GetWindow()
+			if min(msg.GetOffset(), msg.GetLastId(), msg.GetSignpost(), int64(msg.GetKind())) < 0 ||
+				min(window.GetSignpost(), window.GetSecond(), window.GetId()) < 0 || window != nil && window.GetSignpost() == 0 {
 				t.Errorf("decodeToken(%q) = %v", s, msg)
 			}
 		}
