@@ -607,7 +607,7 @@ func TestListing_readsTheAccountAgainForAnUnknownField(t *testing.T) {
 func FuzzListing_endsFromAnyCursor(f *testing.F) {
 	now := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Unix() // as a bubble begins
 	f.Add(false, int64(3), int64(466_010), int64(0), int64(0), int64(0), int64(0), false)
-	f.Add(true, int64(math.MaxInt64), int64(math.MaxInt64), int64(now), int64(0), int64(0), int64(0), false)
+	f.Add(true, int64(math.MaxInt64), int64(math.MaxInt64), now, int64(0), int64(0), int64(0), false)
 	f.Add(true, int64(0), int64(0), int64(0), now, now-3, int64(466_010), true)
 	f.Add(true, int64(0), int64(0), int64(0), now, int64(lastSecond), int64(math.MaxInt64), false)
 	f.Add(true, int64(0), int64(0), int64(0), now, int64(math.MaxInt64), int64(0), true)

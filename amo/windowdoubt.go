@@ -16,7 +16,9 @@ func (w *windowList[T]) pass(ctx context.Context, k window, page windowPage[T], 
 		return w.tally(k, page, err) // there is nothing to send
 	}
 	if k.pass == 0 && page.empty() {
-		w.hold(k.span)
+		if !w.hasty {
+			w.hold(k.span)
+		}
 		return w.tally(k, page, nil)
 	}
 	beside := w.seen
@@ -62,6 +64,9 @@ func (w *windowList[T]) dispel(ctx context.Context, beside witness, whole bool, 
 // that is in doubt, along with what changed since; it cannot where it asks for
 // other rows.
 func (w *windowList[T]) close(ctx context.Context, s span, whole bool, send func(Row[T]) bool) error {
+	if s.last == lastSecond {
+		return nil // nothing follows
+	}
 	if w.planned < s.last {
 		w.hold(span{w.planned + 1, s.last})
 	}

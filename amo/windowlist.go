@@ -62,6 +62,9 @@ type windowList[T proto.Message] struct {
 	// are none. Seen is the row before them.
 	doubt span
 	seen  witness
+	// hasty says that no window is in doubt any more: those that lay ahead of upstream's
+	// clock fill with what changes, and asking for them again has no end.
+	hasty bool
 
 	// guard holds the pages by number of the pass over a second that is guarded.
 	guard   loopGuard
@@ -189,10 +192,7 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, last bool, send f
 	}
 	s.last = head.departure
 	if last {
-		s.last = lastSecond
-	}
-	if err := w.windows(ctx, s, head, w.filtered, send); err != nil || !last {
-		return false, err
+		s.last, w.hasty = lastSecond, !w.isBounded()
 	}
 	return false, w.dispel(ctx, w.seen, w.filtered, send)
 }
