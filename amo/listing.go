@@ -214,9 +214,6 @@ func (l *Listing[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 		l.finish(guarantee)
 		return nil
 	}
-	if l.windows.setBack {
-		guarantee = amogatev1.Completeness_COMPLETENESS_BEST_EFFORT
-	}
 	return l.tell(ctx, l.windows.horizon(), guarantee, l.windows.resumed(), send)
 }
 

@@ -115,8 +115,11 @@ func (o *orderedList[T]) note(page fetched[T]) {
 		o.timely = false
 	}
 	o.list.cursor.Signpost = earlier(o.list.cursor.Signpost, o.clock.low)
-	// Where the clock was set back since the run before nobody knows what it missed.
-	o.unsure = o.unsure || departure != 0 && page.usage.date.Unix() < o.from.Signpost
+	if departure != 0 && page.usage.date.Unix() < o.from.Signpost-o.list.overlap {
+		// The clock was set back since the run before: what was deleted then can have any
+		// time.
+		o.list.cursor.Signpost = 1
+	}
 	if o.first == 0 {
 		o.first = end.came
 	}

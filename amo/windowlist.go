@@ -54,8 +54,8 @@ type windowList[T proto.Message] struct {
 	// atOnce says that one page showed all there is, before which nothing was sent:
 	// nothing that was sent can have been deleted since.
 	atOnce bool
-	// setBack says that upstream's clock was set back between the run before and this
-	// one.
+	// setBack says that upstream's clock turned out to have been set back between the
+	// run before and this one, so that all is to be read again.
 	setBack bool
 
 	// doubt are windows in a row that came empty; its first second is 0 where there
@@ -96,7 +96,7 @@ func (w *windowList[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 		if whole || err != nil {
 			return err
 		}
-		since = w.horizon()
+		since, w.setBack = w.horizon(), false
 	}
 	for round := 1; ; round++ {
 		// A run that is bounded has no time for rounds.
@@ -109,6 +109,9 @@ func (w *windowList[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 			return errRestless
 		}
 		since = w.clock.round - w.list.overlap
+		if w.setBack {
+			since, w.setBack = 1, false
+		}
 	}
 }
 
@@ -188,20 +191,22 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, last bool, send f
 	if !head.full {
 		// A clock that was set back shows when the answer is there: what changed
 		// since then was not asked for.
-		return head.departure >= since, nil
+		return head.departure >= since && !w.setBack, nil
 	}
 	s.last = head.departure
 	if last {
 		s.last, w.hasty = lastSecond, !w.isBounded()
 	}
-	return false, w.dispel(ctx, w.seen, w.filtered, send)
+	return false, w.windows(ctx, s, head, w.filtered, send)
 }
 
 // observe tells the pace how long a look took, and notes a clock that shows less
-// than it did when the run before read: what changed since then can have any time.
+// than it did when the run before read: what changed since then can have any time,
+// so that the list goes on as if it had begun with all time.
 func (w *windowList[T]) observe(look usage) {
-	if !look.date.IsZero() && look.date.Unix() < w.start.clock() {
-		w.setBack = true
+	at := &w.list.cursor.Window
+	if !look.date.IsZero() && look.date.Unix() < w.start.clock()-w.list.overlap && at.Signpost > 1 && !w.isBounded() {
+		at.Signpost, w.setBack = 1, true
 	}
 	if !look.left.IsZero() && look.came.After(look.left) {
 		w.pace.observe(look.came.Sub(look.left))
