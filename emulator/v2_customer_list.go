@@ -369,7 +369,7 @@ func (st *customerStore) collect(cur *cursor[Customer], q listQuery, skip int, l
 			continue
 		}
 		moved := func(o *Customer) bool { return o.ID == c.ID }
-		if n > scanned && slices.ContainsFunc(page, moved) { // while writers were let in
+		if n >= scanned && slices.ContainsFunc(page, moved) { // while writers were let in
 			continue
 		}
 		page = append(page, c)
