@@ -100,8 +100,10 @@ func TestSetWindow(t *testing.T) {
 		for _, test := range []struct {
 			limit   string
 			refused int64 // of ten
-		}{{"2", 8}, {"0", 0}, {"9", 1}} {
-			order(t, e, http.MethodPost, "window?limit="+test.limit, "")
+		}{{"2", 8}, {"0", 0}, {"9", 1}, {"2147483647", 0}} {
+			if a := order(t, e, http.MethodPost, "window?limit="+test.limit, ""); a.status != http.StatusNoContent {
+				t.Errorf("window of %s: status %d: %s", test.limit, a.status, a.body)
+			}
 			for range 10 {
 				visit(t, e, accountV4, DefaultToken)
 			}
@@ -127,6 +129,7 @@ func TestAdmin_refuses(t *testing.T) {
 		{http.MethodPost, "rename", "", 400, "host: is missing"},
 		{http.MethodPost, "clock?offset=soon", "", 400, `offset: "soon" is not a duration`},
 		{http.MethodPost, "window?limit=-1", "", 400, `limit: "-1" is not a number of requests`},
+		{http.MethodPost, "window?limit=2147483648", "", 400, `limit: "2147483648" is not a number of requests`},
 		{http.MethodPost, "ban?for=x", "", 400, `for: "x" is not a duration`},
 		{http.MethodPost, "faults", `{"rules":[{}]}`, 400, "line 1: rules[0].action: does nothing"},
 		{http.MethodGet, "oauth/pair", "", 405, ""},

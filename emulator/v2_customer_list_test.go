@@ -50,6 +50,7 @@ func TestDateFilters(t *testing.T) {
 		{"a bound at the second is excluded by switch", Config{BoundsExcluded: true}, "date.type=modify date.from=11 date.to=14", []int64{2, 3}},
 		{"unix seconds are ignored by switch", Config{NoUnixDates: true}, "date.type=modify date.from=12 date.to=13", all},
 		{"milliseconds are ignored", Config{}, "date.type=create date.from=1507627800000", all},
+		{"milliseconds in to are ignored", Config{}, "date.type=create date.from=10.10.2017 date.to=1507627800000", []int64{2, 3, 4}},
 		{"in UTC", Config{TimeZone: "UTC"}, "date.type=create date.from=10.10.2017", []int64{3, 4}},
 		{"in New York", Config{TimeZone: "America/New_York"}, "date.type=create date.from=10.10.2017", []int64{3, 4}},
 		{"in Tokyo", Config{TimeZone: "Asia/Tokyo"}, "date.type=create date.from=10.10.2017", all},

@@ -435,6 +435,31 @@ func TestNotesV2_paramsInAnyCase(t *testing.T) {
 	}
 }
 
+// TestNotesV2_kindsOfParams writes numbers and digits in quotes. What is text stays text, a number of either spelling is
+// a number, and of who was responsible for a call a number is a user and digits in quotes are a phone.
+func TestNotesV2_kindsOfParams(t *testing.T) {
+	e := open(t, Config{Strict: true})
+	for i, test := range []struct {
+		params string
+		want   map[string]any
+	}{
+		{
+			`{"PHONE":79991234567,"DURATION":7,"call_responsible":612007}`,
+			map[string]any{"phone": "79991234567", "duration": int64(7), "call_responsible": int64(612007)},
+		},
+		{
+			`{"PHONE":"79991234567","DURATION":"7","call_responsible":"79991234567"}`,
+			map[string]any{"phone": "79991234567", "duration": int64(7), "call_responsible": "79991234567"},
+		},
+	} {
+		ask(t, e, http.MethodPost, notesPath, `{"add":[{"element_id":30000001,"element_type":2,"note_type":11,"params":`+test.params+`}]}`)
+		n, ok := e.Note(ParentLead, 200_000_001+int64(i))
+		if diff := cmp.Diff(test.want, n.Params); !ok || diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.params, diff)
+		}
+	}
+}
+
 // TestSystemNotes_followEvents creates a customer and a purchase through each generation, with the switch and without.
 func TestSystemNotes_followEvents(t *testing.T) {
 	for _, on := range []bool{false, true} {

@@ -428,10 +428,12 @@ func idsOf(page []*Transaction) []int64 {
 func TestAddTransactionRefuses(t *testing.T) {
 	e := shop(t, Config{})
 	for name, p := range map[string]Transaction{
-		"no customer":      {},
-		"unknown customer": {CustomerID: 99},
-		"taken id":         {ID: 11, CustomerID: 1},
-		"negative id":      {ID: -1, CustomerID: 1},
+		"no customer":           {},
+		"unknown customer":      {CustomerID: 99},
+		"taken id":              {ID: 11, CustomerID: 1},
+		"negative id":           {ID: -1, CustomerID: 1},
+		"negative thousandths":  {CustomerID: 1, PriceThousandths: -1},
+		"a unit in thousandths": {CustomerID: 1, PriceThousandths: 1000},
 	} {
 		if _, err := e.AddTransaction(p); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -439,6 +441,9 @@ func TestAddTransactionRefuses(t *testing.T) {
 	}
 	if e.CountTransactions() != 4 {
 		t.Errorf("%d transactions", e.CountTransactions())
+	}
+	if p := mustPurchase(t, e, Transaction{CustomerID: 1, PriceThousandths: 999}); bought(t, e, p.ID).PriceThousandths != 999 {
+		t.Errorf("stored %+v", p)
 	}
 }
 
