@@ -36,7 +36,8 @@ const (
 	// The collection was read by windows of the time of change, and again from
 	// the moment on in which the list began: applying the messages in order gives
 	// the collection as it was when its last page was read. Needs an account with
-	// upstream's paid filters.
+	// upstream's paid filters. A change that upstream stores with a time that has
+	// passed, as API v2 does with the time that a program sends, can be missing.
 	Completeness_COMPLETENESS_WINDOWED Completeness = 2
 	// The collection was read in the order of ids, deletions that moved rows over a
 	// page border were found and the pages beside it read again: every row that was
