@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/internal/reuse"
 )
 
 // maxBody is the most bytes of an answer after decompression.
@@ -69,16 +70,16 @@ func readInto(room func(size int) []byte, r io.Reader, limit int) (body []byte, 
 // those of a usual page of 500 rows.
 const largestReused = 4 << 20
 
-// bodies are bodies of pages that nobody needs any more, each a *[]byte. Most of
-// the memory that a list goes through would be theirs.
-var bodies sync.Pool
+// bodies are bodies of pages that nobody needs any more. Most of the memory that a
+// list goes through would be theirs.
+var bodies reuse.Stack[[]byte]
 
 // bodyRoom returns room for a body of so many bytes.
 func bodyRoom(size int) []byte {
 	if size <= chunkBytes {
 		return make([]byte, 0, size)
 	}
-	if used, ok := bodies.Get().(*[]byte); ok && cap(*used) >= size {
+	if used := bodies.Get(); used != nil && cap(*used) >= size {
 		return (*used)[:0]
 	}
 	// Pages differ a little: what is made for one is to do for the next.

@@ -1,9 +1,9 @@
 package wire
 
 import (
-	"sync"
-
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/amogate/amogate/amo/internal/reuse"
 )
 
 // Document is a JSON document that was read: it is known where each of its values
@@ -47,7 +47,16 @@ func (d *Document) name(at uint32) []byte {
 const maxReused = 200_000
 
 // documents are those that nobody needs any more.
-var documents = sync.Pool{New: func() any { return new(Document) }}
+var documents reuse.Stack[Document]
+
+// newDocument returns a document with room for so many parts.
+func newDocument(parts int) *Document {
+	if doc := documents.Get(); doc != nil && cap(doc.parts) >= parts {
+		return doc
+	}
+	// Pages differ a little: what is made for one is to do for the next.
+	return &Document{parts: make([]part, 0, parts+parts/4)}
+}
 
 // Release gives the memory of the document to others. Its cursors must not be used
 // any more; what they returned stays.

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"math"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -13,8 +12,8 @@ func parse(data []byte) (*Document, bool) {
 	if len(data) > math.MaxInt32 {
 		return nil, false
 	}
-	doc := documents.Get().(*Document) //nolint:errcheck,forcetypeassert // the pool holds nothing else
-	p := parser{data: data, parts: slices.Grow(doc.parts, len(data)/bytesPerPart)}
+	doc := newDocument(len(data) / bytesPerPart)
+	p := parser{data: data, parts: doc.parts}
 	ok := p.value(0) && p.space() == 0
 	doc.data, doc.parts = data, p.parts
 	if !ok {
