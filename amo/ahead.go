@@ -47,12 +47,17 @@ type ahead[K, V any] struct {
 	// request has left, a value has come or one was taken. It must not call
 	// methods of the ahead. Nil = only what start and fetch name is fetched.
 	next func(untaken int) (K, bool)
+	// rest, if set, is called with each value that comes before the reader waits for
+	// it. It must not call methods of the ahead.
+	rest func(V)
 
 	mu sync.Mutex
 	// queue are the fetches that the reader has not taken, in its order.
 	queue []*fetching[K, V]
 	// leaving is the fetch whose request has yet to leave; nil = none.
 	leaving *fetching[K, V]
+	// awaited says that the reader waits for the first of the queue.
+	awaited bool
 	// taken is when the reader got the last value; zero = it has got none.
 	taken time.Time
 	// stopped says that nothing more is to begin.
@@ -104,9 +109,11 @@ func (a *ahead[K, V]) take() (K, V, error) {
 		a.pace.read(time.Since(a.taken))
 	}
 	first := a.queue[0]
+	a.awaited = true
 	a.mu.Unlock()
 	<-first.done
 	a.mu.Lock()
+	a.awaited = false
 	a.taken = time.Now()
 	// It is removed from the array, too, so that its value goes with the reader.
 	a.queue = slices.Delete(a.queue, 0, 1)
@@ -217,6 +224,9 @@ func (a *ahead[K, V]) landed(f *fetching[K, V], value V, behind []K, err error) 
 		return // dropped
 	}
 	a.free(f)
+	if a.rest != nil && (i > 0 || !a.awaited) {
+		a.rest(value)
+	}
 	if err != nil {
 		a.stopped = true
 	} else if !f.left.IsZero() {

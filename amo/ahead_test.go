@@ -221,6 +221,42 @@ func TestAhead_fetchesAsFastAsItsReaderTakes(t *testing.T) {
 	})
 }
 
+// What the reader waits for is handed over as it is; what has to wait is put to rest.
+func TestAhead_putsToRestWhatTheReaderDoesNotWaitFor(t *testing.T) {
+	late := func(key int) time.Duration {
+		if key == 3 {
+			return time.Second
+		}
+		return 150 * time.Millisecond
+	}
+	for name, test := range map[string]struct {
+		latency func(key int) time.Duration
+		// pause is how long the reader takes for a value.
+		pause time.Duration
+		want  []int
+	}{
+		"a fast reader":                {constantly(150 * time.Millisecond), 0, nil},
+		"a slow reader":                {constantly(150 * time.Millisecond), time.Second, []int{2, 3, 4, 5, 6}},
+		"a fast reader of a late page": {late, 0, []int{4, 5, 6}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := aheadOf(t.Context(), &source{interval: slotEvery, latency: test.latency}, 6)
+				var rested []int
+				a.rest = func(key int) { rested = append(rested, key) }
+				a.start()
+				for a.more() {
+					_, _, _ = a.take()
+					time.Sleep(test.pause)
+				}
+				if !slices.Equal(rested, test.want) {
+					t.Errorf("%v were put to rest, want %v", rested, test.want)
+				}
+			})
+		})
+	}
+}
+
 func TestAhead_dropEndsWhatIsOnItsWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &source{interval: slotEvery, latency: constantly(time.Second)}

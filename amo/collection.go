@@ -149,6 +149,8 @@ type unread[T, F proto.Message] struct {
 	// received says that upstream answered body.
 	received bool
 	body     []byte
+	// packed is the answer of a page that was packed; nil = it is not.
+	packed *rawAnswer
 	// page is what was decoded from it, scanned what was found in it where the
 	// driver finds rows and reads them later.
 	page    driver.Page[T]
@@ -240,6 +242,31 @@ func (u *unread[T, F]) rows() []pageRow[T] {
 	return rows
 }
 
+// pack gives up all of a page that has to wait but what was received, and what was
+// found of its rows. The rest is made again when the first row is read.
+func (u *unread[T, F]) pack() {
+	if u.driver.Scan == nil || len(u.body) <= chunkBytes {
+		return // little would be won
+	}
+	u.scanned.Release()
+	u.scanned.Read, u.scanned.Release = nil, nil
+	u.packed = u.sending.answer
+	if u.packed.gzip {
+		reuseBody(u.body)
+	}
+	u.body, u.packed.Body = nil, nil
+}
+
+// unpack unpacks a page that was packed and finds its rows again.
+func (u *unread[T, F]) unpack() error {
+	answer := u.packed
+	if err := answer.unpack(); err != nil {
+		return u.sending.named(err)
+	}
+	u.packed, u.body = nil, answer.Body
+	return u.decodeBody()
+}
+
 // release gives up the rows of a page that are read one by one, when all of them
 // were that are needed.
 func (u *unread[T, F]) release() {
@@ -250,7 +277,7 @@ func (u *unread[T, F]) release() {
 		u.scanned.Release()
 	}
 	reuseBody(u.body)
-	u.body, u.scanned = nil, driver.Scanned[T]{}
+	u.body, u.packed, u.scanned = nil, nil, driver.Scanned[T]{}
 }
 
 // next says that upstream announced another page.
@@ -261,6 +288,11 @@ func (u *unread[T, F]) next() bool { return u.page.Next || u.scanned.Next }
 func (u *unread[T, F]) row(ctx context.Context, place int) (T, error) {
 	if u.driver.Scan == nil {
 		return u.page.Rows[place], nil
+	}
+	if u.packed != nil {
+		if err := u.unpack(); err != nil {
+			return *new(T), err
+		}
 	}
 	row, unknown, err := u.scanned.Read(u.env, place)
 	if err == nil && len(unknown) > 0 && !u.renewed {

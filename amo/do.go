@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
@@ -33,6 +34,10 @@ type request struct {
 	// decode takes the complete answer, whatever its status, and returns the
 	// *Error that it stands for. It may be called once an attempt.
 	decode func(driver.Response) error
+	// turn, if set, is held while an answer is unpacked and decoded: of several that
+	// come at the same time one is, and the others take no more memory than they came
+	// in.
+	turn sync.Locker
 	// keep lets the answer of a page that is not needed yet be kept as received:
 	// see Client.open.
 	keep bool
@@ -146,7 +151,7 @@ func (c *Client) attempt(ctx context.Context, s *sending) outcome {
 	case r.keep && a.isKept():
 		s.kept = a
 	default:
-		failure = r.read(a)
+		failure = s.read(a)
 	}
 	switch {
 	case left && r.extra && failure != nil && refusesEvents(failure):
@@ -158,11 +163,16 @@ func (c *Client) attempt(ctx context.Context, s *sending) outcome {
 }
 
 // read unpacks and decodes an answer.
-func (r request) read(a *rawAnswer) *Error {
+func (s *sending) read(a *rawAnswer) *Error {
+	if s.turn != nil {
+		s.turn.Lock()
+		defer s.turn.Unlock()
+	}
+	s.answer = a
 	if err := a.unpack(); err != nil && a.Status != http.StatusTooManyRequests {
 		return err // of a 429 the limiter has to hear, whatever became of its body
 	}
-	err := r.decode(a.Response)
+	err := s.decode(a.Response)
 	if err == nil {
 		return nil
 	}

@@ -39,3 +39,27 @@ func BenchmarkPage_open(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPage_unpack is what a page of a window costs more when it had to wait.
+func BenchmarkPage_unpack(b *testing.B) {
+	bench := newBench(b, emulator.Config{Customers: 250}, Config{Generation: V4})
+	c := bench.client.Customers()
+	p := &pageFetch[*amogatev1.Customer, *amogatev1.CustomerFilter]{
+		collection: c, driver: c.drivers[V4], filter: &amogatev1.CustomerFilter{}, want: wanted{limit: 250}, limit: 250,
+	}
+	if err := p.ask(b.Context(), false); err != nil {
+		b.Fatal(err)
+	}
+	page := p.unread
+	for b.Loop() {
+		page.pack()
+		if page.body != nil {
+			b.Fatal("the page is not packed")
+		}
+		if err := page.unpack(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N), "ms/page")
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(len(page.scanned.Heads)), "µs/row")
+}

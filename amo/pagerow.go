@@ -17,10 +17,11 @@ type pageRow[T proto.Message] struct {
 	place   int
 }
 
-// rowPage is a page whose rows are read one by one, until it is released, which
-// may be done twice.
+// rowPage is a page whose rows are read one by one, until it is released. Before
+// that it may be packed, to take less memory while it waits. Both may be done twice.
 type rowPage[T proto.Message] interface {
 	row(ctx context.Context, place int) (T, error)
+	pack()
 	release()
 }
 
@@ -62,8 +63,11 @@ func (r *rowReader[T]) at(ctx context.Context, i int) (T, error) {
 }
 
 // release gives up the pages that the rows are of.
-func (r *rowReader[T]) release() {
-	for _, row := range r.rows {
+func (r *rowReader[T]) release() { releaseRows(r.rows) }
+
+// releaseRows gives up the pages that rows are of.
+func releaseRows[T proto.Message](rows []pageRow[T]) {
+	for _, row := range rows {
 		row.page.release()
 	}
 }

@@ -30,8 +30,9 @@ type sending struct {
 	// root is where the last attempt went, mark that of its credentials.
 	root *url.URL
 	mark uint64
-	// kept is an answer that was received and is not decoded yet.
-	kept *rawAnswer
+	// kept is an answer that was received and is not decoded yet, answer the last one
+	// that was.
+	kept, answer *rawAnswer
 }
 
 // send carries r out: it repeats what is safe to repeat within ctx's deadline

@@ -76,6 +76,13 @@ type windowPage[T proto.Message] struct {
 // empty says that upstream has none of the rows that were asked for.
 func (p windowPage[T]) empty() bool { return !p.full && len(p.times) == 0 }
 
+// pack makes the rows of a page that has to wait take less memory.
+func (p windowPage[T]) pack() {
+	for _, row := range p.rows {
+		row.page.pack()
+	}
+}
+
 // divide divides the rows of a page at a second.
 func (p windowPage[T]) divide(second int64) (before, behind windowPage[T]) {
 	at := slices.IndexFunc(p.rows, func(row pageRow[T]) bool { return row.changed >= second })
@@ -89,10 +96,7 @@ func (p windowPage[T]) divide(second int64) (before, behind windowPage[T]) {
 
 // release gives up the page when its rows were sent, those on both sides of a
 // division.
-func (p windowPage[T]) release() {
-	reader := rowReader[T]{rows: p.rows}
-	reader.release()
-}
+func (p windowPage[T]) release() { releaseRows(p.rows) }
 
 // errDisobeyed says that upstream does not apply the filter: rows are outside of
 // their window.
@@ -370,6 +374,9 @@ func (r *windowReader[T]) read(ctx context.Context, w window, query windowQuery)
 	got.full = r.mayLack(len(page.rows), query.limit, page.next)
 	if got.full && w.pass == 0 {
 		got.rows = nil
+	}
+	if len(got.rows) == 0 {
+		releaseRows(page.rows)
 	}
 	slices.SortFunc(got.rows, byTime)
 	return got, nil

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 
 	"google.golang.org/protobuf/proto"
 
@@ -57,6 +58,9 @@ type windowList[T proto.Message] struct {
 	// setBack says that upstream's clock turned out to have been set back between the
 	// run before and this one, so that all is to be read again.
 	setBack bool
+
+	// turn is that of the page which is being looked through.
+	turn sync.Mutex
 
 	// doubt are windows in a row that came empty; its first second is 0 where there
 	// are none. Seen is the row before them.
@@ -238,6 +242,7 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 		return w.fetch(ctx, k, whole, left)
 	}
 	ahead := newAhead(ctx, w.pace, fetch, w.next)
+	ahead.rest = windowPage[T].pack
 	defer func() {
 		for _, page := range ahead.drop() {
 			w.list.countDropped(page.usage)
@@ -524,7 +529,7 @@ func (c *Collection[T, F]) windows(ctx context.Context, l *Listing[T], d driver.
 		if err != nil {
 			return sentPage[T]{}, usage{}, err
 		}
-		u := c.ask(ctx, d, request{call: call, class: q.class, left: q.left, splittable: q.splittable})
+		u := c.ask(ctx, d, request{call: call, class: q.class, left: q.left, splittable: q.splittable, turn: &w.turn})
 		cost, err := u.read(ctx)
 		if err != nil {
 			return sentPage[T]{}, cost, err
