@@ -48,6 +48,9 @@ func clockBack(ctx context.Context, back time.Duration, change func(*listRun) er
 		if err := r.goOn(ctx, part); err != nil {
 			return "", err
 		}
+		if r.way.windowed() {
+			part.unchanged = 0 // what changed since the break can have any time: all is read once more
+		}
 		if err := r.wantWhole(part, before); err != nil {
 			return "", fmt.Errorf("resumed: %w", err)
 		}
