@@ -40,11 +40,12 @@ func burst(from time.Time, n int, apart time.Duration) []time.Time {
 func TestWindows_areFewOverGaps(t *testing.T) {
 	for name, test := range map[string]struct {
 		times func(now time.Time) []time.Time
-		// most are the requests at no latency, at that of the sandbox and at a second.
+		// most are the requests at no latency, at that of the sandbox and at a second, when
+		// one more or less may be on its way that turns out not to be needed.
 		most [3]int64
 	}{
 		"three years, then nothing": {
-			func(now time.Time) []time.Time { return burst(now.Add(-1785*day), 1_200, 3*365*day/1_200) }, [3]int64{9, 9, 11},
+			func(now time.Time) []time.Time { return burst(now.Add(-1785*day), 1_200, 3*365*day/1_200) }, [3]int64{9, 9, 12},
 		},
 		"imported in an hour": {
 			func(now time.Time) []time.Time { return burst(now.Add(-3*365*day), 1_200, 3*time.Second) }, [3]int64{9, 9, 12},
