@@ -613,7 +613,7 @@ func FuzzListing_endsFromAnyCursor(f *testing.F) {
 	f.Add(true, int64(0), int64(0), int64(0), now, int64(math.MaxInt64), int64(0), true)
 	f.Fuzz(func(t *testing.T, isV4 bool, offset, lastID, signpost, first, second, id int64, isTail bool) {
 		if min(offset, lastID, signpost, first, second, id) < 0 {
-			t.Skip("no token holds it")
+			return // no token holds it
 		}
 		from := Cursor{
 			Generation: V2, Offset: offset, LastID: lastID, Signpost: signpost,

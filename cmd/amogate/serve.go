@@ -73,7 +73,7 @@ func (c *serveCommand) run(ctx context.Context, out streams) error {
 		return err
 	}
 	slog.SetDefault(s.logger) // of grpcLog
-	collectGarbage()
+	setGarbagePercent()
 	return serve(ctx, s, out)
 }
 
