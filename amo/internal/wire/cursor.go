@@ -42,7 +42,7 @@ func (c *Cursor) Value() jsontext.Value {
 		return nil
 	}
 	at := c.at
-	c.at = c.doc.parts[at].behind
+	c.at = c.doc.behind(at)
 	return c.doc.value(at)
 }
 
@@ -54,7 +54,7 @@ func (c *Cursor) Members() iter.Seq[[]byte] {
 		if c.Kind() != jsontext.KindBeginObject {
 			return
 		}
-		end := c.doc.parts[c.at].behind
+		end := c.doc.behind(c.at) - 1
 		for c.at++; c.at < end; {
 			name := c.doc.name(c.at)
 			c.at++
@@ -66,6 +66,7 @@ func (c *Cursor) Members() iter.Seq[[]byte] {
 				c.Value()
 			}
 		}
+		c.at = end + 1
 	}
 }
 
@@ -99,7 +100,7 @@ func (c *Cursor) EachElement(read func(element *Cursor) error) error {
 }
 
 func (c *Cursor) eachOfArray(read func(element *Cursor) error) error {
-	end := c.doc.parts[c.at].behind
+	end := c.doc.behind(c.at) - 1
 	c.at++
 	for n := 0; c.at < end; n++ {
 		if n == MaxElements {
@@ -113,6 +114,7 @@ func (c *Cursor) eachOfArray(read func(element *Cursor) error) error {
 			c.Value()
 		}
 	}
+	c.at = end + 1
 	return nil
 }
 
@@ -138,7 +140,7 @@ func (c *Cursor) IsEmpty() bool {
 	}
 	switch c.Kind() {
 	case jsontext.KindBeginArray, jsontext.KindBeginObject:
-		return c.doc.parts[c.at].behind == c.at+1
+		return c.doc.behind(c.at) == c.at+2
 	default:
 		return IsEmpty(c.doc.value(c.at))
 	}
