@@ -17,9 +17,9 @@ import (
 	"github.com/amogate/amogate/amo/limit"
 )
 
-// wire is an upstream behind connections that take their time to be made, all
+// farUpstream is an upstream behind connections that take their time to be made, all
 // inside a bubble.
-type wire struct {
+type farUpstream struct {
 	client  *Client
 	limiter *limit.Limiter
 	// transport makes a connection for every request, unless it is told to keep some.
@@ -32,10 +32,10 @@ type wire struct {
 	dials, arrivals []time.Duration
 }
 
-// newWire returns a client whose connections take so long to be made.
-func newWire(t *testing.T, connecting time.Duration, rate float64) *wire {
+// newFarUpstream returns a client whose connections take so long to be made.
+func newFarUpstream(t *testing.T, connecting time.Duration, rate float64) *farUpstream {
 	t.Helper()
-	w := &wire{start: time.Now()}
+	w := &farUpstream{start: time.Now()}
 	accepted := make(chan net.Conn)
 	served := &http.Server{ReadHeaderTimeout: time.Hour, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		w.mu.Lock()
@@ -105,14 +105,14 @@ func (p *pipes) Close() error {
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes"} }
 
 // send sends a read.
-func (w *wire) send(ctx context.Context) error {
+func (w *farUpstream) send(ctx context.Context) error {
 	_, err := w.client.send(ctx, request{call: v2.AccountCall(), class: limit.Interactive, decode: func(driver.Response) error { return nil }})
 	return err
 }
 
 func TestDeparture_connectsAheadOfTheSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWire(t, 100*time.Millisecond, 5)
+		w := newFarUpstream(t, 100*time.Millisecond, 5)
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
@@ -140,7 +140,7 @@ func TestDeparture_connectsAheadOfTheSlot(t *testing.T) {
 
 func TestDeparture_keepsAConnectionThatCameTooLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWire(t, 2*time.Second, 5)
+		w := newFarUpstream(t, 2*time.Second, 5)
 		if err := w.send(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +152,7 @@ func TestDeparture_keepsAConnectionThatCameTooLate(t *testing.T) {
 
 func TestDeparture_nothingLeavesWhenTheAccountIsClosedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWire(t, 500*time.Millisecond, 5)
+		w := newFarUpstream(t, 500*time.Millisecond, 5)
 		ticket, err := w.limiter.Wait(t.Context(), limit.Request{Class: limit.Interactive})
 		if err != nil {
 			t.Fatal(err)
@@ -184,7 +184,7 @@ func TestDeparture_nothingLeavesWhenTheAccountIsClosedMeanwhile(t *testing.T) {
 
 func TestDeparture_callerThatLeavesWhileItWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWire(t, 10*time.Millisecond, 1)
+		w := newFarUpstream(t, 10*time.Millisecond, 1)
 		if err := w.send(t.Context()); err != nil { // a little late, in the first slot
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func TestDeparture_callerThatLeavesWhileItWaits(t *testing.T) {
 // tickets that wait keep nobody from theirs.
 func TestDeparture_takesNoTicketLongBeforeItsSlotWhenItIsConnected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWire(t, 100*time.Millisecond, 1)
+		w := newFarUpstream(t, 100*time.Millisecond, 1)
 		w.transport.MaxIdleConnsPerHost = 1
 		for range 15 {
 			if err := w.send(t.Context()); err != nil {

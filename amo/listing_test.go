@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/amogate/amogate/amo/internal/wire"
 	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -609,7 +610,7 @@ func FuzzListing_endsFromAnyCursor(f *testing.F) {
 	f.Add(false, int64(3), int64(466_010), int64(0), int64(0), int64(0), int64(0), false)
 	f.Add(true, int64(math.MaxInt64), int64(math.MaxInt64), now, int64(0), int64(0), int64(0), false)
 	f.Add(true, int64(0), int64(0), int64(0), now, now-3, int64(466_010), true)
-	f.Add(true, int64(0), int64(0), int64(0), now, int64(lastSecond), int64(math.MaxInt64), false)
+	f.Add(true, int64(0), int64(0), int64(0), now, int64(wire.MaxUnix), int64(math.MaxInt64), false)
 	f.Add(true, int64(0), int64(0), int64(0), now, int64(math.MaxInt64), int64(0), true)
 	f.Fuzz(func(t *testing.T, isV4 bool, offset, lastID, signpost, first, second, id int64, isTail bool) {
 		if min(offset, lastID, signpost, first, second, id) < 0 {

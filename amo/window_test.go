@@ -15,6 +15,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/amogate/amogate/amo/internal/wire"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 	"github.com/amogate/amogate/internal/race"
@@ -492,7 +493,7 @@ func TestWindows_refuseImpossiblePositions(t *testing.T) {
 		for name, at := range map[string]WindowPosition{
 			"of next week":              {Signpost: now + 7*24*60*60, Second: 1},
 			"in a tail before it began": {Signpost: now, Second: now - 60, Tail: true},
-			"behind all time":           {Signpost: now, Second: lastSecond + 1},
+			"behind all time":           {Signpost: now, Second: wire.MaxUnix + 1},
 			"in a tail without end":     {Signpost: now, Second: math.MaxInt64, Tail: true},
 			"without end":               {Signpost: math.MaxInt64, Second: 1},
 		} {

@@ -3,6 +3,8 @@ package amo
 import (
 	"context"
 	"slices"
+
+	"github.com/amogate/amogate/amo/internal/wire"
 )
 
 // Upstream is known to answer an empty page by mistake, so that an empty window may
@@ -64,7 +66,7 @@ func (w *windowList[T]) dispel(ctx context.Context, beside witness, whole bool, 
 // that is in doubt, along with what changed since; it cannot where it asks for
 // other rows.
 func (w *windowList[T]) close(ctx context.Context, s span, whole bool, send func(Row[T]) bool) error {
-	if s.last == lastSecond {
+	if s.last == wire.MaxUnix {
 		return nil // nothing follows
 	}
 	if w.planned < s.last {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/amogate/amogate/amo/internal/driver"
+	"github.com/amogate/amogate/amo/internal/wire"
 	"github.com/amogate/amogate/amo/limit"
 	"github.com/amogate/amogate/amo/settings"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
@@ -183,7 +184,7 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, last bool, send f
 	}
 	s.last = head.departure
 	if last {
-		s.last, w.hasty = lastSecond, !w.isBounded()
+		s.last, w.hasty = wire.MaxUnix, !w.isBounded()
 	}
 	return false, w.windows(ctx, s, head, w.filtered, send)
 }

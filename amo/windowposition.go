@@ -1,5 +1,7 @@
 package amo
 
+import "github.com/amogate/amogate/amo/internal/wire"
+
 // WindowPosition is a position in a list by windows of the time of change, whose
 // rows come in the order of their times of change, those of one second in the
 // order of their ids. The zero value is none.
@@ -12,9 +14,6 @@ type WindowPosition struct {
 	// Tail says that what changed since Signpost is being sent.
 	Tail bool
 }
-
-// lastSecond is the last one of the year 9999, the last that a row can tell.
-const lastSecond = 253402300799
 
 // holds says whether a row that changed in a second lies before the position.
 func (p WindowPosition) holds(second, id int64) bool {
@@ -35,7 +34,7 @@ const maxAhead = 24 * 60 * 60
 
 // possible says whether a list could have come to the position by now.
 func (p WindowPosition) possible(now, overlap int64) bool {
-	return p.Signpost > 0 && p.Second >= 0 && p.Second <= lastSecond && p.ID >= 0 && p.Signpost <= now+maxAhead &&
+	return p.Signpost > 0 && p.Second >= 0 && p.Second <= wire.MaxUnix && p.ID >= 0 && p.Signpost <= now+maxAhead &&
 		(!p.Tail || p.Second+1 >= p.Signpost-overlap)
 }
 
