@@ -156,7 +156,7 @@ func (r *Registry) checkRing(ctx context.Context) error {
 	}
 	closed := 0
 	for _, c := range all {
-		if _, err := custody.Open(r.config.Ring, c); err != nil {
+		if _, c, err := custody.OpenStored(ctx, r.config.Ring, r.config.Store, c); err != nil {
 			closed++
 			r.config.Logger.ErrorContext(ctx, "credentials cannot be opened", "account", c.Account, "key", c.KeyID, "error", err)
 		}

@@ -54,6 +54,15 @@ type flaky struct {
 	// away fails everything that reads or changes accounts and credentials, unsaved
 	// the commits of new tokens.
 	away, unsaved atomic.Bool
+	// behind, if set, is called once behind the next read of credentials.
+	behind atomic.Pointer[func()]
+}
+
+// read ends a read of credentials.
+func (f *flaky) read() {
+	if behind := f.behind.Swap(nil); behind != nil {
+		(*behind)()
+	}
 }
 
 var errAway = &amo.Error{Kind: amo.KindStoreUnavailable, Message: "the store does not answer"}
@@ -69,7 +78,13 @@ func (f *flaky) Credentials(ctx context.Context, name string) (custody.Record, e
 	if f.away.Load() {
 		return custody.Record{}, errAway
 	}
+	defer f.read()
 	return f.Store.Credentials(ctx, name)
+}
+
+func (f *flaky) AllCredentials(ctx context.Context) ([]custody.Record, error) {
+	defer f.read()
+	return f.Store.AllCredentials(ctx)
 }
 
 func (f *flaky) CreateAccount(ctx context.Context, r account.Record, kind custody.Kind, first custody.Sealed) error {

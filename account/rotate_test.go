@@ -201,3 +201,58 @@ func TestRotate_passesByWhatNothingOpens(t *testing.T) {
 		}
 	})
 }
+
+// A record is opened after it was read. Another process that rotates and prunes
+// between the two has sealed it anew.
+func TestRotate_behindAReadOfCredentials(t *testing.T) {
+	runWith(t, calm, func(r *rig) {
+		t := r.t
+		r.shop()
+		r.addToken("shop", "shop.amocrm.ru")
+		ring, err := keyring.Load(r.ring.Path())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := r.open(func(c *account.Config) { calm(c); c.Ring, c.Owner = ring, "other" })
+		defer func() { _ = other.Close(t.Context()) }()
+		rotate := func() {
+			if _, err := other.Rotate(t.Context(), false, true); err != nil {
+				t.Error(err)
+			}
+		}
+		// The key of the record that is read is one that this process has not seen.
+		rotateTwice := func() {
+			rotate()
+			r.store.behind.Store(&rotate)
+		}
+		wantOpen := func(method string, c account.Credentials) {
+			t.Helper()
+			if c.Undecryptable || c.KeyID != ring.Active() || len(ring.IDs()) != 1 {
+				t.Errorf("%s: %+v, keys %q", method, c, ring.IDs())
+			}
+		}
+
+		rotateTwice()
+		a, err := r.Get(t.Context(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantOpen("Get", a.Credentials)
+
+		rotateTwice()
+		all, err := r.List(t.Context())
+		if err != nil || len(all) != 1 {
+			t.Fatalf("List = %+v, %v", all, err)
+		}
+		wantOpen("List", all[0].Credentials)
+
+		rotateTwice()
+		next, err := r.tryOpen(func(c *account.Config) { calm(c); c.Owner = "next" })
+		if err != nil {
+			t.Fatalf("New = %v", err)
+		}
+		if err := next.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

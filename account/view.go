@@ -58,15 +58,17 @@ func (r *Registry) List(ctx context.Context) ([]Account, error) {
 	for _, c := range all {
 		byName[c.Account] = c
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var accounts []Account
+	r.mu.Lock()
 	for _, name := range r.names() {
-		a := r.account(name)
-		if c, ok := byName[name]; ok && !a.FromFlags {
-			a.Credentials = r.view(c, !a.LastSuccess.IsZero())
+		accounts = append(accounts, r.account(name))
+	}
+	r.mu.Unlock()
+	for i := range accounts {
+		a := &accounts[i]
+		if c, ok := byName[a.Name]; ok && !a.FromFlags {
+			a.Credentials = r.view(ctx, c, !a.LastSuccess.IsZero())
 		}
-		accounts = append(accounts, a)
 	}
 	return accounts, nil
 }
@@ -93,7 +95,7 @@ func (r *Registry) Get(ctx context.Context, name string) (Account, error) {
 	case err != nil:
 		return Account{}, fmt.Errorf("account: read credentials: %w", err)
 	}
-	a.Credentials = r.view(c, !a.LastSuccess.IsZero())
+	a.Credentials = r.view(ctx, c, !a.LastSuccess.IsZero())
 	return a, nil
 }
 
@@ -135,9 +137,10 @@ func (r *Registry) account(name string) Account {
 
 // view returns what operators see of credentials. Used says that somebody has
 // used them here: those of others are renewed rarely.
-func (r *Registry) view(c custody.Record, used bool) Credentials {
+func (r *Registry) view(ctx context.Context, c custody.Record, used bool) Credentials {
+	_, c, err := custody.OpenStored(ctx, r.config.Ring, r.config.Store, c)
 	v := Credentials{Kind: c.Kind, State: c.State, Reason: c.Reason, Generation: c.Generation, KeyID: c.KeyID}
-	if _, err := custody.Open(r.config.Ring, c); err != nil {
+	if err != nil {
 		v.Undecryptable, v.Reason = true, messageOf(err)
 	}
 	// The store's times, by the clock of this process.

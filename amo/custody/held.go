@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/amogate/amogate/amo/internal/driver"
-	"github.com/amogate/amogate/keyring"
 )
 
 // held are the credentials that this process uses. It does not change.
@@ -164,25 +163,15 @@ func (k *Keeper) hold(r Record) error {
 	return nil
 }
 
-// open opens a record and returns it as it was opened. A rotation may have sealed
-// it anew since it was read, and pruned the key: then it is read again.
+// open opens a record and returns it as it was opened.
 func (k *Keeper) open(r Record) (Secret, Record, error) {
-	for {
-		secret, err := Open(k.config.Ring, r)
-		if !errors.Is(err, keyring.ErrUnknownKey) {
-			return secret, r, err
-		}
-		ctx, cancel := k.storeContext()
-		again, failed := k.config.Store.Credentials(ctx, r.Account)
-		cancel()
-		if failed != nil || again.KeyID == r.KeyID {
-			return Secret{}, r, err
-		}
-		if again.Generation == r.Generation {
-			again.State, again.Reason = r.State, r.Reason // as reconsidered
-		}
-		r = again
+	ctx, cancel := k.storeContext()
+	defer cancel()
+	secret, opened, err := OpenStored(ctx, k.config.Ring, k.config.Store, r)
+	if opened.Generation == r.Generation {
+		opened.State, opened.Reason = r.State, r.Reason // as reconsidered
 	}
+	return secret, opened, err
 }
 
 // precedes says that a record is older than h. That of an account which was removed

@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -97,6 +98,23 @@ func Open(ring *keyring.Ring, r Record) (Secret, error) {
 		}
 	}
 	return Secret(c), nil
+}
+
+// OpenStored opens a record of a store and returns it as it was opened. A rotation
+// may have sealed it anew since it was read, and pruned the key: then it is read
+// again. Its error is that of Open.
+func OpenStored(ctx context.Context, ring *keyring.Ring, s Store, r Record) (Secret, Record, error) {
+	for {
+		secret, err := Open(ring, r)
+		if !errors.Is(err, keyring.ErrUnknownKey) {
+			return secret, r, err
+		}
+		again, failed := s.Credentials(ctx, r.Account)
+		if failed != nil || again.KeyID == r.KeyID {
+			return Secret{}, r, err
+		}
+		r = again
+	}
 }
 
 // Reseal returns the credentials of a record sealed with the active key, for
