@@ -3,6 +3,7 @@ package amo
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"io"
 	"net/http"
 	"slices"
@@ -19,19 +20,20 @@ const maxBody = 32 << 20
 // chunkBytes is the size of the pieces in which bodies are read.
 const chunkBytes = 64 << 10
 
-// chunks are pieces that are not in use. A body that is too large leaves nothing
-// behind but these, and the next one is read into them.
-var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
+// chunks are pieces that are not in use.
+var chunks reuse.Stack[[chunkBytes]byte]
+
+func newChunk() *[chunkBytes]byte {
+	if chunk := chunks.Get(); chunk != nil {
+		return chunk
+	}
+	return new([chunkBytes]byte)
+}
 
 // readBody reads a body to its end, or to the first byte beyond limit: then the
 // body is nil and tooLarge is true. While it is read it takes no more memory than
 // it has bytes. A body without a byte is nil.
 func readBody(r io.Reader, limit int) (body []byte, tooLarge bool, err error) {
-	return readInto(func(size int) []byte { return slices.Grow([]byte(nil), size) }, r, limit)
-}
-
-// readInto is readBody into what room returns for so many bytes.
-func readInto(room func(size int) []byte, r io.Reader, limit int) (body []byte, tooLarge bool, err error) {
 	var read []*[chunkBytes]byte
 	defer func() {
 		for _, chunk := range read {
@@ -44,7 +46,7 @@ func readInto(room func(size int) []byte, r io.Reader, limit int) (body []byte, 
 			return nil, true, nil
 		}
 		if size == len(read)*chunkBytes {
-			read = append(read, chunks.Get().(*[chunkBytes]byte)) //nolint:errcheck,forcetypeassert // the pool holds nothing else
+			read = append(read, newChunk())
 		}
 		var n int
 		n, err = r.Read(read[len(read)-1][size%chunkBytes:])
@@ -59,7 +61,7 @@ func readInto(room func(size int) []byte, r io.Reader, limit int) (body []byte, 
 	if size == 0 {
 		return nil, false, nil
 	}
-	body = room(size)
+	body = slices.Grow([]byte(nil), size)
 	for _, chunk := range read {
 		body = append(body, chunk[:min(chunkBytes, size-len(body))]...)
 	}
@@ -76,7 +78,7 @@ var bodies reuse.Stack[[]byte]
 
 // bodyRoom returns room for a body of so many bytes.
 func bodyRoom(size int) []byte {
-	if size <= chunkBytes {
+	if size <= chunkBytes || size > largestReused {
 		return make([]byte, 0, size)
 	}
 	if used := bodies.Get(); used != nil && cap(*used) >= size {
@@ -144,7 +146,8 @@ func isGzip(header http.Header) bool {
 // unpackers are gzip readers that are not in use: each has tables of 40 kB.
 var unpackers sync.Pool
 
-// gunzip unpacks a body as readBody reads one.
+// gunzip unpacks a body of at most limit bytes, or to the first byte beyond: then
+// the body is nil and tooLarge is true. A body without a byte is nil.
 func gunzip(packed []byte, limit int) (body []byte, tooLarge bool, err error) {
 	r, ok := unpackers.Get().(*gzip.Reader)
 	if !ok {
@@ -154,5 +157,35 @@ func gunzip(packed []byte, limit int) (body []byte, tooLarge bool, err error) {
 	if err := r.Reset(bytes.NewReader(packed)); err != nil {
 		return nil, false, err
 	}
-	return readInto(bodyRoom, r, limit)
+	body = bodyRoom(min(toldSize(packed), limit) + 1) // the end is seen behind the last byte
+	for err == nil {
+		body = slices.Grow(body, 1)
+		var n int
+		n, err = r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if len(body) > limit {
+			return nil, true, nil
+		}
+	}
+	if err != io.EOF {
+		return nil, false, err
+	}
+	if len(body) == 0 {
+		return nil, false, nil
+	}
+	return body, false, nil
+}
+
+// mostPacked is how many times smaller than its content deflated data can be.
+const mostPacked = 1032
+
+// toldSize is the size in bytes that packed tells of its content, modulo 2³² and,
+// of several parts, for the last: where it lies, no more than there could be.
+func toldSize(packed []byte) int {
+	const field = 4
+	if len(packed) < field {
+		return 0
+	}
+	told := int64(binary.LittleEndian.Uint32(packed[len(packed)-field:]))
+	return int(min(told, mostPacked*int64(len(packed))))
 }
