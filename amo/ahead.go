@@ -37,19 +37,15 @@ type ahead[K, V any] struct {
 	// ctx is the reader's; what is on its way ends with it.
 	ctx  context.Context //nolint:containedctx // the life of the list, not of a call
 	pace *pace
-	// fetch gets the value of a key. It calls left when its request leaves, and
-	// may call it again when it is repeated. A value counts even beside an error:
-	// it tells what the fetch cost. An error ends the fetching; what is on its way
-	// is delivered up to the error.
-	fetch func(ctx context.Context, key K, left func()) (value V, behind []K, err error)
+	// fetch gets the value of a key. It calls left of its trip when its request
+	// leaves. A value counts even beside an error: it tells what the fetch cost. An
+	// error ends the fetching; what is on its way is delivered up to the error.
+	fetch func(ctx context.Context, key K, trip trip) (value V, behind []K, err error)
 	// next returns the key behind all that were fetched so far, of which so many
 	// have not been taken; false = none for now. It is asked again whenever a
 	// request has left, a value has come or one was taken. It must not call
 	// methods of the ahead. Nil = only what start and fetch name is fetched.
 	next func(untaken int) (K, bool)
-	// rest, if set, is called with each value that comes before the reader waits for
-	// it. It must not call methods of the ahead.
-	rest func(V)
 
 	mu sync.Mutex
 	// queue are the fetches that the reader has not taken, in its order.
@@ -63,6 +59,20 @@ type ahead[K, V any] struct {
 	// stopped says that nothing more is to begin.
 	stopped bool
 }
+
+// trip is what a fetch tells while it is under way, and what it can ask. The zero
+// value is that of a fetch that nothing is ahead of.
+type trip struct {
+	// left, if set, is called when the request leaves, and may be called again when
+	// it is repeated.
+	left func()
+	// awaited, if set, says whether the reader waits for what is fetched; it does if
+	// it is not.
+	awaited func() bool
+}
+
+// mustWait says that what is fetched has to wait for its reader.
+func (t trip) mustWait() bool { return t.awaited != nil && !t.awaited() }
 
 // fetching is one fetch: planned until it has begun, and flying until it has come.
 type fetching[K, V any] struct {
@@ -79,7 +89,7 @@ type fetching[K, V any] struct {
 
 func newAhead[K, V any](
 	ctx context.Context, pace *pace,
-	fetch func(ctx context.Context, key K, left func()) (V, []K, error), next func(untaken int) (K, bool),
+	fetch func(ctx context.Context, key K, trip trip) (V, []K, error), next func(untaken int) (K, bool),
 ) *ahead[K, V] {
 	return &ahead[K, V]{ctx: ctx, pace: pace, fetch: fetch, next: next, stopped: true}
 }
@@ -197,7 +207,7 @@ func (a *ahead[K, V]) begin(f *fetching[K, V]) {
 		var value V
 		var behind []K
 		err := contain(func() (err error) {
-			value, behind, err = a.fetch(ctx, f.key, func() { a.left(f) })
+			value, behind, err = a.fetch(ctx, f.key, trip{left: func() { a.left(f) }, awaited: func() bool { return a.isAwaited(f) }})
 			return err
 		})
 		a.landed(f, value, behind, err)
@@ -213,6 +223,13 @@ func (a *ahead[K, V]) left(f *fetching[K, V]) {
 	a.fill()
 }
 
+// isAwaited says whether the reader waits for a fetch.
+func (a *ahead[K, V]) isAwaited(f *fetching[K, V]) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.awaited && len(a.queue) > 0 && a.queue[0] == f
+}
+
 // landed takes note of what came of a fetch.
 func (a *ahead[K, V]) landed(f *fetching[K, V], value V, behind []K, err error) {
 	a.mu.Lock()
@@ -224,9 +241,6 @@ func (a *ahead[K, V]) landed(f *fetching[K, V], value V, behind []K, err error) 
 		return // dropped
 	}
 	a.free(f)
-	if a.rest != nil && (i > 0 || !a.awaited) {
-		a.rest(value)
-	}
 	if err != nil {
 		a.stopped = true
 	} else if !f.left.IsZero() {

@@ -32,11 +32,14 @@ type source struct {
 	crowded              bool
 	// departed are the keys whose requests left, in order.
 	departed []int
+	// waited are the keys of those that had to wait for the reader, in the order in
+	// which they came.
+	waited []int
 }
 
 var errSource = errors.New("it fails")
 
-func (s *source) fetch(ctx context.Context, key int, left func()) (int, []int, error) {
+func (s *source) fetch(ctx context.Context, key int, trip trip) (int, []int, error) {
 	s.mu.Lock()
 	s.queued++
 	s.crowded = s.crowded || s.queued > 1
@@ -54,11 +57,16 @@ func (s *source) fetch(ctx context.Context, key int, left func()) (int, []int, e
 	s.flying++
 	s.most = max(s.most, s.flying)
 	s.mu.Unlock()
-	left()
+	trip.left()
 	err = sleep(ctx, s.latency(key))
 	s.mu.Lock()
 	s.flying--
 	s.mu.Unlock()
+	if trip.mustWait() {
+		s.mu.Lock()
+		s.waited = append(s.waited, key)
+		s.mu.Unlock()
+	}
 	if err == nil && key == s.failing {
 		err = errSource
 	}
@@ -221,8 +229,8 @@ func TestAhead_fetchesAsFastAsItsReaderTakes(t *testing.T) {
 	})
 }
 
-// What the reader waits for is handed over as it is; what has to wait is put to rest.
-func TestAhead_putsToRestWhatTheReaderDoesNotWaitFor(t *testing.T) {
+// A fetch is told whether the reader waits for it.
+func TestAhead_tellsWhatHasToWait(t *testing.T) {
 	late := func(key int) time.Duration {
 		if key == 3 {
 			return time.Second
@@ -241,16 +249,15 @@ func TestAhead_putsToRestWhatTheReaderDoesNotWaitFor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := aheadOf(t.Context(), &source{interval: slotEvery, latency: test.latency}, 6)
-				var rested []int
-				a.rest = func(key int) { rested = append(rested, key) }
+				s := &source{interval: slotEvery, latency: test.latency}
+				a := aheadOf(t.Context(), s, 6)
 				a.start()
 				for a.more() {
 					_, _, _ = a.take()
 					time.Sleep(test.pause)
 				}
-				if !slices.Equal(rested, test.want) {
-					t.Errorf("%v were put to rest, want %v", rested, test.want)
+				if !slices.Equal(s.waited, test.want) {
+					t.Errorf("%v had to wait, want %v", s.waited, test.want)
 				}
 			})
 		})
@@ -320,7 +327,7 @@ func TestAhead_panicsInTheReader(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := newAhead(t.Context(), &pace{rate: func() float64 { return 1 }},
-					func(context.Context, int, func()) (int, []int, error) { panic("of a codec") }, nil)
+					func(context.Context, int, trip) (int, []int, error) { panic("of a codec") }, nil)
 				a.start(1)
 				defer func() {
 					if p, ok := recover().(*PanicError); !ok || p.Value != "of a codec" {
@@ -335,8 +342,8 @@ func TestAhead_panicsInTheReader(t *testing.T) {
 
 func TestAhead_doesNotKeepWhatWasTaken(t *testing.T) {
 	a := newAhead(t.Context(), &pace{rate: func() float64 { return 1000 }},
-		func(_ context.Context, _ int, left func()) (*[1 << 10]byte, []int, error) {
-			left()
+		func(_ context.Context, _ int, trip trip) (*[1 << 10]byte, []int, error) {
+			trip.left()
 			return new([1 << 10]byte), nil, nil
 		}, nil)
 	defer a.drop()

@@ -178,7 +178,13 @@ func (u *unread[T, F]) decode(resp driver.Response) error {
 		return err
 	}
 	u.body, u.received = resp.Body, true
-	return u.decodeBody()
+	if err := u.decodeBody(); err != nil {
+		return err
+	}
+	if mustWait := u.sending.mustWait; mustWait != nil && mustWait() {
+		u.pack()
+	}
+	return nil
 }
 
 func (u *unread[T, F]) decodeBody() (err error) {

@@ -38,6 +38,8 @@ type request struct {
 	// come at the same time one is, and the others take no more memory than they came
 	// in.
 	turn sync.Locker
+	// mustWait, if set, says of an answer that was decoded that nobody waits for it.
+	mustWait func() bool
 	// keep lets the answer of a page that is not needed yet be kept as received:
 	// see Client.open.
 	keep bool

@@ -17,11 +17,10 @@ type pageRow[T proto.Message] struct {
 	place   int
 }
 
-// rowPage is a page whose rows are read one by one, until it is released. Before
-// that it may be packed, to take less memory while it waits. Both may be done twice.
+// rowPage is a page whose rows are read one by one, until it is released, which may
+// be done twice.
 type rowPage[T proto.Message] interface {
 	row(ctx context.Context, place int) (T, error)
-	pack()
 	release()
 }
 

@@ -19,8 +19,8 @@ type readAhead[T proto.Message] struct {
 
 func newReadAhead[T proto.Message](ctx context.Context, l *Listing[T]) *readAhead[T] {
 	plan := &pagePlan{}
-	fetch := func(ctx context.Context, want wanted, left func()) (fetched[T], []wanted, error) {
-		want.left = left
+	fetch := func(ctx context.Context, want wanted, trip trip) (fetched[T], []wanted, error) {
+		want.left = trip.left
 		page, err := l.fetch(ctx, want)
 		if err == nil && page.open == nil && !page.full {
 			plan.ends(want.offset)

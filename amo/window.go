@@ -76,13 +76,6 @@ type windowPage[T proto.Message] struct {
 // empty says that upstream has none of the rows that were asked for.
 func (p windowPage[T]) empty() bool { return !p.full && len(p.times) == 0 }
 
-// pack makes the rows of a page that has to wait take less memory.
-func (p windowPage[T]) pack() {
-	for _, row := range p.rows {
-		row.page.pack()
-	}
-}
-
 // divide divides the rows of a page at a second.
 func (p windowPage[T]) divide(second int64) (before, behind windowPage[T]) {
 	at := slices.IndexFunc(p.rows, func(row pageRow[T]) bool { return row.changed >= second })
@@ -140,7 +133,7 @@ type windowQuery struct {
 	offset     int64
 	limit      int
 	class      limit.Class
-	left       func()
+	trip
 	splittable bool
 	// again asks once more after an empty page: upstream is known to answer one by
 	// mistake. Where a row of the second witness is asked for, too, that is known to
@@ -153,7 +146,7 @@ type windowQuery struct {
 // page: the first look at a span whose size is not known. Upstream is asked for
 // the order of times, which is worth knowing and not relied on.
 func (r *windowReader[T]) look(ctx context.Context, s span, query windowQuery) (windowPage[T], error) {
-	query.ByTime, query.left = true, func() {}
+	query.ByTime = true
 	for cost := (usage{}); ; {
 		page, err := r.read(ctx, window{span: s}, query)
 		cost.add(page.usage)
@@ -167,15 +160,15 @@ func (r *windowReader[T]) look(ctx context.Context, s span, query windowQuery) (
 
 // fetch reads a window. What is to be read in its place, or behind it in the same
 // second, is answered too.
-func (r *windowReader[T]) fetch(ctx context.Context, w window, whole bool, left func()) (windowPage[T], []window, error) {
+func (r *windowReader[T]) fetch(ctx context.Context, w window, whole bool, trip trip) (windowPage[T], []window, error) {
 	switch {
 	case w.pass > 0:
-		return r.fetchPart(ctx, w, whole, left)
+		return r.fetchPart(ctx, w, whole, trip)
 	case w.newest:
-		page, err := r.fetchNewest(ctx, w, left)
+		page, err := r.fetchNewest(ctx, w, trip)
 		return page, nil, err
 	}
-	page, err := r.read(ctx, w, windowQuery{whole: whole, class: limit.Sync, left: left, again: w.again, witness: w.witness})
+	page, err := r.read(ctx, w, windowQuery{whole: whole, class: limit.Sync, trip: trip, again: w.again, witness: w.witness})
 	if err != nil {
 		return page, nil, err
 	}
@@ -194,8 +187,8 @@ func (r *windowReader[T]) fetch(ctx context.Context, w window, whole bool, left 
 // fetchNewest finds out where the rows of a span end: behind them no windows are
 // needed. Where upstream does not keep to the order that it is asked for, nothing
 // is learnt.
-func (r *windowReader[T]) fetchNewest(ctx context.Context, w window, left func()) (windowPage[T], error) {
-	query := windowQuery{class: limit.Sync, left: left}
+func (r *windowReader[T]) fetchNewest(ctx context.Context, w window, trip trip) (windowPage[T], error) {
+	query := windowQuery{class: limit.Sync, trip: trip}
 	query.ByTime, query.NewestFirst = true, true
 	page, err := r.read(ctx, w, query)
 	descends := slices.IsSortedFunc(page.times, func(a, b int64) int { return cmp.Compare(b, a) })
@@ -241,8 +234,8 @@ func median(times []int64) int64 {
 const maxPlanned = 8
 
 // fetchPart reads a page by number of a second.
-func (r *windowReader[T]) fetchPart(ctx context.Context, w window, whole bool, left func()) (windowPage[T], []window, error) {
-	query := windowQuery{whole: whole, class: limit.Sync, left: left}
+func (r *windowReader[T]) fetchPart(ctx context.Context, w window, whole bool, trip trip) (windowPage[T], []window, error) {
+	query := windowQuery{whole: whole, class: limit.Sync, trip: trip}
 	var all windowPage[T]
 	// After a page that is too much for upstream it is read in smaller ones.
 	for offset, end := int64(w.page)*int64(w.size), int64(w.page+1)*int64(w.size); offset < end; {

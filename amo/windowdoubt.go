@@ -51,7 +51,7 @@ func (w *windowList[T]) dispel(ctx context.Context, beside witness, whole bool, 
 	w.doubt = span{}
 	for len(queue) > 0 {
 		k := queue[0]
-		page, behind, err := w.fetch(ctx, k, whole, func() {})
+		page, behind, err := w.fetch(ctx, k, whole, trip{})
 		if err := w.deliver(ctx, k, page, err, whole, send); err != nil {
 			return err
 		}

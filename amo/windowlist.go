@@ -223,11 +223,10 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 	if w.isBounded() {
 		return w.few(ctx, s, first, whole, send)
 	}
-	fetch := func(ctx context.Context, k window, left func()) (windowPage[T], []window, error) {
-		return w.fetch(ctx, k, whole, left)
+	fetch := func(ctx context.Context, k window, trip trip) (windowPage[T], []window, error) {
+		return w.fetch(ctx, k, whole, trip)
 	}
 	ahead := newAhead(ctx, w.pace, fetch, w.next)
-	ahead.rest = windowPage[T].pack
 	defer func() {
 		for _, page := range ahead.drop() {
 			w.list.countDropped(page.usage)
@@ -251,7 +250,7 @@ func (w *windowList[T]) windows(ctx context.Context, s span, head windowPage[T],
 func (w *windowList[T]) few(ctx context.Context, s span, first window, whole bool, send func(Row[T]) bool) error {
 	for queue := []window{first}; len(queue) > 0; {
 		k := queue[0]
-		page, behind, err := w.fetch(ctx, k, whole, func() {})
+		page, behind, err := w.fetch(ctx, k, whole, trip{})
 		if err := w.pass(ctx, k, page, err, whole, send); err != nil {
 			return err
 		}
@@ -281,7 +280,7 @@ func (w *windowList[T]) second(ctx context.Context, k window, queue []window, wh
 	var all windowPage[T]
 	rows := map[int64]pageRow[T]{}
 	for len(queue) > 0 {
-		page, behind, err := w.fetch(ctx, queue[0], whole, func() {})
+		page, behind, err := w.fetch(ctx, queue[0], whole, trip{})
 		if err := w.tally(queue[0], page, err); err != nil {
 			return err
 		}
@@ -486,7 +485,7 @@ func (c *Collection[T, F]) windows(ctx context.Context, l *Listing[T], d driver.
 		if err != nil {
 			return sentPage[T]{}, usage{}, err
 		}
-		u := c.ask(ctx, d, request{call: call, class: q.class, left: q.left, splittable: q.splittable, turn: &w.turn})
+		u := c.ask(ctx, d, request{call: call, class: q.class, left: q.left, splittable: q.splittable, turn: &w.turn, mustWait: q.mustWait})
 		cost, err := u.read(ctx)
 		if err != nil {
 			return sentPage[T]{}, cost, err
