@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"runtime/debug"
 	"strconv"
 	"testing"
 	"time"
@@ -98,7 +97,6 @@ func pageAt(pages [][]byte, n int) []byte {
 // rows for a second of processor time. The client takes the messages as they are,
 // since callers decode them in languages of their own; under "decoding" a Go client decodes them.
 func BenchmarkPath(b *testing.B) {
-	defer debug.SetGCPercent(debug.SetGCPercent(50)) // as serve has it
 	const pages = 20
 	up := newStoredUpstream(b, pages)
 	for _, generation := range []amo.Generation{amo.V2, amo.V4} {

@@ -73,7 +73,6 @@ func (c *serveCommand) run(ctx context.Context, out streams) error {
 		return err
 	}
 	slog.SetDefault(s.logger) // of grpcLog
-	setGarbagePercent()
 	return serve(ctx, s, out)
 }
 
