@@ -312,22 +312,6 @@ func (k *Keeper) Tend(ctx context.Context) error {
 	return k.join(ctx, func() error { return k.refreshQuietly(h.record.Generation) })
 }
 
-// Reload reads the credentials again: a person may have replaced them.
-func (k *Keeper) Reload(ctx context.Context) error { return k.join(ctx, k.read) }
-
-// Status returns the record, without its ciphertext.
-func (k *Keeper) Status(ctx context.Context) (Record, error) {
-	r, err := k.config.Store.Credentials(ctx, k.config.Account)
-	switch {
-	case ctx.Err() != nil:
-		return Record{}, contextError(ctx)
-	case err != nil:
-		return Record{}, storeError(err)
-	}
-	r.Sealed = nil
-	return r, nil
-}
-
 // Close ends the keeper's background work. It waits for the call of the token
 // endpoint that is under way, and until every received pair is durable in the
 // store or in the journal. When ctx ends first, that goes on, and an error says

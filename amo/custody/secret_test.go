@@ -151,13 +151,3 @@ func TestSeal_countsTheShorterLife(t *testing.T) {
 		}
 	})
 }
-
-func TestStatus_showsNoCiphertext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, newIssuer(false))
-		r, err := b.keeper().Status(t.Context())
-		if err != nil || r.Sealed != nil || r.Generation != 1 {
-			t.Errorf("Status = %+v, %v", r, err)
-		}
-	})
-}

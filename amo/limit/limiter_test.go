@@ -312,8 +312,8 @@ func TestTicket_comesEarlyForAConnectionAndIsReadyInTime(t *testing.T) {
 		if ready, err := ticket.Ready(t.Context()); !ready || err != nil || time.Since(start) != 2*time.Second {
 			t.Errorf("ready %v, %v after %v, want the slot after 2s", ready, err, time.Since(start))
 		}
-		if ticket.Waited() != 2*time.Second {
-			t.Errorf("waited %v, want 2s", ticket.Waited())
+		if waited := l.lastWait[Interactive]; waited != 2*time.Second {
+			t.Errorf("waited %v, want 2s", waited)
 		}
 	})
 }

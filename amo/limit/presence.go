@@ -77,9 +77,7 @@ func (p *Presence) Live() int {
 	return max(p.live, 1)
 }
 
-// Answers says whether the store answered the last beat.
-func (p *Presence) Answers() bool { return !p.away() }
-
+// away says that the store did not answer the last beat.
 func (p *Presence) away() bool {
 	if p == nil {
 		return false

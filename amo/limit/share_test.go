@@ -215,7 +215,7 @@ func TestPresence_countsTheLiving(t *testing.T) {
 		defer leave()
 		wg.Go(func() { b.Run(shortly) })
 		time.Sleep(2500 * time.Millisecond)
-		if a.Live() != 2 || b.Live() != 2 || !a.Answers() {
+		if a.Live() != 2 || b.Live() != 2 || a.away() {
 			t.Errorf("%d and %d live, want 2", a.Live(), b.Live())
 		}
 		time.Sleep(8 * time.Second)
@@ -224,11 +224,11 @@ func TestPresence_countsTheLiving(t *testing.T) {
 		}
 		store.away.Store(true)
 		time.Sleep(2 * time.Second)
-		if a.Live() != 1 || a.Answers() {
-			t.Errorf("%d live, answers %v without the store", a.Live(), a.Answers())
+		if a.Live() != 1 || !a.away() {
+			t.Errorf("%d live, away %v without the store", a.Live(), a.away())
 		}
 		var alone *Presence
-		if alone.Live() != 1 || !alone.Answers() {
+		if alone.Live() != 1 || alone.away() {
 			t.Error("without a presence nobody is alone")
 		}
 		cancel()

@@ -14,9 +14,8 @@ type Ticket struct {
 	probes  []string
 
 	// sent is when the request left; zero = it has not.
-	sent   time.Time
-	waited time.Duration
-	ended  bool
+	sent  time.Time
+	ended bool
 }
 
 // Ready waits for the moment. It says false when the moment has passed by more
@@ -56,14 +55,12 @@ func (t *Ticket) Ready(ctx context.Context) (bool, error) {
 	if l.account.HeldUntil.After(stored) || l.blocked(t.request, t.probes, stored) != nil {
 		return false, nil
 	}
-	t.sent, t.waited = now, now.Sub(t.began)
-	l.lastWait[t.request.Class] = t.waited
-	l.metrics.waited(ctx, t.request.Class, t.waited)
+	t.sent = now
+	waited := now.Sub(t.began)
+	l.lastWait[t.request.Class] = waited
+	l.metrics.waited(ctx, t.request.Class, waited)
 	return true, nil
 }
-
-// Waited is how long the request waited from Wait to the end of Ready.
-func (t *Ticket) Waited() time.Duration { return t.waited }
 
 // Done ends the use of the ticket, whether something was sent or not. A slot that
 // was not used goes to the next who waits.

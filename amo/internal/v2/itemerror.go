@@ -63,14 +63,13 @@ var verbs = map[string]verb{
 // itemFailure is a per-item error that is an object. Which keys it has is not
 // documented for customers; these are the ones of the sibling resources.
 type itemFailure struct {
-	ID        wire.Int       `json:"id"`
-	RequestID wire.Int       `json:"request_id"`
-	Code      wire.Text      `json:"code"`
-	ErrorCode wire.Text      `json:"error_code"`
-	Message   errorText      `json:"message"`
-	Msg       errorText      `json:"msg"`
-	Error     errorText      `json:"error"`
-	Item      jsontext.Value `json:"item"`
+	ID        wire.Int  `json:"id"`
+	RequestID wire.Int  `json:"request_id"`
+	Code      wire.Text `json:"code"`
+	ErrorCode wire.Text `json:"error_code"`
+	Message   errorText `json:"message"`
+	Msg       errorText `json:"msg"`
+	Error     errorText `json:"error"`
 }
 
 // errorText is the text of an error, or several in a list or object, joined:
