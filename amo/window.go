@@ -129,10 +129,10 @@ type windowReader[T proto.Message] struct {
 type windowQuery struct {
 	driver.Window
 	// whole leaves out what the filter asks for beside the time of change.
-	whole      bool
-	offset     int64
-	limit      int
-	class      limit.Class
+	whole  bool
+	offset int64
+	limit  int
+	class  limit.Class
 	trip
 	splittable bool
 	// again asks once more after an empty page: upstream is known to answer one by

@@ -1,0 +1,76 @@
+package amo
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"strings"
+	"testing"
+)
+
+// pack returns contents as one gzip file of several parts.
+func pack(t *testing.T, contents ...string) []byte {
+	t.Helper()
+	var packed bytes.Buffer
+	for _, content := range contents {
+		w := gzip.NewWriter(&packed)
+		if _, err := io.WriteString(w, content); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return packed.Bytes()
+}
+
+func TestGunzip(t *testing.T) {
+	const limit = 3 * chunkBytes
+	pattern := strings.Repeat("0123456789abcdef!", limit/17+1)
+	cut := pack(t, pattern[:chunkBytes])
+	liar := bytes.Clone(cut)
+	binary.LittleEndian.PutUint32(liar[len(liar)-4:], math.MaxUint32)
+	for name, test := range map[string]struct {
+		packed   []byte
+		want     string
+		tooLarge bool
+		err      error
+	}{
+		"a byte":                    {packed: pack(t, "!"), want: "!"},
+		"nothing":                   {packed: pack(t, "")},
+		"a piece":                   {packed: pack(t, pattern[:chunkBytes]), want: pattern[:chunkBytes]},
+		"many pieces":               {packed: pack(t, pattern[:limit]), want: pattern[:limit]},
+		"a byte too many":           {packed: pack(t, pattern[:limit+1]), tooLarge: true},
+		"two parts, the last small": {packed: pack(t, pattern[:limit-1], "!"), want: pattern[:limit-1] + "!"},
+		"two parts, too large":      {packed: pack(t, pattern[:limit], "!"), tooLarge: true},
+		"cut":                       {packed: cut[:len(cut)-1], err: io.ErrUnexpectedEOF},
+		"a size that is a lie":      {packed: liar, err: gzip.ErrChecksum},
+		"too short":                 {packed: []byte{0x1f}, err: io.ErrUnexpectedEOF},
+		"no gzip":                   {packed: bytes.Repeat([]byte("!"), 100), err: gzip.ErrHeader},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, tooLarge, err := gunzip(test.packed, limit)
+			if tooLarge != test.tooLarge || !errors.Is(err, test.err) {
+				t.Errorf("too large %t, error %v; want %t, %v", tooLarge, err, test.tooLarge, test.err)
+			}
+			if string(body) != test.want || (test.want == "") != (body == nil) {
+				t.Errorf("%d bytes, want %d", len(body), len(test.want))
+			}
+		})
+	}
+}
+
+// An answer of a few bytes does not get the room that it says it needs.
+func TestToldSize_isNoMoreThanThereCouldBe(t *testing.T) {
+	liar := append(make([]byte, 96), 0xff, 0xff, 0xff, 0xff)
+	if told := toldSize(liar); told != 103_200 {
+		t.Errorf("%d bytes in 100 that are packed, want 103,200", told)
+	}
+	zeros := pack(t, strings.Repeat("\x00", maxBody))
+	if told := toldSize(zeros); told != maxBody {
+		t.Errorf("%d bytes in %d that are packed, want %d", told, len(zeros), maxBody)
+	}
+}
