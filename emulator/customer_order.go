@@ -28,6 +28,14 @@ func (o *customerOrders) remove(c *Customer) {
 	o.byID.remove(c)
 }
 
+// inOrder is the order a query asks for.
+func (o *customerOrders) inOrder(q listQuery) *index[Customer] {
+	if q.byID {
+		return &o.byID
+	}
+	return &o.byUpdated
+}
+
 // hide takes seeded row i, whose place in the order by id is position, out of both.
 func (o *customerOrders) hide(i, position int) {
 	o.byUpdated.hide(i)

@@ -26,10 +26,7 @@ func (st *customerStore) pageNow(q listQuery) []*Customer {
 // pageIn returns the rows a query finds in the given orders, in the ascending order. The caller holds the lock for
 // reading.
 func (st *customerStore) pageIn(orders *customerOrders, q listQuery) []*Customer {
-	x := &orders.byUpdated
-	if q.byID {
-		x = &orders.byID
-	}
+	x := orders.inOrder(q)
 	if !q.filtered() {
 		return st.collect(x.seek(q.offset), q, 0, anyTime.to)
 	}
@@ -61,13 +58,19 @@ func (st *customerStore) pageV4(q listQuery) []*Customer {
 			return rows
 		}
 	}
-	if !q.desc {
+	switch {
+	case !q.desc:
 		return st.pageIn(orders, q)
+	case q.filtered() && (q.byID || !q.onlyUpdated()):
+		return st.pageOf(slices.Collect(st.found(orders.inOrder(q).seek(0), q, 0, anyTime.to)), q)
 	}
-	// The orders are walked from their beginning, so the last rows are found by counting all of them.
-	all := q
-	all.rows, all.offset = 0, 0
-	rest := st.count(orders, all) - q.offset
+	// The order by update time tells how many rows there are, and so which page from its beginning the last ones make.
+	x := &orders.byUpdated
+	rest := x.count()
+	if q.updated != nil {
+		rest = x.before(sortKey{q.updated.to, math.MaxInt64}) - x.before(sortKey{primary: q.updated.from})
+	}
+	rest -= q.offset
 	if rest <= 0 {
 		return nil
 	}
@@ -90,86 +93,26 @@ func (st *customerStore) window(orders *customerOrders, q listQuery) (rows []*Cu
 	if size*windowShare > x.count() && size > maxRows {
 		return nil, false
 	}
-	type candidate struct {
-		id  int64
-		row *Customer // nil: seeded row j
-		j   int
-	}
-	found := make([]candidate, 0, max(0, size))
-	for cur := x.seek(first); size > 0; size-- {
-		row, j, ok := cur.next()
-		if !ok {
-			break
-		}
-		h := st.headOf(row, j)
-		if !q.match(h) {
-			continue
-		}
-		if q.text != "" || q.keep != nil {
-			if row = st.rowOf(row, j); !q.judge(row) {
-				continue
-			}
-		}
-		found = append(found, candidate{h.id, row, j})
-	}
+	inTime := q
+	inTime.byID = false
+	found := slices.Collect(st.found(x.seek(first), inTime, 0, q.updated.to))
 	if q.byID {
-		slices.SortFunc(found, func(a, b candidate) int { return cmp.Compare(a.id, b.id) })
+		slices.SortFunc(found, func(a, b foundCustomer) int { return cmp.Compare(a.id, b.id) })
 	}
+	return st.pageOf(found, q), true
+}
+
+// pageOf returns the page a query asks for of all the rows it finds, which come in the ascending order.
+func (st *customerStore) pageOf(found []foundCustomer, q listQuery) []*Customer {
 	if q.desc {
 		slices.Reverse(found)
 	}
 	found = found[min(q.offset, len(found)):]
-	for _, c := range found[:min(q.rows, len(found))] {
-		rows = append(rows, st.rowOf(c.row, c.j))
+	var rows []*Customer
+	for _, f := range found[:min(q.rows, len(found))] {
+		rows = append(rows, st.rowOf(f.row, f.j))
 	}
-	return rows, true
-}
-
-// headOf is the head of a row that is stored or, when it is nil, of seeded row j.
-func (st *customerStore) headOf(row *Customer, j int) head {
-	if row != nil {
-		return row.head()
-	}
-	return st.seed.head(j)
-}
-
-// rowOf is a row that is stored or, when it is nil, seeded row j.
-func (st *customerStore) rowOf(row *Customer, j int) *Customer {
-	if row != nil {
-		return row
-	}
-	return st.seed.customer(j)
-}
-
-// judge reports whether a query finds a row whose head matches.
-func (q *listQuery) judge(cu *Customer) bool {
-	return (q.text == "" || cu.contains(q.text)) && (q.keep == nil || q.keep(cu))
-}
-
-// count returns how many rows a query finds. The caller holds the lock for reading.
-func (st *customerStore) count(orders *customerOrders, q listQuery) int {
-	if !q.filtered() {
-		return orders.byID.count()
-	}
-	if q.updated != nil && q.onlyUpdated() {
-		x := &orders.byUpdated
-		return x.before(sortKey{q.updated.to, math.MaxInt64}) - x.before(sortKey{primary: q.updated.from})
-	}
-	n := 0
-	q.rows = 1
-	keep := q.keep
-	q.keep = func(cu *Customer) bool {
-		if keep == nil || keep(cu) {
-			n++
-		}
-		return false
-	}
-	x := &orders.byUpdated
-	if q.byID {
-		x = &orders.byID
-	}
-	st.collect(x.seek(0), q, 0, anyTime.to)
-	return n
+	return rows
 }
 
 // someV4 returns those of the rows with the ids of a query that it finds, as they are now, whatever lists show. The
