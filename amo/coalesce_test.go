@@ -127,25 +127,135 @@ func TestCreate_badItemsOfSomeCallersCostNoOther(t *testing.T) {
 	}
 }
 
-func TestGet_neighboursGoByOneRequest(t *testing.T) {
+// A caller whose item was refused does not go by the requests of others for a
+// minute.
+func TestCreate_ofACallerWhoseItemWasRefusedGoesApart(t *testing.T) {
+	for pause, want := range map[time.Duration]int64{0: 2, 50 * time.Second: 2, 70 * time.Second: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, emulator.Config{}, Config{Generation: V4})
+			clumsy, other := WithCaller(t.Context(), "clumsy"), WithCaller(t.Context(), "other")
+			bad := creates(1)
+			bad[0].Value.CustomFields = []*amogatev1.CustomField{{FieldId: 999_999_999, Value: &amogatev1.CustomField_Text{Text: "x"}}}
+			if r := b.client.Customers().Create(clumsy, bad)[0]; !IsKind(r.Err, KindUpstreamInvalid) {
+				t.Fatalf("%v, want a refusal", r.Err)
+			}
+			time.Sleep(pause)
+			before := b.Stats().ByOperation[emulator.OpV4CustomersCreate]
+			b.hold(t, time.Second)
+			var wg sync.WaitGroup
+			for _, ctx := range []context.Context{clumsy, other, other} {
+				wg.Go(func() {
+					if r := b.client.Customers().Create(ctx, creates(1))[0]; r.Err != nil {
+						t.Error(r.Err)
+					}
+				})
+			}
+			wg.Wait()
+			if got := b.Stats().ByOperation[emulator.OpV4CustomersCreate] - before; got != want {
+				t.Errorf("%s later: %d writes, want %d", pause, got, want)
+			}
+		})
+	}
+}
+
+// Who cannot wait for the answer to as many items as there are goes by a smaller
+// request, and costs the others one.
+func TestCreate_whoIsInAHurryGoesByASmallerRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Customers: 60}, Config{})
-		ids := append(customerIDs(b, 60), 99999)
+		b := newBench(t, emulator.Config{LatencyPerItem: 100 * time.Millisecond}, Config{})
+		for _, n := range []int{firstSize, 1} { // how long they take is known
+			for _, r := range b.client.Customers().Create(t.Context(), creates(n)) {
+				if r.Err != nil {
+					t.Fatal(r.Err)
+				}
+			}
+		}
+		before := b.Stats().ByOperation[emulator.OpCustomersWrite]
+		b.hold(t, time.Second)
 		var wg sync.WaitGroup
-		for _, id := range append(ids, ids[0]) {
+		for n := range firstSize {
 			wg.Go(func() {
-				record, err := b.client.Customers().Get(t.Context(), id)
-				switch {
-				case id == 99999 && !IsKind(err, KindNotFound):
-					t.Errorf("%v, want KindNotFound", err)
-				case id != 99999 && (err != nil || record.GetId() != id):
-					t.Errorf("got %d, %v, want %d", record.GetId(), err, id)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				if n == firstSize/2 {
+					ctx, cancel = context.WithTimeout(t.Context(), 3*time.Second)
+				}
+				defer cancel()
+				if r := b.client.Customers().Create(ctx, creates(1))[0]; r.Err != nil {
+					t.Errorf("caller %d: %v", n, r.Err)
 				}
 			})
 		}
 		wg.Wait()
-		if got := b.Stats().ByOperation[emulator.OpCustomersList]; got != 1 {
+		if got := b.Stats().ByOperation[emulator.OpCustomersWrite] - before; got != 2 {
+			t.Errorf("%d writes, want 2", got)
+		}
+	})
+}
+
+// Reads of neighbours go by one list where upstream filters by ids, over either
+// generation.
+func TestGet_neighboursGoByOneRequest(t *testing.T) {
+	for generation, operations := range map[Generation][]string{
+		V2: {emulator.OpCustomersList},
+		V4: {emulator.OpV4CustomersList, emulator.OpV4CustomersGet},
+	} {
+		t.Run(generation.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 60}, Config{Generation: generation})
+				ids := append(customerIDs(b, 60), 99999)
+				var wg sync.WaitGroup
+				for _, id := range append(ids, ids[0]) {
+					wg.Go(func() {
+						record, err := b.client.Customers().Get(t.Context(), id)
+						switch {
+						case id == 99999 && !IsKind(err, KindNotFound):
+							t.Errorf("%v, want KindNotFound", err)
+						case id != 99999 && (err != nil || record.GetId() != id):
+							t.Errorf("got %d, %v, want %d", record.GetId(), err, id)
+						}
+					})
+				}
+				wg.Wait()
+				reads := int64(0)
+				for _, operation := range operations {
+					reads += b.Stats().ByOperation[operation]
+				}
+				if reads != 1 {
+					t.Errorf("%d reads, want 1", reads)
+				}
+			})
+		})
+	}
+}
+
+// Who asks for a record that is being read waits for that answer, and has a record
+// of its own.
+func TestGet_ofWhatIsBeingReadIsNoRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Customers: 1, Latency: time.Second}, Config{})
+		id := customerIDs(b, 1)[0]
+		if _, err := b.client.Customers().Get(t.Context(), id); err != nil {
+			t.Fatal(err) // it reads the account, too
+		}
+		time.Sleep(time.Second)
+		before, begun := b.Stats().ByOperation[emulator.OpCustomersList], time.Now()
+		records := make([]*amogatev1.Customer, 3)
+		var wg sync.WaitGroup
+		for n := range records {
+			wg.Go(func() {
+				time.Sleep(time.Duration(n) * 300 * time.Millisecond)
+				var err error
+				if records[n], err = b.client.Customers().Get(t.Context(), id); err != nil || records[n].GetId() != id || time.Since(begun) != time.Second {
+					t.Errorf("caller %d: %v, %v after %s", n, records[n].GetId(), err, time.Since(begun))
+				}
+			})
+		}
+		wg.Wait()
+		if got := b.Stats().ByOperation[emulator.OpCustomersList] - before; got != 1 {
 			t.Errorf("%d reads, want 1", got)
+		}
+		if records[0] == records[1] || records[1] == records[2] {
+			t.Error("callers share a record")
 		}
 	})
 }
