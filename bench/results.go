@@ -21,8 +21,9 @@ How to read it:
   after the other and create one record with each request; they are given their requests as fast as the limit lets them.
 - Lists: rows are counted from the first to the last that the caller gets, less the first page; requests are counted by the
   emulator, from the first to the last. The bound is for the smaller of both shares.
-- Creates: every caller calls again when it is answered, so that no more than callers ÷ (latency + one slot) is possible, at 2 s
-  for 2,000 callers 923/s and not 6 × 250. What a caller gets a second, from its first counted answer to its last, is added up.
+- Creates: every caller calls again when it is answered. The bound takes it that each waits for upstream and for one slot, which is
+  callers ÷ (latency + one slot), at 2 s for 2,000 callers 923/s and not 6 × 250; where answers come right before a slot, as at 150 ms,
+  they wait for less, and get more. What a caller gets a second, from its first counted answer to its last, is added up.
   Every answer is checked, and what upstream stored is as much as was answered.
 - First rows: from the moment at which the last byte of the first page passes to the reader of the first row.
 - Memory: the growth of serve from the start of the list to its peak. CPU is that of serve, program and kernel; that of plain net/http
