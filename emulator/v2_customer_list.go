@@ -47,27 +47,9 @@ func (c *call) listCustomers() (*reply, error) {
 	}
 	q.offset = c.action.offset(q.offset)
 	page := c.e.customers.page(q)
-	if len(page) == 0 {
-		return emptyReply(), nil
-	}
-	page = repeated(c.action, page)
-	w := jsonWriter{buf: make([]byte, 0, 1536*len(page))}
-	w.open('{')
-	w.self(c.href(), "get")
-	w.key("_embedded")
-	w.open('{')
-	w.key("items")
-	w.open('[')
 	c.e.customers.mu.RLock()
-	for _, cu := range page {
-		c.writeCustomer(&w, cu, q.elements)
-	}
-	c.e.customers.mu.RUnlock()
-	w.close(']')
-	w.close('}')
-	w.close('}')
-	c.e.counters.change(func(s *Stats) { s.RowsSent += int64(len(page)) })
-	return c.halReply(w.buf), nil
+	defer c.e.customers.mu.RUnlock()
+	return v2ListReply(c, page, 1536, func(w *jsonWriter, _ int, cu *Customer) { c.writeCustomer(w, cu, q.elements) }), nil
 }
 
 // readListQuery reads the parameters. What cannot be read is ignored, as the service does, unless in strict mode.

@@ -20,25 +20,9 @@ func (c *call) listNotes() (*reply, error) {
 	st.mu.RLock()
 	page := st.notes.page(q)
 	st.mu.RUnlock()
-	if len(page) == 0 {
-		return emptyReply(), nil
-	}
-	page = repeated(c.action, page)
-	w := jsonWriter{buf: make([]byte, 0, 512*len(page))}
-	w.open('{')
-	w.self(c.href(), "get")
-	w.key("_embedded")
-	w.open('{')
-	w.key("items")
-	w.open('[')
-	for i, n := range page {
-		c.writeNote(&w, n, i == 0 && c.e.config.NoteIDText)
-	}
-	w.close(']')
-	w.close('}')
-	w.close('}')
-	c.e.counters.change(func(s *Stats) { s.RowsSent += int64(len(page)) })
-	return c.halReply(w.buf), nil
+	return v2ListReply(c, page, 512, func(w *jsonWriter, i int, n *Note) {
+		c.writeNote(w, n, i == 0 && c.e.config.NoteIDText)
+	}), nil
 }
 
 // readNoteQuery reads the parameters. What cannot be read is ignored unless in strict mode, but for the type of the

@@ -25,25 +25,7 @@ func (c *call) listTransactions() (*reply, error) {
 	st.mu.RLock()
 	page := st.purchases.page(q)
 	st.mu.RUnlock()
-	if len(page) == 0 {
-		return emptyReply(), nil
-	}
-	page = repeated(c.action, page)
-	w := jsonWriter{buf: make([]byte, 0, 512*len(page))}
-	w.open('{')
-	w.self(c.href(), "get")
-	w.key("_embedded")
-	w.open('{')
-	w.key("items")
-	w.open('[')
-	for _, t := range page {
-		c.writeTransaction(&w, t)
-	}
-	w.close(']')
-	w.close('}')
-	w.close('}')
-	c.e.counters.change(func(s *Stats) { s.RowsSent += int64(len(page)) })
-	return c.halReply(w.buf), nil
+	return v2ListReply(c, page, 512, func(w *jsonWriter, _ int, t *Transaction) { c.writeTransaction(w, t) }), nil
 }
 
 // transactionQuery is what a list is asked for.
