@@ -300,14 +300,7 @@ func (c *call) listFieldsV4() (*reply, error) {
 	w.keyInteger("_page_count", int64(last))
 	w.key("_links")
 	w.open('{')
-	w.link("self", c.pageHref(page, page.number))
-	if c.hasNext(page.number < last, false) {
-		w.link("next", c.pageHref(page, page.number+1))
-	}
-	if page.number > 1 {
-		w.link("first", c.pageHref(page, 1))
-		w.link("prev", c.pageHref(page, page.number-1))
-	}
+	c.pageLinks(&w, page, c.hasNext(page.number < last, false))
 	w.link("last", c.pageHref(page, last))
 	w.close('}')
 	w.embedded("custom_fields", len(fields), func(i int) {

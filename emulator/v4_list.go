@@ -64,6 +64,18 @@ func (c *call) readPageUpTo(limit int) (p v4Page, err error) {
 	return p, nil
 }
 
+// pageLinks writes the links of a page to itself, to the next one if there is, and to those before.
+func (c *call) pageLinks(w *jsonWriter, page v4Page, next bool) {
+	w.link("self", c.pageHref(page, page.number))
+	if next {
+		w.link("next", c.pageHref(page, page.number+1))
+	}
+	if page.number > 1 {
+		w.link("first", c.pageHref(page, 1))
+		w.link("prev", c.pageHref(page, page.number-1))
+	}
+}
+
 // v4List is a page of rows on its way into an answer.
 type v4List[R any] struct {
 	key       string // in _embedded
@@ -85,14 +97,7 @@ func (l v4List[R]) reply(c *call) *reply {
 	w.keyInteger("_page", int64(l.page.number))
 	w.key("_links")
 	w.open('{')
-	w.link("self", c.pageHref(l.page, l.page.number))
-	if l.page.number != last && c.hasNext(len(l.rows) >= l.page.limit, l.everyNext) {
-		w.link("next", c.pageHref(l.page, l.page.number+1))
-	}
-	if l.page.number > 1 {
-		w.link("first", c.pageHref(l.page, 1))
-		w.link("prev", c.pageHref(l.page, l.page.number-1))
-	}
+	c.pageLinks(&w, l.page, l.page.number != last && c.hasNext(len(l.rows) >= l.page.limit, l.everyNext))
 	w.close('}')
 	w.embedded(l.key, len(rows), func(i int) { l.write(&w, rows[i]) })
 	w.close('}')

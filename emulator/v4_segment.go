@@ -97,14 +97,7 @@ func (c *call) listSegments() (*reply, error) {
 	w.keyInteger("_page_count", int64(pages))
 	w.key("_links")
 	w.open('{')
-	w.link("self", c.pageHref(page, page.number))
-	if c.hasNext(page.number < pages, false) {
-		w.link("next", c.pageHref(page, page.number+1))
-	}
-	if page.number > 1 {
-		w.link("first", c.pageHref(page, 1))
-		w.link("prev", c.pageHref(page, page.number-1))
-	}
+	c.pageLinks(&w, page, c.hasNext(page.number < pages, false))
 	w.close('}')
 	w.embedded("segments", len(rows), func(i int) { c.writeSegment(&w, rows[i], nil) })
 	w.close('}')
