@@ -66,7 +66,12 @@ func TestCancelInStream_leavesUpstream(t *testing.T) {
 
 func TestTable_rowsInProcessPass(t *testing.T) {
 	t.Parallel()
-	rows, err := choose(table(&executable{}), inProcess)
+	checkRowsPass(t, inProcess)
+}
+
+func checkRowsPass(t *testing.T, ids []string) {
+	t.Helper()
+	rows, err := choose(table(&executable{}), ids)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,6 +83,27 @@ func TestTable_rowsInProcessPass(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Log(measured)
+		})
+	}
+}
+
+// brokenRow is a row with another bound, and what it says then.
+type brokenRow struct {
+	run  func(ctx context.Context) (string, error)
+	want string
+}
+
+func checkRowsFail(t *testing.T, broken map[string]brokenRow) {
+	t.Helper()
+	for name, c := range broken {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*rowTimeout)
+			defer cancel()
+			measured, err := c.run(withTest(ctx, t))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %q and error %v, want an error with %q", measured, err, c.want)
+			}
 		})
 	}
 }
@@ -95,10 +121,7 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 	t.Parallel()
 	x := &executable{}
 	t.Cleanup(x.remove)
-	for name, c := range map[string]struct {
-		run  func(ctx context.Context) (string, error)
-		want string
-	}{
+	checkRowsFail(t, map[string]brokenRow{
 		"C02 with no time at all": {
 			func(ctx context.Context) (string, error) { return cancelInStream(ctx, 0) },
 			"upstream was left",
@@ -489,17 +512,7 @@ func TestRows_failWhenTheirBoundIsBroken(t *testing.T) {
 			func(ctx context.Context) (string, error) { return longCharacters(ctx, "Rose 🌷 of 𝔖haron") },
 			"upstream and",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx, cancel := context.WithTimeout(t.Context(), 2*rowTimeout)
-			defer cancel()
-			measured, err := c.run(withTest(ctx, t))
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %q and error %v, want an error with %q", measured, err, c.want)
-			}
-		})
-	}
+	})
 }
 
 func TestRun_printsEveryRowAndFailsWithOne(t *testing.T) {

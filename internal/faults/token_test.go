@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 )
@@ -13,28 +12,12 @@ var tokensInProcess = []string{"T01", "T02", "T10", "T11", "T15", "T17"}
 
 func TestTable_rowsOfTokensPass(t *testing.T) {
 	t.Parallel()
-	rows, err := choose(table(&executable{}), tokensInProcess)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range rows {
-		t.Run(r.ID, func(t *testing.T) {
-			t.Parallel()
-			measured, err := runOne(withTest(t.Context(), t), r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Log(measured)
-		})
-	}
+	checkRowsPass(t, tokensInProcess)
 }
 
 func TestRowsOfTokens_failWhenTheirBoundIsBroken(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		run  func(ctx context.Context) (string, error)
-		want string
-	}{
+	checkRowsFail(t, map[string]brokenRow{
 		"S06 with no patience": {
 			func(ctx context.Context) (string, error) { return lockedFile(ctx, time.Nanosecond, 0) },
 			"STORE_BUSY came after",
@@ -77,13 +60,5 @@ func TestRowsOfTokens_failWhenTheirBoundIsBroken(t *testing.T) {
 			func(ctx context.Context) (string, error) { return moved(ctx, 0) },
 			"1 look-ups",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			measured, err := c.run(withTest(t.Context(), t))
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %q and error %v, want an error with %q", measured, err, c.want)
-			}
-		})
-	}
+	})
 }
