@@ -119,6 +119,8 @@ func (r *Ring) edit(change func(text []byte) ([]byte, error)) error {
 	if r.path == "" {
 		return ErrFixed
 	}
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	// Where the path is a link, whoever else follows it must see the change.

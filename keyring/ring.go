@@ -51,6 +51,10 @@ type Ring struct {
 	// path is the file that the ring follows; empty = none.
 	path string
 
+	// reading is held by the one look at the file at a time, so that no older one
+	// takes the place of a newer: what Active says is never older than the call.
+	reading sync.Mutex
+
 	mu sync.RWMutex
 	// read is the file as it was last read.
 	read fs.FileInfo
@@ -185,6 +189,8 @@ func (r *Ring) follow() {
 
 // reload reads the ring's file.
 func (r *Ring) reload() error {
+	r.reading.Lock()
+	defer r.reading.Unlock()
 	k, info, err := readFile(r.path)
 	if err != nil {
 		return err
