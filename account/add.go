@@ -181,6 +181,20 @@ func (r *Registry) create(ctx context.Context, c candidate, upstreamID int64) er
 	if err := r.config.Store.CreateAccount(ctx, record, c.kind, sealed); err != nil {
 		return fmt.Errorf("account: store account: %w", err)
 	}
+	return r.follow(ctx, c, sealed)
+}
+
+// follow seals credentials that were just stored anew where the keys were rotated
+// meanwhile: the rotation may not have seen them. A caller that goes away does not
+// end it, the key may be gone by then.
+func (r *Registry) follow(ctx context.Context, c candidate, stored custody.Sealed) error {
+	s := r.config.Settings
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.AcquireTimeout+s.StatementTimeout)
+	defer cancel()
+	record := custody.Record{Account: c.name, Generation: stored.Generation, KeyID: stored.KeyID}
+	if _, err := custody.Reseal(ctx, r.config.Ring, r.config.Store, record, c.secret); err != nil {
+		return fmt.Errorf("account: seal credentials anew: %w", err)
+	}
 	return nil
 }
 
@@ -202,6 +216,9 @@ func (r *Registry) replace(ctx context.Context, c candidate, upstreamID int64) e
 		}
 		if !stored {
 			continue // the old ones were refreshed meanwhile
+		}
+		if err := r.follow(ctx, c, sealed); err != nil {
+			return err
 		}
 		if c.old.URL == c.host.String() && c.old.UpstreamID == upstreamID {
 			return nil

@@ -54,16 +54,20 @@ type flaky struct {
 	// away fails everything that reads or changes accounts and credentials, unsaved
 	// the commits of new tokens.
 	away, unsaved atomic.Bool
-	// behind, if set, is called once behind the next read of credentials.
-	behind atomic.Pointer[func()]
+	// behind, if set, is called once behind the next read of credentials, ahead
+	// before those that a person gave are stored, taken once they are.
+	behind, ahead, taken atomic.Pointer[func()]
+}
+
+// once calls what is set, if anything is, and forgets it.
+func once(hook *atomic.Pointer[func()]) {
+	if call := hook.Swap(nil); call != nil {
+		(*call)()
+	}
 }
 
 // read ends a read of credentials.
-func (f *flaky) read() {
-	if behind := f.behind.Swap(nil); behind != nil {
-		(*behind)()
-	}
-}
+func (f *flaky) read() { once(&f.behind) }
 
 var errAway = &amo.Error{Kind: amo.KindStoreUnavailable, Message: "the store does not answer"}
 
@@ -91,7 +95,15 @@ func (f *flaky) CreateAccount(ctx context.Context, r account.Record, kind custod
 	if f.away.Load() {
 		return errAway
 	}
+	once(&f.ahead)
+	defer once(&f.taken)
 	return f.Store.CreateAccount(ctx, r, kind, first)
+}
+
+func (f *flaky) PutCredentials(ctx context.Context, name string, kind custody.Kind, next custody.Sealed) (bool, error) {
+	once(&f.ahead)
+	defer once(&f.taken)
+	return f.Store.PutCredentials(ctx, name, kind, next)
 }
 
 func (f *flaky) Commit(ctx context.Context, name string, from, epoch int64, next custody.Sealed) (bool, error) {

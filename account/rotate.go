@@ -96,15 +96,15 @@ func (r *Registry) resealAll(ctx context.Context, rotation *Rotation) (used []st
 // reseal seals one record with the active key. It says false when there is
 // nothing to do, when the record was changed meanwhile, or when nothing opens it.
 func (r *Registry) reseal(ctx context.Context, c custody.Record) (bool, error) {
-	sealed, needed, err := custody.Reseal(r.config.Ring, c)
+	if c.KeyID == r.config.Ring.Active() {
+		return false, nil
+	}
+	secret, err := custody.Open(r.config.Ring, c)
 	if err != nil {
 		r.config.Logger.ErrorContext(ctx, "credentials cannot be sealed anew", "account", c.Account, "key", c.KeyID, "error", err)
 		return false, nil
 	}
-	if !needed {
-		return false, nil
-	}
-	done, err := r.config.Store.Reseal(ctx, c.Account, c.Generation, c.KeyID, sealed)
+	done, err := custody.Reseal(ctx, r.config.Ring, r.config.Store, c, secret)
 	if err != nil {
 		return false, fmt.Errorf("account: store credentials: %w", err)
 	}
@@ -114,6 +114,9 @@ func (r *Registry) reseal(ctx context.Context, c custody.Record) (bool, error) {
 // prune takes the keys out of the ring that seal nothing, in the store, at the
 // first look or now, or in the journal.
 func (r *Registry) prune(ctx context.Context, used []string) error {
+	old := r.oldKeys()
+	// What leaves the journal goes to the store, which is looked at behind it.
+	used = append(used, r.config.Journal.KeyIDs()...)
 	all, err := r.config.Store.AllCredentials(ctx)
 	if err != nil {
 		return fmt.Errorf("account: list credentials: %w", err)
@@ -125,14 +128,7 @@ func (r *Registry) prune(ctx context.Context, used []string) error {
 			return nil
 		}
 	}
-	used = append(used, r.config.Journal.KeyIDs()...)
-	active := r.config.Ring.Active()
-	var unused []string
-	for _, id := range r.config.Ring.IDs() {
-		if id != active && !slices.Contains(used, id) {
-			unused = append(unused, id)
-		}
-	}
+	unused := slices.DeleteFunc(old, func(id string) bool { return slices.Contains(used, id) })
 	if len(unused) == 0 {
 		return nil
 	}
@@ -140,4 +136,14 @@ func (r *Registry) prune(ctx context.Context, used []string) error {
 		return fmt.Errorf("account: remove old keys: %w", err)
 	}
 	return nil
+}
+
+// oldKeys returns the keys that are not active any more. What is sealed with them
+// still is on its way since before: who stores it looks at the ring once more, see
+// custody.Reseal. So they are to be read before the store is looked at, and the
+// active one after the others: a key that is new in between is none of them.
+func (r *Registry) oldKeys() []string {
+	ids := r.config.Ring.IDs()
+	active := r.config.Ring.Active()
+	return slices.DeleteFunc(ids, func(id string) bool { return id == active })
 }

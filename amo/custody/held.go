@@ -199,8 +199,13 @@ func (k *Keeper) heal(h *held, generation int64) error {
 	if err != nil {
 		return storeError(err)
 	}
-	if restored {
-		k.config.Logger.Warn("the store had lost an account's tokens and got them again", "account", k.config.Account, "generation", h.record.Generation, "had", generation)
+	if !restored {
+		return nil
+	}
+	k.config.Logger.Warn("the store had lost an account's tokens and got them again", "account", k.config.Account, "generation", h.record.Generation, "had", generation)
+	given := Record{Account: k.config.Account, Generation: sealed.Generation, KeyID: sealed.KeyID}
+	if _, err := Reseal(ctx, k.config.Ring, k.config.Store, given, h.secret); err != nil {
+		return storeError(err)
 	}
 	return nil
 }

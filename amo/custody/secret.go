@@ -117,18 +117,29 @@ func OpenStored(ctx context.Context, ring *keyring.Ring, s Store, r Record) (Sec
 	}
 }
 
-// Reseal returns the credentials of a record sealed with the active key, for
-// Store.Reseal. It says false when they are already.
-func Reseal(ring *keyring.Ring, r Record) (Sealed, bool, error) {
-	if r.KeyID == ring.Active() {
-		return Sealed{}, false, nil
+// Reseal seals credentials in the store with the active key, unless r.KeyID, which
+// seals them there, is active. It says false when there was nothing to do, or when
+// r was changed meanwhile.
+//
+// Whoever has stored something outside of a lease calls it. A rotation removes only
+// keys that were not active any more before it looked at the store. So either it
+// found these credentials, or the key is seen to be another one here: there is none
+// that both miss.
+func Reseal(ctx context.Context, ring *keyring.Ring, s Store, r Record, secret Secret) (bool, error) {
+	done := false
+	// The active key may be another one again when the store has them.
+	for r.KeyID != ring.Active() {
+		sealed, err := Seal(ring, r.Account, r.Generation, secret, 0)
+		if err != nil {
+			return done, err
+		}
+		changed, err := s.Reseal(ctx, r.Account, r.Generation, r.KeyID, sealed)
+		if err != nil || !changed {
+			return done, err
+		}
+		r.KeyID, done = sealed.KeyID, true
 	}
-	secret, err := Open(ring, r)
-	if err != nil {
-		return Sealed{}, false, err
-	}
-	sealed, err := Seal(ring, r.Account, r.Generation, secret, 0)
-	return sealed, err == nil, err
+	return done, nil
 }
 
 func place(account string, generation int64) keyring.Context {

@@ -69,10 +69,9 @@ func TestCurrent_undecryptableIsOneOfItsOwn(t *testing.T) {
 	})
 }
 
-// rotating gives the bench a ring that can be changed. Behind the next use of a
-// method of the store it seals the record anew and prunes the key before, as a
-// rotation does whose caller was between reading a record and opening it.
-func (b *bench) rotating() (rotateBehind func(method string)) {
+// rotating gives the bench a ring that can be changed, and returns a rotation: it
+// seals the record anew and prunes the key before.
+func (b *bench) rotating() (rotate func()) {
 	b.t.Helper()
 	ring, err := keyring.Generate(filepath.Join(b.t.TempDir(), "keyring"))
 	if err != nil {
@@ -80,52 +79,109 @@ func (b *bench) rotating() (rotateBehind func(method string)) {
 	}
 	b.ring = ring
 	b.put(custody.KindOAuth, pair(1), 2, b.issuer.life)
-	var behind string
-	b.After = func(_ context.Context, method string) error {
-		if method != behind {
-			return nil
+	return func() {
+		b.t.Helper()
+		old, r := ring.Active(), b.record()
+		secret, err := custody.Open(ring, r)
+		_, addErr := ring.Add(true)
+		if err := errors.Join(err, addErr); err != nil {
+			b.t.Fatal(err)
 		}
-		behind = ""
-		old := ring.Active()
-		_, err := ring.Add(true)
-		sealed, needed, resealErr := custody.Reseal(ring, b.record())
-		if err := errors.Join(err, resealErr); err != nil || !needed {
-			b.t.Errorf("sealed anew: %v, %v", needed, err)
-		}
-		done, err := b.Reseal(context.WithoutCancel(b.t.Context()), account, sealed.Generation, old, sealed)
+		done, err := custody.Reseal(context.WithoutCancel(b.t.Context()), ring, b.Store, r, secret)
 		if err := errors.Join(err, ring.Prune(old)); err != nil || !done {
 			b.t.Errorf("rotated: %v, %v", done, err)
 		}
+	}
+}
+
+// at is a hook that calls fn once, at the next use of a method of the store.
+func at(next string, fn func()) func(context.Context, string) error {
+	return func(_ context.Context, method string) error {
+		if method == next {
+			next = ""
+			fn()
+		}
 		return nil
 	}
-	return func(method string) { behind = method }
 }
 
 func TestCurrent_readsAgainWhatARotationSealedAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, newIssuer(false))
-		rotateBehind := b.rotating()
+		rotate := b.rotating()
 		k, other := b.keeper(), b.keeper()
-		rotateBehind("Credentials")
+		b.After = at("Credentials", rotate)
 		b.want(k, 1)
 		time.Sleep(25 * time.Hour)
 		b.want(other, 2)
-		rotateBehind("Lease") // whose answer is the pair of the other replica
+		b.After = at("Lease", rotate) // whose answer is the pair of the other replica
 		b.want(k, 2)
 		b.wantCalls(1)
+	})
+}
+
+func TestStoreThatLostCommits_getsThemWithAKeyThatStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, newIssuer(false))
+		rotate := b.rotating()
+		before := b.record()
+		b.put(custody.KindOAuth, pair(2), 3, b.issuer.life)
+		k := b.keeper()
+		b.want(k, 2)
+		b.Rollback(before)
+		b.Before = at("Restore", rotate)
+		if err := k.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if r := b.record(); r.Generation != 3 {
+			t.Errorf("generation %d, want the one that was lost", r.Generation)
+		}
+		b.want(b.keeper(), 2)
 	})
 }
 
 func TestReseal_isForTheActiveKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, newIssuer(false))
-		r := b.record()
-		if _, changed, err := custody.Reseal(b.ring, r); changed || err != nil {
-			t.Errorf("Reseal = %v, %v, want nothing to do", changed, err)
+		rotate := b.rotating()
+		wantSealed := func(when string, want bool) {
+			t.Helper()
+			r := b.record()
+			secret, err := custody.Open(b.ring, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			life := r.ExpiresAt
+			done, err := custody.Reseal(t.Context(), b.ring, b.Store, r, secret)
+			if err != nil || done != want {
+				t.Errorf("%s: Reseal = %v, %v, want %v", when, done, err, want)
+			}
+			if r = b.record(); r.KeyID != b.ring.Active() || !r.ExpiresAt.Equal(life) {
+				t.Errorf("%s: sealed with %q, until %v", when, r.KeyID, r.ExpiresAt)
+			}
 		}
-		if _, _, err := custody.Reseal(newRing(t, "k2", 2), r); !isKind(err, driver.KindUndecryptable) {
-			t.Errorf("Reseal = %v, want KindUndecryptable", err)
+		wantSealed("at once", false)
+		if _, err := b.ring.Add(true); err != nil {
+			t.Fatal(err)
 		}
+		wantSealed("with a new key", true)
+
+		// The next key becomes active before the store is told.
+		if _, err := b.ring.Add(true); err != nil {
+			t.Fatal(err)
+		}
+		b.Before = at("Reseal", func() {
+			if _, err := b.ring.Add(true); err != nil {
+				t.Error(err)
+			}
+		})
+		wantSealed("with two new keys", true)
+
+		if _, err := b.ring.Add(true); err != nil {
+			t.Fatal(err)
+		}
+		b.Before = at("Reseal", rotate)
+		wantSealed("with another rotation", false)
 	})
 }
 
