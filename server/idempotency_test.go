@@ -278,6 +278,30 @@ func TestOnce_forgetsWhatWasNotSent(t *testing.T) {
 	}
 }
 
+// An id is remembered for a day.
+func TestOnce_remembersForADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newOnceRig(t, upstream{})
+		create := func() int64 {
+			t.Helper()
+			made, err := r.api.CreateCustomer(t.Context(), createWith("a", "Анна"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.GetId()
+		}
+		first := create()
+		time.Sleep(24*time.Hour - time.Minute)
+		if again, writes := create(), r.writes(); again != first || writes != 1 {
+			t.Errorf("within the day: %d and %d, %d writes", first, again, writes)
+		}
+		time.Sleep(2 * time.Minute)
+		if again, writes := create(), r.writes(); again == first || writes != 2 {
+			t.Errorf("after it: %d and %d, %d writes", first, again, writes)
+		}
+	})
+}
+
 func TestOnce_sendsTheRestOfABatch(t *testing.T) {
 	t.Parallel()
 	r := newOnceRig(t, upstream{})
