@@ -24,6 +24,11 @@ const forever = math.MaxInt64
 // seconds is how many there are.
 func (s span) seconds() int64 { return s.last - s.first + 1 }
 
+// inside returns those of seconds that are in the span.
+func (s span) inside(seconds []int64) []int64 {
+	return slices.DeleteFunc(slices.Clone(seconds), func(at int64) bool { return at < s.first || at > s.last })
+}
+
 // halves splits a span of two seconds or more behind a second, which is moved
 // inside.
 func (s span) halves(behind int64) (left, right span) {
@@ -180,7 +185,7 @@ func (r *windowReader[T]) fetch(ctx context.Context, w window, whole bool, trip 
 		// Nothing divides a second: it is read again from its first page on.
 		return page, []window{{span: w.span, pass: 1, size: size}}, nil
 	}
-	left0, right := w.halves(median(page.times))
+	left0, right := w.halves(w.middle(page.times))
 	return page, []window{{span: left0}, {span: right}}, nil
 }
 
@@ -219,6 +224,15 @@ func (r *windowReader[T]) learn(w window, page windowPage[T]) int {
 		}
 	}
 	return r.limit
+}
+
+// middle is the second in the middle of the times of change that are in the span;
+// where there are none, the span's own.
+func (s span) middle(times []int64) int64 {
+	if inside := s.inside(times); len(inside) > 0 {
+		return median(inside)
+	}
+	return s.first + (s.last-s.first)/2
 }
 
 // median is the second in the middle of the times of change; 0 = there are none.

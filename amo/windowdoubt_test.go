@@ -2,6 +2,7 @@ package amo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -208,4 +209,60 @@ func TestWindows_loseNothingToAStrayEmptyPageWithoutOrder(t *testing.T) {
 			wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
 		})
 	}
+}
+
+// strangers are rows of which nothing but the ids and the times is to be read.
+type strangers struct{}
+
+func (strangers) row(context.Context, int) (*amogatev1.Customer, error) {
+	return nil, errors.New("a row that nobody wants was read")
+}
+
+func (strangers) release() {}
+
+// Where more rows than anybody knows of are beside what is in doubt, a page of them
+// alone tells nothing of it, and it is asked for alone.
+func TestWindows_askForDoubtsAloneBesideACrowd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4, PageSize: 50})
+		now := time.Now()
+		addChanged(t, b, append(burst(now.Add(-30*day), 60, time.Minute), burst(now.Add(-day), 60, time.Minute)...))
+		list := b.client.Customers().List(nil, ListOptions{})
+		prepare, crowded := list.prepare, 0
+		list.prepare = func(ctx context.Context) error {
+			if err := prepare(ctx); err != nil {
+				return err
+			}
+			read := list.windows.page
+			list.windows.page = func(ctx context.Context, query windowQuery) (sentPage[*amogatev1.Customer], usage, error) {
+				page, cost, err := read(ctx, query)
+				if err != nil || query.witness == 0 || query.whole || query.ByTime {
+					return page, cost, err
+				}
+				if crowded++; crowded > 100 {
+					t.Fatal("it is asked for without an end")
+				}
+				crowd := make([]pageRow[*amogatev1.Customer], query.limit)
+				for i := range crowd {
+					crowd[i] = pageRow[*amogatev1.Customer]{id: int64(1_000_000 + i), changed: query.witness, page: strangers{}}
+				}
+				return sentPage[*amogatev1.Customer]{rows: crowd}, cost, nil
+			}
+			return nil
+		}
+		got := copied{}
+		for row, err := range list.Rows(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.apply(row)
+		}
+		end, _ := list.End()
+		wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+		if crowded == 0 {
+			t.Error("nothing was in doubt")
+		}
+		t.Logf("%d pages of a crowd", crowded)
+	})
 }
