@@ -206,7 +206,7 @@ func (l *Listing[T]) run(ctx context.Context, send func(Row[T]) bool) error {
 	case errors.Is(err, errDisobeyed), errors.Is(err, errNoTime):
 		l.leaveWindows()
 		return l.inOrder(ctx, send)
-	case errors.Is(err, errRestless):
+	case errors.Is(err, errRestless), err == nil && l.windows.unsure:
 		guarantee = amogatev1.Completeness_COMPLETENESS_BEST_EFFORT
 	case err != nil:
 		return err

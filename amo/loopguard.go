@@ -16,8 +16,15 @@ func seenBefore[T proto.Message](guard loopGuard, rows []pageRow[T]) bool {
 	if len(rows) == 0 {
 		return false
 	}
-	// A sum does not depend on the order of the rows.
-	var sum uint64
+	sum := sumOf(rows)
+	_, seen := guard[sum]
+	guard[sum] = struct{}{}
+	return seen
+}
+
+// sumOf is a number that tells records and their versions apart, in whatever order
+// they come; that of several pages is the sum of theirs.
+func sumOf[T proto.Message](rows []pageRow[T]) (sum uint64) {
 	var buf [2 * binary.MaxVarintLen64]byte
 	for _, row := range rows {
 		hash := fnv.New64a()
@@ -25,7 +32,5 @@ func seenBefore[T proto.Message](guard loopGuard, rows []pageRow[T]) bool {
 		_, _ = hash.Write(binary.AppendVarint(b, row.changed)) // never fails
 		sum += hash.Sum64()
 	}
-	_, seen := guard[sum]
-	guard[sum] = struct{}{}
-	return seen
+	return sum
 }

@@ -56,10 +56,6 @@ type window struct {
 	page, planned, size int
 }
 
-// passes is how often a second is read page by page. Rows that change leave it,
-// and move others over a page border, but hardly the same ones twice.
-const passes = 2
-
 // windowPage is what came of a window.
 type windowPage[T proto.Message] struct {
 	// rows are those of the window, by time of change and id.
@@ -70,7 +66,7 @@ type windowPage[T proto.Message] struct {
 	// full says that upstream may have more rows. Then there are none here, unless
 	// the window is a page by number.
 	full bool
-	// ends says that the page by number is the last of the second's last pass.
+	// ends says that the page by number ends a pass behind which none is planned.
 	ends bool
 	// departure is the second that upstream's clock had not passed when the window
 	// was asked for; 0 = not known.
@@ -282,7 +278,7 @@ func (r *windowReader[T]) fetchPart(ctx context.Context, w window, whole bool, t
 		}
 		return all, behind, nil
 	}
-	if w.pass == passes {
+	if w.pass >= passes {
 		all.ends = true
 		return all, nil, nil
 	}

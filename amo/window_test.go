@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -667,35 +666,6 @@ func TestWindows_shrinkThePagesOfASecond(t *testing.T) {
 			wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
 		})
 	}
-}
-
-// Rows that leave a second between two of its pages move others over the border,
-// where the first pass does not see them; the second does.
-func TestWindows_readACrowdedSecondTwice(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4, PageSize: 50})
-		addChanged(t, b, burst(time.Now().Add(-time.Hour), 180, 0))
-		ids := storedIDs(b, nil)
-		next := b.client.http.Transport
-		var left atomic.Bool
-		b.client.http.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
-			if req.URL.Query().Get("page") == "2" && req.URL.Query().Has("filter[updated_at][to]") && !left.Swap(true) {
-				for _, id := range ids[:10] {
-					if !b.TouchCustomer(id) {
-						return nil, fmt.Errorf("there is no customer %d", id)
-					}
-				}
-			}
-			return next.RoundTrip(req)
-		})
-		got := copied{}
-		end, _ := copyList(t, b, got, nil, ListOptions{}, 0)
-		wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
-		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
-		if !left.Load() {
-			t.Error("no second page was asked for")
-		}
-	})
 }
 
 // A filter may begin at any time, be it before there were rows.

@@ -55,9 +55,10 @@ type windowList[T proto.Message] struct {
 	// clock fill with what changes, and asking for them again has no end.
 	hasty bool
 
-	// guard holds the pages by number of the pass over a second that is guarded.
-	guard   loopGuard
-	guarded window
+	// crowd is the second that is read page by page; unsure says that one of them
+	// never stood still.
+	crowd  crowd
+	unsure bool
 }
 
 // errStopped says that the reader of a list has had enough.
@@ -288,6 +289,9 @@ func (w *windowList[T]) second(ctx context.Context, k window, queue []window, wh
 			rows[row.id] = row
 		}
 		all.departure = page.departure
+		if another, ok := w.crowd.anotherPass(queue[0], page.ends); ok {
+			behind = append(behind, another)
+		}
 		queue = append(behind, queue[1:]...)
 	}
 	all.rows = slices.SortedFunc(maps.Values(rows), byTime)
@@ -353,15 +357,8 @@ func (w *windowList[T]) next(int) (window, bool) {
 	return window{span: s}, true
 }
 
-// seenBefore says whether a page by number of a second came before in its pass.
-func (w *windowList[T]) seenBefore(k window, rows []pageRow[T]) bool {
-	if pass := (window{span: k.span, pass: k.pass}); w.guarded != pass {
-		w.guarded, w.guard = pass, loopGuard{}
-	}
-	return seenBefore(w.guard, rows)
-}
-
-// deliver takes a page into account and sends its rows.
+// deliver takes a page into account and sends its rows. Behind the last page of a
+// crowded second that does not stand still it reads that again.
 func (w *windowList[T]) deliver(ctx context.Context, k window, page windowPage[T], err error, whole bool, send func(Row[T]) bool) error {
 	if err := w.tally(k, page, err); err != nil {
 		return err
@@ -370,6 +367,18 @@ func (w *windowList[T]) deliver(ctx context.Context, k window, page windowPage[T
 		return err
 	}
 	page.release()
+	another, ok := w.crowd.anotherPass(k, page.ends)
+	if !ok {
+		return nil
+	}
+	for queue := []window{another}; len(queue) > 0; {
+		k := queue[0]
+		page, behind, err := w.fetch(ctx, k, whole, trip{})
+		if err := w.deliver(ctx, k, page, err, whole, send); err != nil {
+			return err
+		}
+		queue = append(behind, queue[1:]...)
+	}
 	return nil
 }
 
@@ -377,8 +386,11 @@ func (w *windowList[T]) deliver(ctx context.Context, k window, page windowPage[T
 func (w *windowList[T]) tally(k window, page windowPage[T], err error) error {
 	l := w.list
 	l.count(page.usage)
-	if err == nil && k.pass > 0 && w.seenBefore(k, page.rows) {
+	if err == nil && k.pass > 0 && noteCrowd(&w.crowd, k, page.rows) {
 		err = errPageTwice()
+	}
+	if page.ends && k.pass == maxPasses && !w.crowd.stands() {
+		w.unsure = true
 	}
 	if err == nil && k.pass == 0 && !k.newest {
 		l.end.Windows++
@@ -423,7 +435,8 @@ func (w *windowList[T]) sendRows(ctx context.Context, k window, page windowPage[
 			return errStopped
 		}
 	}
-	if k.last != forever && (k.pass == 0 && !page.full || page.ends) {
+	_, another := w.crowd.anotherPass(k, page.ends)
+	if k.last != forever && (k.pass == 0 && !page.full || page.ends && !another) {
 		w.moveTo(k.last, 0, page.departure)
 	}
 	return nil
