@@ -88,16 +88,27 @@ func TestCreate_ofManyCallersFillsTheRate(t *testing.T) {
 // Every tenth item is bad: the good ones are made, and each bad one is told its own
 // field.
 func TestCreate_badItemsOfSomeCallersCostNoOther(t *testing.T) {
-	for generation, spoil := range map[Generation]func(*amogatev1.Customer){
-		V2: func(c *amogatev1.Customer) { c.NextPurchaseTime = nil },
-		V4: func(c *amogatev1.Customer) {
-			c.CustomFields = []*amogatev1.CustomField{{FieldId: 999_999_999, Value: &amogatev1.CustomField_Text{Text: "x"}}}
+	unknown := &amogatev1.CustomField{FieldId: 999_999_999, Value: &amogatev1.CustomField_Text{Text: "x"}}
+	type bad struct {
+		field string
+		// spoil is given a field that is good.
+		spoil func(c *amogatev1.Customer, good *amogatev1.CustomField)
+	}
+	for generation, spoilt := range map[Generation][]bad{
+		V2: {{"next_purchase_time", func(c *amogatev1.Customer, _ *amogatev1.CustomField) { c.NextPurchaseTime = nil }}},
+		V4: {
+			{"custom_fields[0]", func(c *amogatev1.Customer, _ *amogatev1.CustomField) {
+				c.CustomFields = []*amogatev1.CustomField{unknown}
+			}},
+			{"custom_fields[1]", func(c *amogatev1.Customer, good *amogatev1.CustomField) {
+				c.CustomFields = []*amogatev1.CustomField{good, unknown}
+			}},
 		},
 	} {
-		field := map[Generation]string{V2: "next_purchase_time", V4: "custom_fields[0]"}[generation]
 		t.Run(generation.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench(t, emulator.Config{}, Config{Generation: generation})
+				good := filledFields(t, b)[0]
 				var wg sync.WaitGroup
 				for n := range 64 {
 					wg.Go(func() {
@@ -105,15 +116,16 @@ func TestCreate_badItemsOfSomeCallersCostNoOther(t *testing.T) {
 						for k := range 10 {
 							item := creates(1)
 							isBad := (64*k+n)%10 == 0
+							bad := spoilt[(64*k+n)/10%len(spoilt)]
 							if isBad {
-								spoil(item[0].Value)
+								bad.spoil(item[0].Value, good)
 							}
 							r := b.client.Customers().Create(ctx, item)[0]
 							switch {
 							case !isBad && r.Err != nil:
 								t.Errorf("a good item of caller %d: %v", n, r.Err)
-							case isBad && (!IsKind(r.Err, KindUpstreamInvalid) || len(asError(r.Err).Fields) != 1 || !strings.HasPrefix(asError(r.Err).Fields[0].Path, field)):
-								t.Errorf("a bad item of caller %d: %v, want its %s named", n, r.Err, field)
+							case isBad && (!IsKind(r.Err, KindUpstreamInvalid) || len(asError(r.Err).Fields) != 1 || !strings.HasPrefix(asError(r.Err).Fields[0].Path, bad.field)):
+								t.Errorf("a bad item of caller %d: %v, want its %s named", n, r.Err, bad.field)
 							}
 						}
 					})
