@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/amogate/amogate/amo"
 	"github.com/amogate/amogate/emulator"
 	amogatev1 "github.com/amogate/amogate/gen/amogate/v1"
 )
@@ -239,6 +240,31 @@ func TestUpdateCustomer_sendsAReadCustomerBackWithAnImplicitMask(t *testing.T) {
 		ctx := metadata.AppendToOutgoingContext(t.Context(), "amogate-implicit-mask", "1")
 		if _, err := r.api.UpdateCustomer(ctx, req); err != nil {
 			t.Errorf("implicit mask: %v", err)
+		}
+	})
+}
+
+// The ids of both generations are the same, their pages are not.
+func TestCustomers_aTokenOfAnotherGenerationIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for from, to := range map[amo.Generation]amo.Generation{amo.V2: amo.V4, amo.V4: amo.V2} {
+			account := upstream{emulator: emulator.Config{Customers: 3}, generation: from}
+			page, err := newRig(t, account, Config{}).api.ListCustomersPage(t.Context(), &amogatev1.ListCustomersPageRequest{PageSize: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			account.generation = to
+			r := newRig(t, account, Config{})
+			_, ofPage := r.api.ListCustomersPage(t.Context(), &amogatev1.ListCustomersPageRequest{PageToken: page.GetNextPageToken()})
+			_, ofStream := all(r.api.ListCustomers(t.Context(), &amogatev1.ListCustomersRequest{PageToken: page.GetNextPageToken()}))
+			for call, err := range map[string]error{"page": ofPage, "stream": ofStream} {
+				if p := problemOf(t, err); p.code != "InvalidArgument" || p.reason != "PAGE_TOKEN_INVALID" || !slices.Equal(p.fields, []string{"page_token"}) {
+					t.Errorf("%s over %s with a token of %s: %+v", call, to, from, p)
+				}
+			}
+			if n := r.emulator.Stats().Requests; n != 0 {
+				t.Errorf("%d requests were sent", n)
+			}
 		}
 	})
 }
