@@ -330,6 +330,39 @@ func TestWindows_leaveAnUpstreamThatIgnoresTheFilter(t *testing.T) {
 	}
 }
 
+// Without upstream's time nothing tells where the tail begins, be it missing from the
+// first page or from the tail.
+func TestWindows_leaveAnUpstreamThatDoesNotTellTheTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		isMute func(req *http.Request) bool
+		want   amogatev1.Completeness
+	}{
+		"ever":        {func(*http.Request) bool { return true }, amogatev1.Completeness_COMPLETENESS_BEST_EFFORT},
+		"in the tail": {isTail, amogatev1.Completeness_COMPLETENESS_ID_ORDER_REPAIRED},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, emulator.Config{Customers: 600, Window: -1}, Config{Generation: V4, PageSize: 50})
+				next := b.client.http.Transport
+				b.client.http.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
+					resp, err := next.RoundTrip(req)
+					if err == nil && test.isMute(req) {
+						resp.Header.Del("Date")
+					}
+					return resp, err
+				})
+				got := copied{}
+				end, _ := copyList(t, b, got, nil, ListOptions{}, 0)
+				wantCompleteness(t, end, test.want)
+				wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+				if end.Windows > 0 && name == "ever" {
+					t.Errorf("%d windows count", end.Windows)
+				}
+			})
+		})
+	}
+}
+
 // An account that loses its filters between two readers is gone on with by ids:
 // what the first one has got comes no second time.
 func TestWindows_goOnWithoutFilters(t *testing.T) {
