@@ -24,15 +24,22 @@ const (
 // measureFirstRow begins lists behind a proxy that notes when pages have passed.
 func measureFirstRow(ctx context.Context, b *bench, out *report) error {
 	for _, generation := range []string{"v2", "v4"} {
-		if err := b.measureFirst(ctx, generation, out); err != nil {
-			return fmt.Errorf("over %s: %w", generation, err)
+		for _, latency := range b.plan.latencies {
+			if err := b.measureFirst(ctx, generation, latency, out); err != nil {
+				return fmt.Errorf("over %s, %s: %w", generation, at(latency), err)
+			}
 		}
 	}
 	return nil
 }
 
-func (b *bench) measureFirst(ctx context.Context, generation string, out *report) (err error) {
-	e, err := process.StartEmulator(ctx, b.binary, b.dir, upstream{customers: 10 * pageV2, unlimited: true, noFilters: true, byID: true}.flags()...)
+func (b *bench) measureFirst(ctx context.Context, generation string, latency time.Duration, out *report) (err error) {
+	lists := b.plan.lists
+	if latency > 0 {
+		lists = b.plan.slowLists
+	}
+	account := upstream{customers: 10 * pageV2, latency: latency, unlimited: true, noFilters: true, byID: true}
+	e, err := process.StartEmulator(ctx, b.binary, b.dir, account.flags()...)
 	if err != nil {
 		return err
 	}
@@ -52,7 +59,7 @@ func (b *bench) measureFirst(ctx context.Context, generation string, out *report
 	}{{"gRPC", readGRPC}, {"REST", readREST}} {
 		var took []time.Duration
 		// The first list reads the account, too.
-		for n := range b.plan.lists + 1 {
+		for n := range lists + 1 {
 			pages.forget()
 			listing, cancel := context.WithCancel(ctx)
 			got, err := way.read(listing, s, func(int64) bool { return false })
@@ -71,7 +78,7 @@ func (b *bench) measureFirst(ctx context.Context, generation string, out *report
 				return err
 			}
 		}
-		out.add(judgeFirstRow(fmt.Sprintf("first row over %s, %s", way.name, generation), took))
+		out.add(judgeFirstRow(fmt.Sprintf("first row over %s, %s, %s", way.name, generation, at(latency)), took))
 	}
 	return nil
 }

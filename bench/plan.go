@@ -29,8 +29,8 @@ type plan struct {
 	// they count, each beside twice the latency.
 	warmUp, span time.Duration
 	// pairs is how often an idle account is asked, lists how many are begun for
-	// their first rows.
-	pairs, lists int
+	// their first rows, slowLists how many where upstream takes its time.
+	pairs, lists, slowLists int
 	// rows pass for the figures of memory and CPU, plainRows for the CPU of a plain
 	// copy.
 	rows, plainRows int
@@ -49,7 +49,7 @@ var full = plan{
 	listPages: 100, longerPages: 400,
 	callers: []int{2000, 64},
 	warmUp:  6 * time.Second, span: 12 * time.Second,
-	pairs: 40, lists: 15,
+	pairs: 40, lists: 15, slowLists: 5,
 	rows: 1_000_000, plainRows: 200_000,
 	stalledPages: 70,
 	sample:       7 * time.Second,
@@ -62,7 +62,7 @@ var short = plan{
 	listPages: 20, longerPages: 20,
 	callers: []int{500, 16},
 	warmUp:  3 * time.Second, span: 4 * time.Second,
-	pairs: 8, lists: 3,
+	pairs: 8, lists: 3, slowLists: 1,
 	rows: 60_000, plainRows: 10_000,
 	stalledPages: 20,
 	sample:       2 * time.Second,
