@@ -3,8 +3,7 @@ package amo
 import (
 	"io"
 	"slices"
-
-	"github.com/amogate/amogate/amo/internal/reuse"
+	"sync"
 )
 
 // maxBody is the most bytes of an answer after decompression.
@@ -13,15 +12,9 @@ const maxBody = 32 << 20
 // chunkBytes is the size of the pieces in which bodies are read.
 const chunkBytes = 64 << 10
 
-// chunks are pieces that are not in use.
-var chunks reuse.Stack[[chunkBytes]byte]
-
-func newChunk() *[chunkBytes]byte {
-	if chunk := chunks.Get(); chunk != nil {
-		return chunk
-	}
-	return new([chunkBytes]byte)
-}
+// chunks are pieces that are not in use. A body that is too large leaves nothing
+// behind but these, and the next one is read into them.
+var chunks = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
 
 // readBody reads a body to its end, or to the first byte beyond limit: then the
 // body is nil and tooLarge is true. While it is read it takes no more memory than
@@ -39,7 +32,7 @@ func readBody(r io.Reader, limit int) (body []byte, tooLarge bool, err error) {
 			return nil, true, nil
 		}
 		if size == len(read)*chunkBytes {
-			read = append(read, newChunk())
+			read = append(read, chunks.Get().(*[chunkBytes]byte)) //nolint:errcheck,forcetypeassert // the pool holds nothing else
 		}
 		var n int
 		n, err = r.Read(read[len(read)-1][size%chunkBytes:])

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"slices"
 	"sync"
 
 	"github.com/amogate/amogate/amo/internal/reuse"
@@ -26,37 +25,53 @@ func gunzip(packed []byte, limit int) (body []byte, tooLarge bool, err error) {
 	if err := r.Reset(bytes.NewReader(packed)); err != nil {
 		return nil, false, err
 	}
-	body = bodyRoom(min(toldSize(packed), limit) + 1) // the end is seen behind the last byte
-	for err == nil {
-		body = slices.Grow(body, 1)
-		var n int
-		n, err = r.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if len(body) > limit {
+	if size, ok := toldSize(packed); ok && size < largestReused {
+		body, err = fill(bodyRoom(size+1), r) // the end is seen behind the last byte
+		switch {
+		case err == nil:
+			// There is more than it tells.
+			reuseBody(body)
+			if err := r.Reset(bytes.NewReader(packed)); err != nil {
+				return nil, false, err
+			}
+		case !errors.Is(err, io.EOF):
+			return nil, false, err
+		case len(body) > limit:
 			return nil, true, nil
+		case len(body) == 0:
+			return nil, false, nil
+		default:
+			return body, false, nil
 		}
 	}
-	if !errors.Is(err, io.EOF) {
-		return nil, false, err
+	return readBody(r, limit)
+}
+
+// fill reads to the end, which is an io.EOF, or until there is no more room.
+func fill(room []byte, r io.Reader) ([]byte, error) {
+	for len(room) < cap(room) {
+		n, err := r.Read(room[len(room):cap(room)])
+		room = room[:len(room)+n]
+		if err != nil {
+			return room, err
+		}
 	}
-	if len(body) == 0 {
-		return nil, false, nil
-	}
-	return body, false, nil
+	return room, nil
 }
 
 // mostPacked is how many times smaller than its content deflated data can be.
 const mostPacked = 1032
 
 // toldSize is the size in bytes that packed tells of its content, modulo 2³² and,
-// of several parts, for the last: where it lies, no more than there could be.
-func toldSize(packed []byte) int {
+// of several parts, for the last one. That of an answer that was cut is anything: it
+// says false where there cannot be so much.
+func toldSize(packed []byte) (int, bool) {
 	const field = 4
 	if len(packed) < field {
-		return 0
+		return 0, false
 	}
 	told := int64(binary.LittleEndian.Uint32(packed[len(packed)-field:]))
-	return int(min(told, mostPacked*int64(len(packed))))
+	return int(told), told <= mostPacked*int64(len(packed))
 }
 
 // largestReused is the most bytes of a body whose memory is used again: twice
