@@ -76,7 +76,7 @@ mutants: ## Break one token at a time and count what the tests notice; takes up 
 	go run ./internal/tools/mutants -n 120 -out docs/mutants.md
 
 .PHONY: bench
-bench: ## Measure throughput, memory and CPU beside other clients; takes 17 minutes.
+bench: ## Measure throughput, memory and CPU beside other clients; takes 15 minutes.
 	go run ./bench
 
 .PHONY: canfail
