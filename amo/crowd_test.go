@@ -62,3 +62,42 @@ func TestWindows_readACrowdedSecondUntilItStandsStill(t *testing.T) {
 		})
 	}
 }
+
+// Who stops among rows that two passes have not seen gets the rest of them.
+func TestWindows_goOnInACrowdedSecondThatDoesNotStandStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, emulator.Config{Window: -1}, Config{Generation: V4, PageSize: 50})
+		addChanged(t, b, burst(time.Now().Add(-time.Hour), 180, 0))
+		ids := storedIDs(b, nil)
+		next := b.client.http.Transport
+		var asked []string
+		b.client.http.Transport = transportFunc(func(req *http.Request) (*http.Response, error) {
+			query := req.URL.Query()
+			page := query.Get("page")
+			if !query.Has("filter[updated_at][to]") || page == "1" {
+				return next.RoundTrip(req)
+			}
+			asked = append(asked, page)
+			leaving := 0
+			switch {
+			case page == "3" && len(ids) == 180:
+				leaving = 10 // the 100th row and nine behind it are on no page of the first pass
+			case page == "2" && len(ids) == 170:
+				leaving = 50 // nor of the second
+			}
+			for _, id := range ids[:leaving] {
+				b.TouchCustomer(id)
+			}
+			ids = ids[leaving:]
+			return next.RoundTrip(req)
+		})
+		got := copied{}
+		_, from := copyList(t, b, got, nil, ListOptions{}, 171)
+		if len(ids) != 120 {
+			t.Fatalf("%d rows have left, pages %v", 180-len(ids), asked)
+		}
+		end, _ := copyList(t, b, got, nil, ListOptions{From: from}, 0)
+		wantCompleteness(t, end, amogatev1.Completeness_COMPLETENESS_WINDOWED)
+		wantCopy(t, b.Emulator, got, customersOf(b.Emulator))
+	})
+}

@@ -714,3 +714,20 @@ func TestWindows_holdFromTheBeginningOfTime(t *testing.T) {
 		})
 	}
 }
+
+// What is outside of a span does not say where to divide it.
+func TestSpan_middle(t *testing.T) {
+	for name, test := range map[string]struct {
+		times []int64
+		want  int64
+	}{
+		"of what is inside":     {[]int64{18, 11, 12}, 12},
+		"more of it is outside": {[]int64{1, 1, 1, 1, 12, 14, 18, 30, 30}, 14},
+		"all of it is outside":  {[]int64{1, 1, 30}, 15},
+		"there is nothing":      {nil, 15},
+	} {
+		if got := (span{10, 20}).middle(test.times); got != test.want {
+			t.Errorf("%s: %d, want %d", name, got, test.want)
+		}
+	}
+}

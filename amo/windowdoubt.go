@@ -47,7 +47,7 @@ func (w *windowList[T]) dispel(ctx context.Context, beside witness, whole bool, 
 	if w.doubt.first == 0 {
 		return nil
 	}
-	queue := []window{{span: w.doubt, measured: true, witness: w.witnessed(beside)}}
+	queue := []window{{span: w.doubt, measured: true, witness: beside.second()}}
 	w.doubt = span{}
 	for len(queue) > 0 {
 		k := queue[0]
@@ -61,21 +61,10 @@ func (w *windowList[T]) dispel(ctx context.Context, beside witness, whole bool, 
 			continue
 		}
 		if queue = append(behind, queue[1:]...); len(queue) > 0 && queue[0].pass == 0 {
-			queue[0].witness, queue[0].again = w.witnessed(w.seen), true
+			queue[0].witness, queue[0].again = w.seen.second(), true
 		}
 	}
 	return nil
-}
-
-// witnessed is the second of a witness; 0 = there is none, or it takes too much room
-// on a page.
-func (w *windowList[T]) witnessed(by witness) int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if by.rows > min(maxWitnesses, w.limit/2) {
-		return 0
-	}
-	return by.at
 }
 
 // close ends the windows of s. The tail asks for all that nobody has asked for, or
@@ -131,6 +120,14 @@ func (w *witness) note(second int64) {
 		*w = witness{at: second}
 	}
 	w.rows++
+}
+
+// second is when they changed; 0 = there are none, or they take too much room.
+func (w witness) second() int64 {
+	if w.rows > maxWitnesses {
+		return 0
+	}
+	return w.at
 }
 
 // firstWitness returns the first rows of a window, which changed at these times and

@@ -127,7 +127,7 @@ func (w *windowList[T]) past(ctx context.Context, send func(Row[T]) bool) (whole
 		s.first = max(s.first, min(at.Second+1, at.Signpost-w.list.overlap))
 	}
 	w.clock.begin()
-	head, err := w.look(ctx, s, windowQuery{class: limit.Interactive, again: w.resumed(), witness: w.witnessed(w.seen)})
+	head, err := w.look(ctx, s, windowQuery{class: limit.Interactive, again: w.resumed(), witness: w.seen.second()})
 	w.observe(head.usage)
 	if err == nil && head.departure == 0 {
 		err = errNoTime
@@ -158,7 +158,7 @@ func (w *windowList[T]) tail(ctx context.Context, since int64, last bool, send f
 	query := windowQuery{whole: w.filtered, class: limit.Sync, again: true}
 	if !w.filtered {
 		// Beside the last row there was the tail of a quiet account is not empty.
-		query.witness = w.witnessed(w.seen)
+		query.witness = w.seen.second()
 	}
 	w.clock.begin()
 	head, err := w.look(ctx, w.withDoubt(s), query)
